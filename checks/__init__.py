@@ -1,0 +1,68 @@
+"""The checks: one per rule of the policy, in the order of a report. The list is closed and explicit."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from dqv.checks import words
+from dqv.checks.duplicates import duplicates
+from dqv.checks.engine import Case, Check, Outcome
+from dqv.checks.recency import recency
+from dqv.checks.resolution import resolution
+from dqv.checks.scale import scale
+from dqv.core.errors import PolicyError
+from dqv.core.policy import RULES, Policy
+
+CHECKS: Mapping[str, Check] = {
+    "scale.text": partial(scale, modality="text"),
+    "scale.audio": partial(scale, modality="audio"),
+    "scale.image": partial(scale, modality="image"),
+    "scale.video": partial(scale, modality="video"),
+    "resolution.image": partial(resolution, modality="image"),
+    "resolution.video": partial(resolution, modality="video"),
+    "duplicates.text": partial(duplicates, modality="text"),
+    "duplicates.audio": partial(duplicates, modality="audio"),
+    "duplicates.image": partial(duplicates, modality="image"),
+    "duplicates.video": partial(duplicates, modality="video"),
+    "recency": recency,
+    "documentation": words.documentation,
+    "metadata": words.metadata,
+    "openness": partial(words.attested, rule="openness"),
+    "updates": words.updates,
+    "registration": words.registration,
+    "applicant": words.applicant,
+    "category": words.category,
+    "legality": partial(words.attested, rule="legality"),
+    "safeguards": partial(words.attested, rule="safeguards"),
+    "scenarios": words.scenarios,
+    "value": partial(words.attested, rule="value"),
+    "privacy": partial(words.attested, rule="privacy"),
+}
+
+MEASURES: Mapping[str, tuple[str, ...]] = {
+    "scale": ("payload_bytes", "text_bytes", "stored_bytes", "payload_bytes_kept", "decoded_hours"),
+    "resolution": ("share_at_floor",),
+    "duplicates": ("near", "exact", "normalised", "near_bytes", "members", "whole_set"),
+    "recency": ("scale_days", "items_days", "scale_years", "scale_modified", "scale_without_names"),
+}
+"""What a policy's readings may name, by the family of the rule."""
+
+
+def check_policy(policy: Policy) -> None:
+    """Refuse a policy whose readings no check can compute, before anything runs.
+
+    Raises:
+        PolicyError: names the rule, the reading and what there is.
+    """
+    for name, rule in policy.rules.items():
+        known = MEASURES.get(name.partition(".")[0], ())
+        for reading in rule.readings:
+            if reading.measure not in known:
+                raise PolicyError(
+                    f"policy {policy.id}, field rules.{name}.readings: reading {reading.name!r} names the measure "
+                    f"{reading.measure!r}; there are {', '.join(known) or 'none'}"
+                )
+
+
+def run_checks(case: Case) -> list[Outcome]:
+    """Every rule's outcome, in the order of a report."""
+    return [CHECKS[rule](case) for rule in RULES]

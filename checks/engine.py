@@ -1,0 +1,406 @@
+"""What every check shares: applicability, unread items, readings, verdicts and findings, once.
+
+A check is either *measured* (numbers that a threshold decides, in several readings) or *judged* (evidence
+that is there or not, and that a person weighs). Checks are pure queries over the rows of the run; they
+import neither Dask nor storage nor decoders.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+from functools import cached_property
+
+import polars as pl
+
+from dqv.core.policy import Policy, Reading, Rule, Words
+from dqv.core.registration import Registration
+from dqv.core.schema import MODALITIES
+from dqv.core.units import decimal_string, human
+from dqv.core.verdicts import Verdict
+
+Number = Fraction | int
+
+
+@dataclass(frozen=True)
+class Unread:
+    """What could not be read, as it might count.
+
+    Attributes:
+        items: the most items it could hold; None: no bound.
+        payload_bytes: the most payload; None: no bound.
+    """
+
+    items: int | None
+    payload_bytes: int | None
+
+
+@dataclass(frozen=True)
+class ModalityFacts:
+    """One modality in numbers; bytes are integers."""
+
+    items: int
+    objects: int
+    payload_bytes: int
+    text_bytes: int
+    stored_bytes: int
+    tokens: int
+    defective: int
+    unread_rows: int
+    unread_stored_bytes: int
+    unread: Unread
+    long_bytes: int
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that a check may look at.
+
+    Attributes:
+        items: rows of `core.schema.ITEMS` without sketches, and `date_sidecar`, `date_sidecar_modified`,
+            `surplus` (bool), `verified` (how), `original_object`, `original_place`.
+        objects: rows of `core.schema.OBJECTS` with `name` (path as text), `fields`.
+        deciding: the modalities whose rules decide.
+        unverified: pairs that could not be computed because the data changed.
+    """
+
+    policy: Policy
+    registration: Registration | None
+    reference_date: date
+    items: pl.LazyFrame
+    objects: pl.LazyFrame
+    deciding: tuple[str, ...]
+    facts: Mapping[str, ModalityFacts]
+    unverified: int = 0
+
+    def modality(self, modality: str) -> pl.LazyFrame:
+        """The measured items of one modality."""
+        return self.items.filter(pl.col("status") == "measured", pl.col("modality") == modality)
+
+    @cached_property
+    def payload_bytes(self) -> int:
+        """Payload of all measured items."""
+        return sum(facts.payload_bytes for facts in self.facts.values())
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number, and all that it could be.
+
+    Attributes:
+        numerator: with a denominator: of a rate; else the amount itself.
+        denominator: of a rate; None for an amount.
+        scenarios: (least, most) values; more than one when unread data could change the number: then a
+            verdict holds only when it is the same in all. Within one scenario the range is doubt about what
+            was read (undated data): a person must look.
+    """
+
+    numerator: Number
+    denominator: int | None
+    scenarios: tuple[tuple[Number, Number], ...]
+
+    @property
+    def value(self) -> Fraction | None:
+        """The number itself; None when nothing was there to measure."""
+        if self.denominator is None:
+            return Fraction(self.numerator)
+        return Fraction(self.numerator) / self.denominator if self.denominator else None
+
+
+_UNBOUNDED = 10**30
+"""Beyond any threshold of a regulation: what an unread object without a bound might hold."""
+
+
+def amount(value: Number, unread: Number | None) -> Quantity:
+    """An amount to which what was not read could add up to `unread` (None: without bound)."""
+    scenarios: list[tuple[Number, Number]] = [(value, value)]
+    if unread is None:
+        scenarios.append((_UNBOUNDED, _UNBOUNDED))
+    elif unread:
+        scenarios.append((value + unread, value + unread))
+    return Quantity(value, None, tuple(scenarios))
+
+
+def rate(
+    numerator: Number, denominator: int, unread: int | None, *, doubtful: Number = 0, unsure: Number = 0
+) -> Quantity:
+    """A rate over what was read.
+
+    Args:
+        numerator: what counts.
+        denominator: all that was read.
+        unread: how much the unread could add to the denominator, and all or nothing of it to the
+            numerator; None: without bound.
+        doubtful: part of the denominator that may or may not count (undated): a range in every scenario.
+        unsure: what could not be verified and might count too: a scenario of its own.
+    """
+    if not denominator:
+        return Quantity(numerator, 0, ())
+
+    def span(add: Number, more: int) -> tuple[Number, Number]:
+        total = denominator + more
+        return Fraction(numerator + add) / total, Fraction(numerator + add + doubtful) / total
+
+    scenarios = [span(0, 0)]
+    if unsure:
+        scenarios.append(span(unsure, 0))
+    if unread is None:
+        scenarios += [(Fraction(0), Fraction(0)), (Fraction(1), Fraction(1))]
+    elif unread:
+        scenarios += [span(unsure, unread), span(unsure + unread, unread), span(0, unread)]
+    return Quantity(numerator, denominator, tuple(scenarios))
+
+
+def judge(quantity: Quantity, comparator: str, limit: Fraction) -> Verdict:
+    """The verdict on a number, taken over all that it could be."""
+    if quantity.value is None or not quantity.scenarios:
+        return Verdict.INDETERMINATE
+
+    def holds(value: Number) -> bool:
+        return value >= limit if comparator == ">=" else value <= limit
+
+    verdicts = set()
+    for least, most in quantity.scenarios:
+        ends = {holds(least), holds(most)}
+        verdicts.add(Verdict.REVIEW if len(ends) == 2 else Verdict.PASS if ends == {True} else Verdict.FAIL)
+    return verdicts.pop() if len(verdicts) == 1 else Verdict.INDETERMINATE
+
+
+@dataclass(frozen=True)
+class Result:
+    """One reading, computed."""
+
+    reading: Reading
+    quantity: Quantity
+    limit: Fraction
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a check says of its rule; the report shows it.
+
+    Attributes:
+        measured: in the base unit; None where nothing was measured.
+        evidence: rows behind it, in canonical order.
+        notices: sentences for the first screen.
+    """
+
+    rule: str
+    verdict: Verdict
+    message: Words
+    method: Words
+    next_step: Words | None = None
+    population: Words | None = None
+    measured: Fraction | None = None
+    numerator: Number | None = None
+    denominator: int | None = None
+    limit: Fraction | None = None
+    results: tuple[Result, ...] = ()
+    depends_on_reading: bool = False
+    evidence: pl.LazyFrame | None = None
+    notices: tuple[Words, ...] = field(default=())
+
+
+Check = Callable[[Case], Outcome]
+
+MODALITY_WORDS = {
+    "text": Words(zh="文本", en="text"),
+    "audio": Words(zh="音频", en="audio"),
+    "image": Words(zh="图像", en="images"),
+    "video": Words(zh="视频", en="video"),
+}
+
+
+def read_all(rule: Rule, measures: Mapping[str, Quantity]) -> tuple[Result, ...]:
+    """Compute every reading of a rule, in the policy's order."""
+    assert rule.comparator is not None
+    results = []
+    for reading in rule.readings:
+        quantity, limit = measures[reading.measure], rule.limit(reading)
+        results.append(Result(reading, quantity, limit, judge(quantity, rule.comparator, limit)))
+    return tuple(results)
+
+
+def measured(
+    case: Case,
+    name: str,
+    modality: str,
+    measures: Callable[[], Mapping[str, Quantity]],
+    *,
+    method: Words,
+    population: Words,
+    next_step: Callable[[Result], Words | None],
+    evidence: pl.LazyFrame | None = None,
+) -> Outcome:
+    """The outcome of a rule on one modality, by the policy's readings.
+
+    Whether the modality decides, what was not read, the share of defective items and the readings are
+    dealt with here, alike for all rules.
+    """
+    rule, facts = case.policy.rules[name], case.facts[modality]
+    words = MODALITY_WORDS[modality]
+    present = facts.items or facts.defective or facts.unread_rows
+    if modality not in case.deciding and not present:
+        return Outcome(
+            name, Verdict.NOT_APPLICABLE, method=method, population=population,
+            limit=rule.limit() if rule.threshold else None,
+            message=Words(zh=f"数据集未申报{words.zh}，也未发现。", en=f"The dataset declares no {words.en}, and none was found."),
+        )  # fmt: skip
+    results = read_all(rule, measures())
+    deciding = next(result for result in results if result.reading.name == rule.deciding)
+    verdict, sentences, next_words = deciding.verdict, [_sentence(rule, deciding)], next_step(deciding)
+    if modality not in case.deciding:
+        verdict, next_words = Verdict.REVIEW, Words(
+            zh=f"申报{words.zh}，或从数据集中移出。", en=f"Declare {words.en}, or take it out of the dataset."
+        )  # fmt: skip
+        share = human(Fraction(facts.payload_bytes, case.payload_bytes), "ratio") if case.payload_bytes else "?"
+        sentences.append(
+            Words(
+                zh=f"发现未申报的{words.zh}：{facts.items} 项，占内容字节 {share}；其规则不作判定，须人工查看。",
+                en=f"Undeclared {words.en} was found: {facts.items} items, {share} of the payload; its rules do "
+                "not decide, a person must look.",
+            )
+        )
+    else:
+        verdict, more = _defects(case, facts, verdict)
+        sentences += more
+        sentences += _unread(facts)
+    depends = len({result.verdict for result in results}) > 1
+    if depends:
+        sentences.append(
+            Words(zh="结论取决于对条款的解读，见各读法。", en="The verdict depends on how the clause is read; see the readings.")
+        )
+    return Outcome(
+        name,
+        verdict,
+        message=join(sentences),
+        method=method,
+        population=population,
+        next_step=next_words if verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE) else None,
+        measured=deciding.quantity.value,
+        numerator=deciding.quantity.numerator,
+        denominator=deciding.quantity.denominator,
+        limit=deciding.limit,
+        results=results,
+        depends_on_reading=depends,
+        evidence=evidence,
+    )
+
+
+def join(sentences: Sequence[Words]) -> Words:
+    """Sentences one after the other."""
+    return Words(zh="".join(each.zh for each in sentences), en=" ".join(each.en for each in sentences))
+
+
+_SAYS = {
+    Verdict.PASS: Words(zh="符合。", en="It conforms."),
+    Verdict.FAIL: Words(zh="不符合。", en="It does not conform."),
+    Verdict.REVIEW: Words(zh="须人工判断。", en="A person must look."),
+    Verdict.INDETERMINATE: Words(zh="无法确定。", en="It cannot be determined."),
+}
+
+
+def _sentence(rule: Rule, result: Result) -> Words:
+    unit = rule.unit or "ratio"
+    says = _SAYS[result.verdict]
+    sign = {">=": "≥", "<=": "≤"}[rule.comparator or ">="]
+    value = result.quantity.value
+    if value is None:
+        return Words(zh=f"没有可测的条目；要求 {sign} {human(result.limit, unit)}。{says.zh}",
+                     en=f"There is no item to measure; required is {sign} {human(result.limit, unit)}. {says.en}")  # fmt: skip
+    shown, limit = human(value, unit), human(result.limit, unit)
+    if shown == limit and value != result.limit:  # rounded alike, yet not equal
+        shown, limit = decimal_string(value, 12), decimal_string(result.limit, 12)
+    return Words(
+        zh=f"测得 {shown}，要求 {sign} {limit}。{says.zh}", en=f"Measured {shown}, required {sign} {limit}. {says.en}"
+    )
+
+
+def _defects(case: Case, facts: ModalityFacts, verdict: Verdict) -> tuple[Verdict, list[Words]]:
+    """A pass becomes a review when more than the policy's share of the items is defective."""
+    if not facts.defective:
+        return verdict, []
+    share, limit = Fraction(facts.defective, facts.defective + facts.items), case.policy.share("defective_share")
+    above = share > limit
+    words = Words(
+        zh=f"缺陷条目 {facts.defective} 项（{human(share, 'ratio')}，{'高于' if above else '不高于'}允许的 {human(limit, 'ratio')}），未计入。",
+        en=f"{facts.defective} items are defective ({human(share, 'ratio')}, {'above' if above else 'within'} the "
+        f"{human(limit, 'ratio')} allowed) and do not count.",
+    )
+    return (Verdict.REVIEW if above and verdict is Verdict.PASS else verdict), [words]
+
+
+def _unread(facts: ModalityFacts) -> list[Words]:
+    if not facts.unread_rows:
+        return []
+    if facts.unread.items is None:
+        return [Words(zh=f"有 {facts.unread_rows} 处未能读取，其规模无界。", en=f"{facts.unread_rows} entries could not be read, and nothing bounds them.")]
+    return [
+        Words(
+            zh=f"有 {facts.unread_rows} 处未能读取，至多 {facts.unread.items} 项、{human(facts.unread.payload_bytes or 0, 'byte')}；结论已就其一切可能取值。",
+            en=f"{facts.unread_rows} entries could not be read: at most {facts.unread.items} items and "
+            f"{human(facts.unread.payload_bytes or 0, 'byte')}; the verdict is taken over all that they could be.",
+        )
+    ]
+
+
+def summarise(items: pl.LazyFrame, policy: Policy, long_item_bytes: int) -> dict[str, ModalityFacts]:
+    """The facts of every modality, in one pass over the rows.
+
+    Args:
+        items: as in `Case.items`; an unread row without a modality counts as unread in all of them.
+        policy: gives the factor by which an unread object may grow.
+        long_item_bytes: above this a text is long.
+    """
+    measured_ = pl.col("status") == "measured"
+    unread = pl.col("status") == "unread"
+    bound = pl.col("stored_bytes") * policy.unread_factor
+    table = (
+        items.group_by("modality")
+        .agg(
+            items=measured_.sum(),
+            objects=pl.col("object").filter(measured_).n_unique(),
+            payload_bytes=pl.col("payload_bytes").filter(measured_).sum(),
+            text_bytes=pl.col("text_bytes").filter(measured_).sum(),
+            stored_bytes=pl.col("stored_bytes").filter(measured_).sum(),
+            tokens=pl.col("tokens").filter(measured_).sum(),
+            defective=(pl.col("status") == "defective").sum(),
+            unread_rows=unread.sum(),
+            unread_stored_bytes=pl.col("stored_bytes").filter(unread).sum(),
+            unbounded=(unread & pl.col("stored_bytes").is_null()).sum(),
+            unread_items=pl.when(pl.col("single")).then(1).otherwise(bound).filter(unread).sum(),
+            unread_payload=bound.filter(unread).sum(),
+            long_bytes=pl.col("text_bytes").filter(measured_ & (pl.col("text_bytes") > long_item_bytes)).sum(),
+        )
+        .collect(engine="streaming")
+    )
+    rows = {row.pop("modality"): row for row in table.to_dicts()}
+    empty = dict.fromkeys(table.columns[1:], 0)
+    anywhere = rows.get(None, empty)
+    facts = {}
+    for modality in MODALITIES:
+        row = rows.get(modality, empty)
+        for name in ("unread_rows", "unbounded", "unread_items", "unread_payload"):
+            row = row | {name: int(row[name]) + int(anywhere[name])}
+        unbounded = row.pop("unbounded")
+        items_, payload = int(row.pop("unread_items")), int(row.pop("unread_payload"))
+        bounds = Unread(None, None) if unbounded else Unread(items_, payload)
+        facts[modality] = ModalityFacts(**{name: int(value) for name, value in row.items()}, unread=bounds)
+    return facts
+
+
+def deciding_modalities(
+    registration: Registration | None, chosen: Sequence[str], facts: Mapping[str, ModalityFacts], policy: Policy
+) -> tuple[str, ...]:
+    """Whose floor applies: what the registration declares; without one, what was chosen; else every
+    modality with the policy's share of the payload bytes, its unread objects counted by their stored bytes.
+    """
+    if registration is not None:
+        return tuple(modality for modality in MODALITIES if modality in registration.modalities)
+    if chosen:
+        return tuple(modality for modality in MODALITIES if modality in chosen)
+    sizes = {name: each.payload_bytes + each.unread_stored_bytes for name, each in facts.items()}
+    whole = sum(sizes.values())
+    share = policy.share("undeclared_share")
+    return tuple(name for name in MODALITIES if whole and Fraction(sizes[name], whole) >= share)

@@ -1,0 +1,200 @@
+"""The clauses that are words: what is there is laid out, what is absent is told; a person decides.
+
+None of these passes on what the applicant wrote. `attested` means: declared, with what was given for it.
+"""
+
+import polars as pl
+
+from dqv.checks.engine import Case, Outcome
+from dqv.core.policy import Words
+from dqv.core.verdicts import Verdict
+
+_SEEN = Words(zh="按名称识别的文件；登记信息来自申报单位提供的文件。", en="Files told by their names; the registration as the applicant's file has it.")
+_DECLARED = Words(zh="登记文件所述；来自申报单位，不作为通过的依据。", en="As the registration file says; it comes from the applicant and is no ground for a pass.")
+
+
+def documentation(case: Case) -> Outcome:
+    """8(三) 具备准确、清晰的说明文档: absent fails, present is for a person to read."""
+    found = case.objects.filter(pl.col("role") == "documentation").select("name", "size_bytes")
+    count = int(found.select(pl.len()).collect().item())
+    empty = int(found.filter(pl.col("size_bytes") == 0).select(pl.len()).collect().item())
+    if count == empty:
+        return Outcome(
+            "documentation", Verdict.FAIL, method=_SEEN,
+            message=Words(zh="未发现说明文档（README、数据卡、说明…）。", en="No documentation was found (README, data card, 说明 …)."),
+            next_step=Words(zh="在数据集根目录加入说明文档，如 README.md。", en="Add a document such as README.md at the root of the dataset."),
+        )  # fmt: skip
+    return Outcome(
+        "documentation", Verdict.REVIEW, method=_SEEN, evidence=found,
+        message=Words(
+            zh=f"发现 {count - empty} 份说明文档；其内容是否准确、清晰，此版本不作评判，须人工阅读。",
+            en=f"{count - empty} documents were found; whether they are accurate and clear is not judged by this version: a person must read them.",
+        ),
+        next_step=Words(zh="请评审人员阅读所列文档。", en="Have a reviewer read the documents listed."),
+    )  # fmt: skip
+
+
+def metadata(case: Case) -> Outcome:
+    """8(三) 具备规范的元数据: neither metadata files nor named fields fails, else a person looks."""
+    files = case.objects.filter(pl.col("role") == "metadata").select("name", "size_bytes", "fields")
+    with_fields = case.objects.filter(pl.col("role") == "data", pl.col("fields").list.len() > 1).select(
+        "name", "size_bytes", "fields"
+    )
+    count = int(files.select(pl.len()).collect().item())
+    tables = int(with_fields.select(pl.len()).collect().item())
+    if not count and not tables:
+        return Outcome(
+            "metadata", Verdict.FAIL, method=_SEEN,
+            message=Words(
+                zh="既无元数据文件（metadata.csv、croissant.json …），记录也没有元数据字段。",
+                en="There are neither metadata files (metadata.csv, croissant.json …) nor records with fields of metadata.",
+            ),
+            next_step=Words(zh="加入 metadata.csv 或在记录中加入元数据字段。", en="Add metadata.csv, or fields of metadata to the records."),
+        )  # fmt: skip
+    return Outcome(
+        "metadata", Verdict.REVIEW, method=_SEEN,
+        evidence=pl.concat([files, with_fields]).sort("name").with_columns(pl.col("fields").list.join(", ")),
+        message=Words(
+            zh=f"元数据文件 {count} 份，含多个字段的数据对象 {tables} 个；是否规范，此版本不作评判，须人工查看。",
+            en=f"{count} metadata files, {tables} data objects whose records have several fields; whether they follow a "
+            "standard is not judged by this version: a person must look.",
+        ),
+        next_step=Words(zh="请评审人员查看所列元数据。", en="Have a reviewer look at the metadata listed."),
+    )  # fmt: skip
+
+
+def registration(case: Case) -> Outcome:
+    """8(一) 通过数据流通交易平台完成数据集登记; and whether the dataset holds what is no known data."""
+    others = case.objects.filter(pl.col("role") == "other").select("name", "size_bytes")
+    count, size = others.select(pl.len(), pl.col("size_bytes").sum()).collect().row(0)
+    extra = Words(
+        zh=f"另有 {count} 个无法识别格式的对象（{size} 字节），须人工查看。" if count else "",
+        en=f"{count} objects ({size} bytes) are of no format known to dqv; a person must look." if count else "",
+    )
+    record = case.registration
+    if record is None or record.certificate is None:
+        told = Words(zh="未提供平台登记信息。", en="No registration on a platform was given.")
+        verdict = Verdict.REVIEW
+    else:
+        told = Words(
+            zh=f"登记文件称已登记，证书编号 {record.certificate.number}。",
+            en=f"The registration file names certificate {record.certificate.number}.",
+        )
+        verdict = Verdict.REVIEW if count else Verdict.ATTESTED
+    return Outcome(
+        "registration", verdict, method=_DECLARED, evidence=others if count else None,
+        message=Words(zh=told.zh + extra.zh, en=f"{told.en} {extra.en}".strip()),
+        next_step=None if verdict is Verdict.ATTESTED else Words(
+            zh="以 --registration 提供登记文件；核对证书；说明或移出无法识别的对象。",
+            en="Give the registration with --registration; check the certificate; explain or remove unrecognised objects.",
+        ),
+    )  # fmt: skip
+
+
+def applicant(case: Case) -> Outcome:
+    """8(一) 依法注册、具有独立法人资格的企事业单位."""
+    record = case.registration
+    if record is None:
+        return _missing("applicant", Words(zh="未提供申报单位信息。", en="The applicant is not named."))
+    code = record.applicant.uscc
+    return Outcome(
+        "applicant", Verdict.ATTESTED if code else Verdict.REVIEW, method=_DECLARED,
+        message=Words(
+            zh=f"申报单位：{record.applicant.name}；统一社会信用代码：{code or '未提供'}。法人资格须人工核实。",
+            en=f"Applicant: {record.applicant.name}; unified social credit code: {code or 'not given'}. Legal personality is for a person to verify.",
+        ),
+        next_step=None if code else Words(zh="补充统一社会信用代码。", en="Give the unified social credit code."),
+    )  # fmt: skip
+
+
+def category(case: Case) -> Outcome:
+    """8(二) 三类选择一类: a person decides, never a program."""
+    record = case.registration
+    if record is None or record.category is None:
+        return _missing("category", Words(zh="未申报类别。", en="No category is declared."))
+    return Outcome(
+        "category", Verdict.ATTESTED, method=_DECLARED,
+        message=Words(zh=f"申报类别：{record.category}。是否相符由专家判断。", en=f"Declared category: {record.category}. Experts decide whether it fits."),
+    )  # fmt: skip
+
+
+def scenarios(case: Case) -> Outcome:
+    """8(五) 不少于 2 个可落地的应用场景: too few declared fails, enough is attested."""
+    limit = case.policy.rules["scenarios"].limit()
+    if case.registration is None:
+        return _missing("scenarios", Words(zh="未申报应用场景。", en="No scenarios of application are declared."), limit=limit)
+    count = len(case.registration.scenarios)
+    enough = count >= limit
+    return Outcome(
+        "scenarios", Verdict.ATTESTED if enough else Verdict.FAIL, method=_DECLARED, limit=limit,
+        measured=limit * 0 + count, numerator=count,
+        population=Words(zh="登记文件所列场景", en="scenarios in the registration file"),
+        message=Words(
+            zh=f"申报应用场景 {count} 个，要求不少于 {limit} 个。" + ("能否落地由专家判断。" if enough else ""),
+            en=f"{count} scenarios are declared, at least {limit} are required." + (" Experts decide whether they can be put into practice." if enough else ""),
+        ),
+        next_step=None if enough else Words(zh="补充可落地的应用场景。", en="Declare more scenarios that can be put into practice."),
+    )  # fmt: skip
+
+
+def updates(case: Case) -> Outcome:
+    """8(四) 数据具有定期更新机制: one look cannot tell; a declared cadence is attested."""
+    record = case.registration
+    if record is None or not record.cadence:
+        return _missing("updates", Words(zh="未申报更新机制。", en="No mechanism of updates is declared."))
+    return Outcome(
+        "updates", Verdict.ATTESTED, method=_DECLARED,
+        message=Words(
+            zh=f"申报的更新周期：{record.cadence}。一次检查不能证实更新。",
+            en=f"Declared cadence: {record.cadence}. One check cannot prove that updates happen.",
+        ),
+    )  # fmt: skip
+
+
+_ATTESTED = {
+    "openness": Words(
+        zh="是否包含已开源的数据集，须与公开数据集比对，此版本不作测量。",
+        en="Whether open-sourced datasets are contained needs a comparison with them, which this version does not make.",
+    ),
+    "legality": Words(
+        zh="来源合法、权属清晰无法由程序测量。", en="Lawful origin and clear ownership cannot be measured by a program."
+    ),
+    "safeguards": Words(zh="安全防护机制无法从数据中测量。", en="A mechanism for protection cannot be measured from the data."),
+    "value": Words(
+        zh="价值密度、模型效果与推广价值由专家判断。", en="Density of value, effect on models and worth are for experts to judge."
+    ),
+    "privacy": Words(
+        zh="此版本不检测个人信息；处理是否合规须人工查看。",
+        en="This version does not look for personal data; whether processing is lawful is for a person to check.",
+    ),
+}
+
+
+def attested(case: Case, rule: str) -> Outcome:
+    """A clause of which only the applicant can speak: attested with a statement, else for review."""
+    statement = case.registration.attested(rule) if case.registration is not None else None
+    why = _ATTESTED[rule]
+    # nothing that could be measured later may rest on a statement now
+    weak = rule in ("openness", "privacy")
+    if statement is None:
+        return _missing(rule, why)
+    documents = len(statement.documents)
+    return Outcome(
+        rule, Verdict.REVIEW if weak else Verdict.ATTESTED, method=_DECLARED,
+        message=Words(
+            zh=f"{why.zh}申报单位作了说明，所列证明文件 {documents} 份。",
+            en=f"{why.en} The applicant made a statement and names {documents} documents.",
+        ),
+        next_step=Words(zh="请评审人员查看。", en="Have a reviewer look.") if weak else None,
+    )  # fmt: skip
+
+
+def _missing(rule: str, words: Words, **more: object) -> Outcome:
+    return Outcome(
+        rule,
+        Verdict.REVIEW,
+        method=_DECLARED,
+        message=words,
+        next_step=Words(zh="在登记文件中补充，或由评审人员判断。", en="Add it to the registration file, or have a reviewer decide."),
+        **more,  # type: ignore[arg-type]
+    )

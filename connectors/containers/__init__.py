@@ -1,0 +1,1 @@
+"""Records in an object, streamed and bounded, whatever the format."""

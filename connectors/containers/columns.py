@@ -1,0 +1,214 @@
+"""Parquet and Arrow: rows as dicts, in bounded batches.
+
+The place of a row is `(row group or record batch) << 40 | row in it`. Decoding a batch is announced to the
+beat as `MANY | place of its first row`: it stands for the rows from there to the end of the row group, which
+are left out when it is poisoned.
+"""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dqv.connectors.containers.model import MANY, Broken, Job, Record, Watched, read_up_to
+from dqv.core.errors import ItemError
+
+BATCH_BYTES = 16 * 2**20
+BATCH_ROWS = 8192
+_QUOTED = re.compile(r"'[^']*'?|\"[^\"]*\"?|`[^`]*`?")
+
+
+def row_groups(open_: Callable[[], BinaryIO]) -> list[tuple[int, int]]:
+    """Rows and bytes (before compression) of each row group, as the footer says.
+
+    Raises:
+        ItemError: "parquet", no readable footer.
+    """
+    with _opened(open_, "parquet") as source:
+        metadata = pq.ParquetFile(source).metadata
+        groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
+        return [(group.num_rows, group.total_byte_size) for group in groups]
+
+
+def read_parquet(job: Job) -> Iterator[Record | Broken]:
+    """The rows of the span's row groups.
+
+    Raises:
+        ItemError: "parquet": broken pages or checksums, or other rows than the footer counts;
+            "unsupported": an encoding or codec that this pyarrow does not read.
+    """
+    with _opened(_held_if_compressed(job), "parquet") as source:
+        with _translated("parquet", source):
+            file = pq.ParquetFile(source, page_checksum_verification=True, pre_buffer=False)
+            metadata = file.metadata
+            counts = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+            names = _unique(file.schema_arrow.names)
+        job.facts.note(dict.fromkeys(names))
+        if sum(counts) != metadata.num_rows or min(counts, default=0) < 0:
+            raise ItemError(
+                "parquet", f"the footer says {metadata.num_rows} rows, its row groups say {sum(counts)}"
+            )
+        start, stop = job.span or (0, len(counts))
+        for number in range(start, min(stop, len(counts))):
+            yield from _row_group(job, file, source, number, counts[number], names)
+
+
+def read_arrow(job: Job) -> Iterator[Record | Broken]:
+    """The rows of all record batches of an IPC file or stream.
+
+    Raises:
+        ItemError: "arrow": anything that is not whole and valid; "unsupported".
+    """
+    with _opened(_held_if_compressed(job), "arrow") as source:
+        batches = _arrow_batches(source)
+        names: list[str] = []
+        number = 0
+        while True:
+            if not job.beat.at(number << 40 | MANY):
+                return  # what follows cannot be found without decoding this one
+            with _translated("arrow", source):
+                batch = next(batches, None)
+                if batch is None:
+                    return
+                batch.validate(full=True)
+            if not names:
+                names = _unique(batch.schema.names)
+                job.facts.note(dict.fromkeys(names))
+            size = max(1, min(BATCH_ROWS, BATCH_BYTES * batch.num_rows // max(batch.nbytes, 1)))
+            each = batch.nbytes // max(batch.num_rows, 1)
+            for row in range(0, batch.num_rows, size):
+                yield from _rows(job, batch.slice(row, size), names, number << 40 | row, each, "arrow")
+            number += 1
+
+
+def _row_group(
+    job: Job, file: Any, source: Watched, number: int, expected: int, names: list[str]
+) -> Iterator[Record | Broken]:
+    group = file.metadata.row_group(number)
+    per_row = max(1, group.total_byte_size // max(expected, 1))
+    stored = sum(max(0, group.column(each).total_compressed_size) for each in range(group.num_columns))
+    with _translated("parquet", source):
+        batches = file.iter_batches(
+            max(1, min(BATCH_ROWS, BATCH_BYTES // per_row)), row_groups=[number], use_threads=False
+        )
+    row = 0
+    while True:
+        if row < expected and not job.beat.at(number << 40 | MANY | row):
+            return
+        with _translated("parquet", source):
+            batch = next(batches, None)
+        if batch is None:
+            break
+        if row + batch.num_rows > expected:
+            raise ItemError(
+                "parquet", f"row group {number} has more than the {expected} rows that the footer says"
+            )
+        yield from _rows(job, batch, names, number << 40 | row, stored // max(expected, 1), "parquet")
+        row += batch.num_rows
+    if row != expected:
+        raise ItemError("parquet", f"row group {number} has {row} rows, the footer says {expected}")
+
+
+def _rows(
+    job: Job, batch: Any, names: list[str], place: int, stored_bytes: int, kind: str
+) -> Iterator[Record | Broken]:
+    batch = _to_microseconds(batch.rename_columns(names))
+    try:
+        values = batch.to_pylist()
+    except (ValueError, OverflowError, pa.ArrowException):  # UnicodeDecodeError is a ValueError
+        # One value that Python cannot hold costs its row alone.
+        values = [None] * batch.num_rows
+    for number, value in enumerate(values):
+        if not job.beat.at(place + number):
+            continue
+        if value is None:
+            try:
+                value = batch.slice(number, 1).to_pylist()[0]
+            except UnicodeDecodeError as error:
+                broken = ItemError("encoding", f"a text is not UTF-8 at byte {error.start} of the value")
+                yield Broken(place + number, broken, stored_bytes, True)
+                continue
+            except (ValueError, OverflowError, pa.ArrowException) as error:
+                yield Broken(place + number, ItemError(kind, _message(error)), stored_bytes, True)
+                continue
+        yield Record(place + number, value, stored_bytes)
+
+
+def _to_microseconds(batch: Any) -> Any:
+    """Python's datetime has no nanoseconds."""
+    for number, field in enumerate(batch.schema):
+        if pa.types.is_timestamp(field.type) and field.type.unit == "ns":
+            column = batch.column(number).cast(pa.timestamp("us", field.type.tz), safe=False)
+            batch = batch.set_column(number, field.name, column)
+    return batch
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Two columns of one name would be one in a dict."""
+    seen: set[str] = set()
+    for number, name in enumerate(names):
+        while name in seen:
+            name = f"{name}_{number + 1}"
+        seen.add(name)
+        names = [*names[:number], name, *names[number + 1 :]]
+    return names
+
+
+def _arrow_batches(source: Watched) -> Iterator[Any]:
+    magic = source.read(6)
+    source.seek(0)
+    if magic == b"ARROW1":
+        file = pa.ipc.open_file(source)
+        for number in range(file.num_record_batches):
+            yield file.get_batch(number)
+    else:
+        with pa.ipc.open_stream(source) as stream:
+            yield from stream
+
+
+def _held_if_compressed(job: Job) -> Callable[[], BinaryIO]:
+    """Both formats need seeking, which a compressed stream cannot give."""
+    if not job.compressed:
+        return job.open
+    with job.open() as stream:
+        data = read_up_to(stream, job.limits.document_bytes, "a compressed object of this format")
+    return lambda: io.BytesIO(data)
+
+
+@contextmanager
+def _opened(open_: Callable[[], BinaryIO], kind: str) -> Iterator[Watched]:
+    stream = open_()
+    source = stream if isinstance(stream, Watched) else Watched(stream, lambda: None)
+    with source, _translated(kind, source):
+        yield source
+
+
+@contextmanager
+def _translated(kind: str, source: Watched) -> Iterator[None]:
+    """What pyarrow raises, as an ItemError.
+
+    Raises:
+        ItemError: of this kind; "unsupported" for what pyarrow does not implement.
+        OSError: the stream's own.
+        MemoryError: unchanged.
+    """
+    try:
+        yield
+    except (ItemError, MemoryError):
+        raise
+    except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError, TypeError) as error:
+        if source.failed is not None:
+            raise source.failed from None
+        unsupported = isinstance(error, NotImplementedError)
+        raise ItemError("unsupported" if unsupported else kind, _message(error)) from error
+
+
+def _message(error: Exception) -> str:
+    """The first line, without values of the data (they stand in quotes) and control characters."""
+    line = (str(error).splitlines() or [""])[0]
+    line = _QUOTED.sub("'…'", line)
+    return "".join(each for each in line if each.isprintable())[:200] or type(error).__name__

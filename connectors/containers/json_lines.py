@@ -1,0 +1,179 @@
+"""JSON Lines: one record a line, splittable at any byte. The place is the offset of the line's first byte.
+
+The offset counts bytes of the decompressed object; of one in UTF-16 or UTF-32, bytes of the text as UTF-8.
+A line belongs to the span that holds its first byte.
+"""
+
+import codecs
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import orjson
+
+from dqv.connectors.containers.model import Broken, Job, Record
+from dqv.core.errors import ItemError
+from dqv.measure import encoding
+
+HEAD_BYTES = 1 << 20
+_BLOCK_BYTES = 4 << 20
+_BOM = b"\xef\xbb\xbf"
+
+
+def read_jsonl(job: Job) -> Iterator[Record | Broken]:
+    """The lines of the span (of a compressed object: all); blank ones are skipped, a bad one is Broken."""
+    start, stop = job.span or (0, 1 << 62)
+    with job.open() as stream:
+        head = _fill(stream, HEAD_BYTES)
+        if start == 0 and len(head) < HEAD_BYTES and not head.removeprefix(_BOM).strip():
+            raise ItemError("empty", f"nothing but white space in {len(head)} bytes")
+        name = job.facts.encoding = _encoding(head, whole=len(head) < HEAD_BYTES)
+        blocks = _blocks(stream, head)
+        if name.startswith(("utf-16", "utf-32")):
+            if start == 0:  # a newline cannot be found from the middle: the first span reads all
+                yield from _lines(job, _transcoded(blocks, name), 0, 1 << 62, chinese=False)
+            return
+        if start > 0:
+            # The line that holds byte start - 1 belongs to the span before, unless it ends there.
+            stream.seek(start - 1)
+            blocks = _blocks(stream, b"")
+            skipped, rest = _skip_line(blocks)
+            start += skipped - 1
+            blocks = _chain(rest, blocks)
+        yield from _lines(job, blocks, start, stop, chinese=name == "gb18030")
+
+
+def _fill(stream: BinaryIO, size: int) -> bytes:
+    data = b""
+    while len(data) < size and (block := stream.read(size - len(data))):
+        data += block
+    return data
+
+
+def _encoding(head: bytes, *, whole: bool) -> str:
+    """By the head as a whole; where a broken line hides it, by the lines' majority."""
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if not whole and error.end == len(head) and error.start > len(head) - 4:
+            head = head[: error.start]  # the end of the head cuts a character
+    else:
+        if b"\0" not in head:
+            return "utf-8-sig" if head.startswith(_BOM) else "utf-8"
+    if b"\0" in head or head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            name = encoding.detect(head, whole=whole)
+        except ItemError:
+            return "utf-8"
+        if name.startswith(("utf-16", "utf-32")):
+            return name
+    utf8 = chinese = 0
+    for line in head.split(b"\n")[: None if whole else -1]:
+        if line.isascii():
+            continue
+        try:
+            name = encoding.detect(line, whole=True)
+        except ItemError:
+            continue
+        utf8 += name.startswith("utf-8")
+        chinese += name == "gb18030"
+    if chinese > utf8:
+        return "gb18030"
+    return "utf-8-sig" if head.startswith(_BOM) else "utf-8"
+
+
+def _blocks(stream: BinaryIO, first: bytes) -> Iterator[bytes]:
+    if first:
+        yield first
+    while block := stream.read(_BLOCK_BYTES):
+        yield block
+
+
+def _chain(first: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    if first:
+        yield first
+    yield from blocks
+
+
+def _transcoded(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(name)()
+    try:
+        for block in blocks:
+            yield decoder.decode(block).encode("utf-8")
+        yield decoder.decode(b"", final=True).encode("utf-8")
+    except UnicodeError as error:
+        raise ItemError("encoding", f"begins as {name} and goes on as something else") from error
+
+
+def _skip_line(blocks: Iterator[bytes]) -> tuple[int, bytes]:
+    """Pass over the rest of a line: how many bytes it took with its newline, and what was read after it."""
+    skipped = 0
+    for block in blocks:
+        end = block.find(b"\n") + 1
+        if end:
+            return skipped + end, block[end:]
+        skipped += len(block)
+    return skipped, b""
+
+
+def _lines(
+    job: Job, blocks: Iterator[bytes], place: int, stop: int, *, chinese: bool
+) -> Iterator[Record | Broken]:
+    """The records whose lines begin in [place, stop); `blocks` begins at `place`."""
+    at, fields, note = job.beat.at, job.facts.fields, job.facts.note
+    loads, limit = orjson.loads, job.limits.record_bytes
+    if place == 0:
+        first = next(blocks, b"")
+        if first.startswith(_BOM):
+            first, place = first[len(_BOM) :], len(_BOM)
+        blocks = _chain(first, blocks)
+    held = b""
+    ended = False
+    while not ended and place < stop:
+        block = next(blocks, None)
+        if block is None:
+            lines, held, ended = [held], b"", True
+        else:
+            lines = (held + block if held else block).split(b"\n")
+            held = lines.pop()
+        for line in lines:
+            if place >= stop:
+                return
+            size = len(line)
+            if size and not line.isspace():
+                if size > limit:
+                    if at(place):
+                        yield _too_large(place, size, limit)
+                elif at(place):
+                    try:
+                        value = loads(line.decode("gb18030") if chinese else line)
+                    except ValueError as error:  # of orjson or the decoder
+                        yield Broken(place, _why(line, error, chinese=chinese), size, True)
+                    else:
+                        if type(value) is not dict or not fields.issuperset(value):
+                            note(value)
+                        yield Record(place, value, size)
+            place += size + 1
+        if len(held) > limit and place < stop:
+            named = at(place)
+            skipped, rest = _skip_line(blocks)
+            size = len(held) + skipped
+            if named:
+                yield _too_large(place, size, limit)
+            place += size
+            held, blocks = b"", _chain(rest, blocks)
+
+
+def _too_large(place: int, size: int, limit: int) -> Broken:
+    error = ItemError("too-large", f"line at byte {place} has {size} bytes, over the limit of {limit}")
+    return Broken(place, error, size, True)
+
+
+def _why(line: bytes, error: ValueError, *, chinese: bool) -> ItemError:
+    if isinstance(error, UnicodeDecodeError):
+        return ItemError("encoding", f"not gb18030 at byte {error.start} of the line")
+    if not chinese:
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError as broken:
+            return ItemError("encoding", f"not UTF-8 at byte {broken.start} of the line")
+    return ItemError("json", f"not JSON: {error}")

@@ -1,0 +1,174 @@
+"""What all readers speak: what they give, and what they are given."""
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import IO, BinaryIO, Protocol
+
+from dqv.core.errors import ItemError
+from dqv.core.settings import Limits
+
+MAX_FIELDS = 256
+"""How many names of fields are kept of one object."""
+
+MANY = 1 << 39
+"""In the low 40 bits of a `place` of Parquet and Arrow: the rows of a batch from that one on, not one row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One item.
+
+    Attributes:
+        place: in the object; see the readers.
+        value: str for a document; a dict (or list or scalar) for a record.
+        stored_bytes: what it takes as stored, as far as the format tells.
+    """
+
+    place: int
+    value: object
+    stored_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An item that cannot be read; the ones after it can.
+
+    Attributes:
+        place: in the object.
+        error: why.
+        stored_bytes: what was not read.
+        single: it stands for exactly one item.
+    """
+
+    place: int
+    error: ItemError
+    stored_bytes: int
+    single: bool
+
+
+@dataclass
+class Facts:
+    """What reading tells about the object as a whole; filled while reading.
+
+    Attributes:
+        encoding: of a text format.
+        fields: names of the records' fields, at most MAX_FIELDS.
+    """
+
+    encoding: str | None = None
+    fields: set[str] = field(default_factory=set)
+
+    def note(self, value: object) -> None:
+        """Keep the names of a record's fields."""
+        if isinstance(value, dict) and not self.fields.issuperset(value):
+            for name in value:
+                if len(self.fields) == MAX_FIELDS:
+                    return
+                self.fields.add(name)
+
+
+class Beat(Protocol):
+    """The sign of life; it names the item at work."""
+
+    def at(self, place: int) -> bool:
+        """Called before working on the item at `place`; False when it is to be left out without a word."""
+
+    def tick(self) -> None:
+        """Bytes were consumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One object to read; the arguments of `records.read`, `open` giving decompressed bytes."""
+
+    open: Callable[[], BinaryIO]
+    limits: Limits
+    beat: Beat
+    facts: Facts
+    text_field: str | None
+    span: tuple[int, int] | None
+    compressed: bool
+
+
+Reader = Callable[[Job], Iterator[Record | Broken]]
+
+
+class Watched(io.RawIOBase):
+    """A stream that ticks at every read and remembers its own error.
+
+    Decoders such as pyarrow raise OSError for broken data too; `failed` tells a broken stream from it.
+    """
+
+    def __init__(self, inner: IO[bytes], tick: Callable[[], None]) -> None:
+        self._inner = inner
+        self._tick = tick
+        self.failed: OSError | None = None
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As the stream does."""
+        self._tick()
+        try:
+            return self._inner.read(-1 if size is None else size)
+        except OSError as error:
+            self.failed = error
+            raise
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # any buffer in typeshed
+        """As the stream does."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """As the stream does."""
+        try:
+            return self._inner.seek(offset, whence)
+        except OSError as error:
+            self.failed = error
+            raise
+
+    def tell(self) -> int:
+        """As the stream does."""
+        return self._inner.tell()
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """As the stream says."""
+        return self._inner.seekable()
+
+    def close(self) -> None:
+        """Close the stream too."""
+        self._inner.close()
+        super().close()
+
+
+def read_up_to(stream: BinaryIO, limit: int, what: str) -> bytes:
+    """The rest of a stream.
+
+    Raises:
+        ItemError: "too-large", over `limit` bytes; `what` names it.
+    """
+    blocks, size = [], 0
+    while block := stream.read(1 << 20):
+        size += len(block)
+        if size > limit:
+            raise ItemError("too-large", f"{what} of more than {limit} bytes must be held at once")
+        blocks.append(block)
+    return b"".join(blocks)
+
+
+def read_document(job: Job) -> bytes:
+    """A whole object that must be held at once.
+
+    Raises:
+        ItemError: "too-large"; "empty" when nothing stands in it.
+    """
+    with job.open() as stream:
+        data = read_up_to(stream, job.limits.document_bytes, "a document")
+    if not data.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):  # marks and wide spaces: empty in any encoding
+        raise ItemError("empty", f"nothing but white space in {len(data)} bytes")
+    return data

@@ -1,0 +1,106 @@
+"""What an object is, told by its name alone: its role, and for data its modality and format.
+
+A name never makes an object good: what is called .jsonl and is none becomes defective when it is read.
+"""
+
+from dataclasses import dataclass
+
+_TEXT = {
+    "txt": "txt", "text": "txt", "md": "md", "markdown": "md", "html": "html", "htm": "html", "xhtml": "html",
+    "xml": "xml", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "csv": "csv", "tsv": "tsv",
+    "parquet": "parquet", "arrow": "arrow", "feather": "arrow", "ipc": "arrow",
+}  # fmt: skip
+_IMAGE = "jpg jpeg png webp tif tiff bmp gif heic heif avif"
+_AUDIO = "wav flac mp3 ogg oga opus m4a aac aif aiff caf wma amr"
+_VIDEO = "mp4 m4v mov mkv webm avi ts m2ts flv mpg mpeg wmv"
+_CONTAINER = "tar tgz zip rar 7z h5 hdf5 lmdb mdb tfrecord tfrecords warc bz2 xz gz zst docx xlsx pdf doc xls ppt pptx"
+
+_FORMATS: dict[str, tuple[str | None, str]] = {
+    **{suffix: ("text", name) for suffix, name in _TEXT.items()},
+    **{suffix: ("image", suffix) for suffix in _IMAGE.split()},
+    **{suffix: ("audio", suffix) for suffix in _AUDIO.split()},
+    **{suffix: ("video", suffix) for suffix in _VIDEO.split()},
+    **{suffix: (None, suffix) for suffix in _CONTAINER.split()},
+}
+"""Suffix → (modality, format); no modality: it could hold any."""
+
+READABLE = frozenset(_TEXT.values())
+"""Formats that this version reads; the others are unread: unsupported."""
+
+_COMPRESSIONS = {"gz": "gzip", "zst": "zstd", "zstd": "zstd"}
+_COMPRESSED = frozenset({"txt", "md", "html", "xml", "json", "jsonl", "csv", "tsv"})
+
+_DOCUMENTATION = (
+    "readme", "datacard", "data_card", "data-card", "dataset_card", "dataset-card", "changelog",
+    "说明", "数据说明", "数据集说明", "使用说明", "数据卡",
+)  # fmt: skip
+_DOCUMENTATION_FOLDERS = frozenset({"docs", "doc", "文档", "说明文档"})
+_LICENCE = ("license", "licence", "copying", "许可")
+_METADATA = frozenset({"metadata", "dataset_info", "dataset_infos", "croissant", "元数据"})
+_METADATA_SUFFIXES = frozenset({"csv", "tsv", "json", "jsonl", "parquet"})
+_INDEX = frozenset({"sha256sums", "md5sums", "manifest.txt", "_metadata", "_common_metadata", ".gitattributes"})
+_INDEX_SUFFIXES = frozenset({"sha256", "md5", "idx"})
+_SYSTEM = frozenset({".ds_store", "thumbs.db", "desktop.ini", ".gitignore"})
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What an object is.
+
+    Attributes:
+        role: data, documentation, metadata, licence, index, other (not recognised) or ignored.
+        why: the named rule.
+        modality: of data; None where it may hold any.
+        format: of data and metadata, after decompression.
+        compression: gzip, zstd or None.
+    """
+
+    role: str
+    why: str
+    modality: str | None = None
+    format: str | None = None
+    compression: str | None = None
+
+
+def classify(path: bytes, kind: str) -> Kind:
+    """Tell an object by its listing.
+
+    Args:
+        path: relative, "/" between parts, as bytes.
+        kind: as `storage.Listed.kind`.
+    """
+    if kind == "link":
+        return Kind("ignored", "symbolic-link")
+    if kind == "special":
+        return Kind("ignored", "not-a-regular-file")
+    if kind == "unreadable":
+        return Kind("data", "unreadable")
+    parts = path.decode("utf-8", "replace").lower().split("/")
+    name = parts[-1]
+    stem, suffix, compression = _split(name)
+    if name in _SYSTEM:
+        return Kind("ignored", "system-file")
+    if name in _INDEX or suffix in _INDEX_SUFFIXES:
+        return Kind("index", "index-name")
+    modality, form = _FORMATS.get(suffix, (None, ""))
+    form_or_none = form or None
+    if stem in _METADATA and suffix in _METADATA_SUFFIXES:
+        return Kind("metadata", "metadata-name", None, form_or_none, compression)
+    if len(parts) == 1 and name.startswith(_LICENCE):
+        return Kind("licence", "licence-name")
+    if (len(parts) == 1 and name.startswith(_DOCUMENTATION)) or (
+        len(parts) > 1 and parts[0] in _DOCUMENTATION_FOLDERS
+    ):
+        return Kind("documentation", "documentation-name")
+    if not form:
+        return Kind("other", "format-not-recognised")
+    return Kind("data", f"format-{form}", modality, form, compression)
+
+
+def _split(name: str) -> tuple[str, str, str | None]:
+    stem, _, suffix = name.rpartition(".")
+    if suffix in _COMPRESSIONS:
+        inner_stem, _, inner = stem.rpartition(".")
+        if _TEXT.get(inner) in _COMPRESSED:
+            return inner_stem, inner, _COMPRESSIONS[suffix]
+    return stem, suffix, None

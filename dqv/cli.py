@@ -1,0 +1,278 @@
+"""Arguments → calls; the only place that prints or exits.
+
+Heavy libraries are imported inside the commands, so that `dqv --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dqv.core.errors import DqvError, TrustError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dqv.reports.model import Report
+
+app = typer.Typer(
+    name="dqv",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Measure a dataset against a certification rule and write a signed conformance report. "
+    "Exit codes: 0 no clause fails, 1 a clause fails, 2 wrong usage, 3 incomplete or unreadable, "
+    "4 a signature or digest does not hold, 5 review remains (with --strict).",
+)
+policy_app = typer.Typer(no_args_is_help=True, help="The rule books that dqv knows.")
+app.add_typer(policy_app, name="policy")
+
+_LANG = "zh" if os.environ.get("LANG", "").lower().startswith("zh") else "en"
+
+Out = Annotated[Path | None, typer.Option(help="Out folder; default: NAME-dqv in the current folder.")]
+PolicyOption = Annotated[str, typer.Option(help="Policy id, or a TOML file.")]
+Lang = Annotated[str, typer.Option(help="Language of terminal and report: zh or en; default from LANG.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
+
+
+@app.command()
+def check(
+    source: Annotated[str, typer.Argument(help="The folder that holds the dataset.")],
+    out: Out = None,
+    policy: PolicyOption = "jiaxing-2025-65",
+    registration: Annotated[Path | None, typer.Option(help="The registration, TOML or JSON.")] = None,
+    modality: Annotated[
+        list[str] | None, typer.Option(help="Whose rules decide without a registration: text, audio, image, video.")
+    ] = None,
+    role: Annotated[str, typer.Option(help="self-check or verification.")] = "self-check",
+    assurance: Annotated[str, typer.Option(help="full reads every byte; identity only lists.")] = "full",
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler; default: an embedded cluster.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Workers of the embedded cluster; default: one per core.")] = None,
+    reference_date: Annotated[str | None, typer.Option(help="YYYY-MM-DD; default: today.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Private key that signs the report.")] = None,
+    text_field: Annotated[str | None, typer.Option(help="Field of the records that holds the text.")] = None,
+    date_field: Annotated[str | None, typer.Option(help="Field of the records that holds the date.")] = None,
+    lang: Lang = _LANG,
+    as_json: Annotated[bool, typer.Option("--json", help="Print report.json instead of the table.")] = False,
+    quiet: Quiet = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 5 when review remains.")] = False,
+) -> None:
+    """Check a dataset and write the report."""
+
+    def run() -> int:
+        from dqv import pipeline
+        from dqv.core.settings import Settings
+        from dqv.core.verdicts import exit_code
+
+        folder = out if out is not None else Path(f"{Path(source).resolve().name}-dqv")
+        settings = _settings(
+            Settings,
+            source=source,
+            out=folder,
+            policy=policy,
+            registration=registration,
+            modalities=tuple(modality or ()),
+            role=role,
+            reference_date=_date(reference_date),
+            scheduler=scheduler,
+            workers=workers,
+            key=key,
+            lang=lang,
+            measuring={"assurance": assurance, "text_field": text_field, "date_field": date_field},
+        )
+        with _progress(quiet=quiet) as progress:
+            report = pipeline.check(settings, progress)
+        _show(report, folder, settings.lang, as_json=as_json, quiet=quiet)
+        return exit_code(report.verdict, strict=strict)
+
+    _exit(run)
+
+
+@app.command()
+def verify(
+    envelope: Annotated[Path, typer.Argument(help="report.dsse.json, with the report's files beside it.")],
+    trust: Annotated[Path | None, typer.Option(help="Public key you trust, or a folder of them.")] = None,
+    data: Annotated[str | None, typer.Option(help="The dataset: also compare it with the manifest.")] = None,
+    unsafe_any_signer: Annotated[bool, typer.Option("--unsafe-any-signer", help="Accept any signer: proves nothing about who.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Verify a signed report; exit 4 when anything does not hold."""
+
+    def run() -> int:
+        from dqv import pipeline
+
+        if trust is None and not unsafe_any_signer:
+            raise UsageError("name a key you trust with --trust (or, to prove less, --unsafe-any-signer)")
+        steps = pipeline.verify(envelope, trust, data)
+        for step in steps:
+            mark = {True: "ok  ", False: "FAIL", None: "--  "}[step.holds]
+            if not quiet or step.holds is False:
+                print(f"{step.number}  {mark}  {step.name}: {step.detail}")  # noqa: T201
+        failed = next((step for step in steps if step.holds is False), None)
+        if failed is not None:
+            raise TrustError(f"step {failed.number} does not hold: {failed.name}")
+        return 0
+
+    _exit(run)
+
+
+@app.command()
+def keygen(
+    out: Annotated[Path, typer.Option(help="Prefix: writes PREFIX.key and PREFIX.pub.")],
+    algorithm: Annotated[str, typer.Option(help="ed25519.")] = "ed25519",
+) -> None:
+    """Make a key pair for signing reports."""
+
+    def run() -> int:
+        from dqv.trust import keys
+
+        if algorithm != "ed25519":
+            raise UsageError(f"--algorithm {algorithm}: this version makes ed25519 keys only")
+        private, public = keys.generate(out)
+        print(f"{private} (keep it secret)\n{public} (give it to whoever verifies)")  # noqa: T201
+        return 0
+
+    _exit(run)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Where to build the demo; must be empty or an earlier demo.")],
+    lang: Lang = _LANG,
+    workers: Annotated[int | None, typer.Option(min=1, help="Workers of the embedded cluster.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Build a small dataset with known flaws, check it, and show the report."""
+
+    def run() -> int:
+        from dqv import demo as builder
+
+        with _progress(quiet=quiet) as progress:
+            reports = builder.run(out, _language(lang), workers, progress)
+        for folder, report in reports:
+            _show(report, folder, _language(lang), as_json=False, quiet=quiet)
+        return 0
+
+    _exit(run)
+
+
+@policy_app.command("list")
+def policy_list() -> None:
+    """List the policies that come with dqv."""
+
+    def run() -> int:
+        from dqv.core.policy import load_policy, policy_ids
+
+        for name in policy_ids():
+            found = load_policy(name)
+            print(f"{found.id}  {found.version}  {found.document}  {found.title.zh}")  # noqa: T201
+        return 0
+
+    _exit(run)
+
+
+@policy_app.command("show")
+def policy_show(policy: Annotated[str, typer.Argument(help="Policy id, or a TOML file.")] = "jiaxing-2025-65") -> None:
+    """Print a policy as TOML: clauses, thresholds, readings."""
+
+    def run() -> int:
+        from dqv.core.policy import dump_policy, load_policy
+
+        print(dump_policy(load_policy(policy)), end="")  # noqa: T201
+        return 0
+
+    _exit(run)
+
+
+def main() -> None:
+    """Entry point of the `dqv` command."""
+    if sys.platform == "win32":
+        print("dqv runs on Linux and macOS; on Windows use WSL2 or a container.", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    app()
+
+
+def _exit(run: Callable[[], int]) -> None:
+    """Run a command and turn what comes of it into an exit code and a message."""
+
+    def interrupted(_signal: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupted)
+    try:
+        code = run()
+    except DqvError as error:
+        print(f"dqv: {error}", file=sys.stderr)  # noqa: T201
+        code = error.exit_code
+    except KeyboardInterrupt:
+        print("dqv: stopped; what is done is kept: the same command goes on from here", file=sys.stderr)  # noqa: T201
+        code = 3
+    raise typer.Exit(code)
+
+
+def _settings(model: Any, **values: Any) -> Any:
+    from pydantic import ValidationError
+
+    try:
+        return model(**values)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        name = "--" + str(problem["loc"][-1] if problem["loc"][0] != "modalities" else "modality").replace("_", "-")
+        raise UsageError(f"{name}: {problem['msg']}, not {problem['input']!r}") from None
+
+
+def _date(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--reference-date {text}: not a date such as 2026-11-23") from None
+
+
+def _language(text: str) -> Any:
+    if text not in ("zh", "en"):
+        raise UsageError(f"--lang {text}: zh or en")
+    return text
+
+
+def _show(report: Report, folder: Path, lang: str, *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        sys.stdout.write((folder / "report.json").read_text("utf-8"))
+    elif not quiet:
+        from rich.console import Console
+
+        from dqv.reports.terminal import summary
+
+        console = Console()
+        console.print(summary(report, _language(lang)))
+        console.print(f"{folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
+
+
+class _NoProgress:
+    def stage(self, name: str, work: int) -> None:
+        pass
+
+    def advance(self, work: int) -> None:
+        pass
+
+    def __enter__(self) -> _NoProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def _progress(*, quiet: bool) -> Any:
+    if quiet:
+        return _NoProgress()
+    from dqv.progress import Bars
+
+    return Bars()

@@ -1,0 +1,1 @@
+"""What every other part speaks: errors, verdicts, units, policy, registration, settings, row schemas."""

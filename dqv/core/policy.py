@@ -1,0 +1,253 @@
+"""The policy: a regulation's clauses, thresholds and readings as data (policies/*.toml)."""
+
+import tomllib
+from datetime import date
+from fractions import Fraction
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from dqv.core.errors import PolicyError
+from dqv.core.files import digest_of
+from dqv.core.locate import explain
+from dqv.core.units import parse_quantity, parse_size_px
+
+RULES = (
+    "scale.text", "scale.audio", "scale.image", "scale.video",
+    "resolution.image", "resolution.video",
+    "duplicates.text", "duplicates.audio", "duplicates.image", "duplicates.video",
+    "recency", "documentation", "metadata", "openness", "updates",
+    "registration", "applicant", "category", "legality", "safeguards",
+    "scenarios", "value", "privacy",
+)  # fmt: skip
+"""Every rule, in the order of a report; the names are relied on outside the project."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Words(_Model):
+    """A sentence in Chinese and English."""
+
+    zh: str
+    en: str
+
+
+def _quantity(text: str) -> str:
+    parse_quantity(text)
+    return text
+
+
+def _size(text: str) -> str:
+    parse_size_px(text)
+    return text
+
+
+Quantity = Annotated[str, AfterValidator(_quantity)]
+Size = Annotated[str, AfterValidator(_size)]
+
+
+class Reading(_Model):
+    """One way to read a rule.
+
+    Attributes:
+        name: as it stands in the report.
+        measure: the number it compares; the check of the rule knows it by this name.
+        threshold: where it differs from the rule's own.
+    """
+
+    name: str
+    measure: str
+    threshold: Quantity | None = None
+    words: Words
+
+
+class Rule(_Model):
+    """One rule of the policy.
+
+    Attributes:
+        clause: key of the clause whose sentence it tests.
+        title: what it tests.
+        comparator: measured ≥ or ≤ threshold; a threshold itself conforms.
+        threshold: with its unit; none where a person decides.
+        floor: smallest picture, for resolution.*.
+        deciding: name of the reading that decides.
+        readings: every plausible reading, the deciding one among them.
+    """
+
+    clause: str
+    title: Words
+    comparator: Literal[">=", "<="] | None = None
+    threshold: Quantity | None = None
+    floor: Size | None = None
+    deciding: str | None = None
+    readings: tuple[Reading, ...] = ()
+
+    @model_validator(mode="after")
+    def _readings_hold(self) -> "Rule":
+        names = [reading.name for reading in self.readings]
+        if len(set(names)) != len(names):
+            raise ValueError("two readings have the same name")
+        if self.readings and (self.threshold is None or self.comparator is None):
+            raise ValueError("readings need a threshold and a comparator")
+        if self.readings and self.deciding not in names:
+            raise ValueError(f"deciding is {self.deciding!r}, which is none of the readings {names}")
+        if self.threshold is not None and self.comparator is None:
+            raise ValueError("a threshold needs a comparator")
+        units = {
+            parse_quantity(text)[1]
+            for text in (self.threshold, *(reading.threshold for reading in self.readings))
+            if text is not None
+        }
+        if len(units) > 1:
+            raise ValueError(f"thresholds in different units: {sorted(units)}")
+        return self
+
+    @property
+    def unit(self) -> str | None:
+        """Base unit of the threshold: byte, hour, ratio, item."""
+        return None if self.threshold is None else parse_quantity(self.threshold)[1]
+
+    def limit(self, reading: Reading | None = None) -> Fraction:
+        """The threshold in base units, of one reading where it has its own."""
+        text = reading.threshold if reading is not None and reading.threshold else self.threshold
+        if text is None:
+            raise ValueError("this rule has no threshold")
+        return parse_quantity(text)[0]
+
+    @property
+    def deciding_reading(self) -> Reading:
+        """The reading that decides."""
+        return next(reading for reading in self.readings if reading.name == self.deciding)
+
+
+class Recency(_Model):
+    """The window of the clause on recent data."""
+
+    years: int = Field(ge=1, le=100)
+    timezone: str
+
+
+class LongText(_Model):
+    """When the duplicate rate of text goes by paragraphs (8(三), policy's reading)."""
+
+    item: Quantity
+    share: Quantity
+
+
+class Policy(_Model):
+    """A policy file.
+
+    Attributes:
+        defective_share: above it, a modality's pass becomes a review.
+        unread_factor: an unread object may hold at most its bytes times this.
+        undeclared_share: without a registration, a modality's rules decide from this share of bytes.
+        in_force_until: first day it is no longer in force; none while it is.
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
+    version: str
+    document: str
+    status: Words
+    title: Words
+    issuer: Words
+    issued: date
+    in_force_from: date
+    in_force_until: date | None = None
+    defective_share: Quantity
+    unread_factor: int = Field(ge=1)
+    undeclared_share: Quantity
+    recency: Recency
+    long_text: LongText
+    clauses: dict[str, Words]
+    rules: dict[str, Rule]
+
+    @model_validator(mode="after")
+    def _rules_are_all_there(self) -> "Policy":
+        missing = [rule for rule in RULES if rule not in self.rules]
+        unknown = [rule for rule in self.rules if rule not in RULES]
+        if missing or unknown:
+            raise ValueError(f"rules missing: {missing}; rules unknown: {unknown}")
+        for name, rule in self.rules.items():
+            if rule.clause not in self.clauses:
+                raise ValueError(f"rules.{name}.clause: {rule.clause!r} is none of the clauses")
+            if name.startswith("resolution.") and rule.floor is None:
+                raise ValueError(f"rules.{name}.floor is missing")
+            if name.startswith(("scale.", "duplicates.", "resolution.")) or name == "recency":
+                if not rule.readings:
+                    raise ValueError(f"rules.{name}.readings are missing")
+        return self
+
+    @cached_property
+    def digest(self) -> str:
+        """Hex sha256 of the content (not of the file's layout)."""
+        return digest_of(self.model_dump(mode="json"))
+
+    def share(self, name: Literal["defective_share", "undeclared_share"]) -> Fraction:
+        """One of the policy's shares as a fraction of 1."""
+        return parse_quantity(getattr(self, name))[0]
+
+
+def policy_ids() -> list[str]:
+    """The policies that come with dqv."""
+    folder = resources.files("dqv") / "policies"
+    return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
+
+
+def load_policy(name: str) -> Policy:
+    """Load a policy by its id, or from a TOML file.
+
+    Raises:
+        PolicyError: not found, not TOML, or not a policy; with line and field.
+    """
+    if name in policy_ids():
+        return parse_policy((resources.files("dqv") / "policies" / f"{name}.toml").read_text("utf-8"), name)
+    path = Path(name)
+    if not path.is_file():
+        raise PolicyError(
+            f"there is no policy {name!r}: neither a file nor one of {', '.join(policy_ids())}; "
+            "see `dqv policy list`"
+        )
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"policy {name}: cannot be read as UTF-8 text: {error}") from error
+    return parse_policy(text, name)
+
+
+def parse_policy(text: str, name: str) -> Policy:
+    """Read a policy from TOML; `name` stands in the errors.
+
+    Raises:
+        PolicyError: with line and field.
+    """
+    try:
+        return Policy.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"policy {name} is not TOML: {error}") from error
+    except ValidationError as error:
+        raise PolicyError(f"policy {name} is not usable: {explain(error, text)}") from error
+
+
+def dump_policy(policy: Policy) -> str:
+    """A policy as TOML that `parse_policy` reads back to the same policy."""
+    values = policy.model_dump(exclude_none=True)
+    return tomli_w.dumps(_plain(values))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, tuple | list) else value

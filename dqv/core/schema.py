@@ -1,0 +1,88 @@
+"""The tables that pass between the stages: one row per item, one per object, one per sidecar entry.
+
+Null means "not known" everywhere; a row with `status` other than `measured` carries no facts.
+Types and units are part of a part's identity: change them and old parts are measured again.
+"""
+
+import pyarrow as pa
+
+MODALITIES = ("text", "audio", "image", "video")
+"""The modalities of 8(三), in the order of the clause."""
+
+SKETCH_SLOTS = 128
+
+OBJECTS = pa.schema(
+    [
+        ("object", pa.int64()),  # place of the object in the manifest
+        ("path", pa.binary()),  # bytes as the file system has them, relative, "/" between parts
+        ("size_bytes", pa.int64()),  # as listed
+        ("mtime_ns", pa.int64()),  # storage time, since 1970 UTC
+        ("identity", pa.string()),  # local: "device:inode"; what tells two names of one file
+        ("role", pa.string()),  # data, documentation, metadata, licence, index, other, ignored
+        ("why", pa.string()),  # the named rule that gave the role
+        ("modality", pa.string()),  # text, audio, image, video; null unless role is data
+        ("format", pa.string()),  # jsonl, csv, parquet …; null when not recognised
+        ("compression", pa.string()),  # gzip, zstd or null
+    ]
+)
+"""The manifest: every name found in the source, sorted by path bytes."""
+
+READ_OBJECTS = pa.schema(
+    [
+        ("object", pa.int64()),
+        ("sha256", pa.binary(32)),  # of the stored bytes; null where they were not all read
+        ("encoding", pa.string()),  # of a text object: utf-8, utf-8-sig, gb18030, utf-16 …
+        ("fields", pa.list_(pa.string())),  # names of the records' fields, sorted, at most 256
+    ]
+)
+"""What reading an object told about the object as a whole; at most one non-null value per column."""
+
+ITEMS = pa.schema(
+    [
+        ("object", pa.int64()),
+        ("place", pa.int64()),  # JSONL: byte offset of the line (of the decoded stream); else number
+        ("modality", pa.string()),
+        ("format", pa.string()),
+        ("status", pa.string()),  # measured, defective, unread
+        ("error_kind", pa.string()),
+        ("error", pa.string()),
+        ("single", pa.bool_()),  # false: an unread row that may stand for any number of items
+        ("stored_bytes", pa.int64()),  # as stored (line, file); of an unread row: what was not read
+        ("payload_bytes", pa.int64()),  # UTF-8 bytes of all values of the record
+        ("text_bytes", pa.int64()),  # UTF-8 bytes of the text fields alone
+        ("tokens", pa.int64()),  # Latin word = 1, CJK code point = 1
+        ("date_record", pa.date32()),  # strongest evidence: a field of the record
+        ("date_modified", pa.date32()),  # a field such as last_modified_time: a reading, no more
+        ("date_embedded", pa.date32()),
+        ("date_name", pa.date32()),  # from the name of the file
+        ("date_refused", pa.bool_()),  # a date stood there and could not be one
+        ("xxh3_128", pa.binary(16)),  # of the text the duplicate rate compares, UTF-8
+        ("normalised", pa.binary(16)),  # of its folded tokens; null without a token
+        ("sketch", pa.binary(SKETCH_SLOTS * 4)),  # little-endian uint32; null without a token
+    ]
+)
+"""One row per item, in canonical order: (object, place)."""
+
+SIDECAR = pa.schema(
+    [
+        ("object", pa.int64()),  # the metadata object that says it
+        ("place", pa.int64()),  # number of the entry there
+        ("target", pa.binary()),  # path of the described object, relative to the source
+        ("date", pa.date32()),
+        ("date_modified", pa.date32()),
+    ]
+)
+"""What metadata files say about other objects."""
+
+SURPLUS = pa.schema(
+    [
+        ("object", pa.int64()),
+        ("place", pa.int64()),
+        ("original_object", pa.int64()),  # the kept item it repeats
+        ("original_place", pa.int64()),
+        ("shared", pa.int64()),  # shingles (exact) or slots (estimate) in both; null for payload
+        ("of", pa.int64()),  # shingles in either (exact) or slots (estimate); null for payload
+        ("verified", pa.string()),  # payload, exact, estimate
+    ]
+)
+"""One row per surplus item, in canonical order."""

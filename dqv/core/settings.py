@@ -1,0 +1,80 @@
+"""The settings of one run: built once from the options, frozen, passed on, written into the report."""
+
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from dqv.core.files import digest_of
+
+
+class Role(StrEnum):
+    """Who checks: the applicant or the bureau."""
+
+    SELF_CHECK = "self-check"
+    VERIFICATION = "verification"
+
+
+class Assurance(StrEnum):
+    """How much is read: every byte, or only what identifies an object."""
+
+    FULL = "full"
+    IDENTITY = "identity"
+
+
+class Limits(BaseModel):
+    """What one item may cost before it becomes an error row."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    memory_bytes: int = 1_500_000_000
+    """Data memory of the measuring child, its interpreter included."""
+    stall_s: float = 60.0
+    """Wall seconds without progress (progress is bytes or records consumed)."""
+    cpu_s: int = 120
+    """CPU seconds without progress."""
+    record_bytes: int = 64 * 2**20
+    """A line, a row or an element of an array."""
+    document_bytes: int = 256 * 2**20
+    """A whole document that must be held at once (.txt, .md, .html, .xml, a single JSON value)."""
+    expansion: int = 1000
+    """A compressed object may grow by this factor (beyond its first 64 MiB) before it counts as a bomb."""
+
+
+class Measuring(BaseModel):
+    """The settings that decide what a measurement says: part of every part's identity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    assurance: Assurance = Assurance.FULL
+    text_field: str | None = None
+    date_field: str | None = None
+    limits: Limits = Limits()
+
+
+class Settings(BaseModel):
+    """One run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    out: Path
+    policy: str = "jiaxing-2025-65"
+    registration: Path | None = None
+    modalities: tuple[Literal["text", "audio", "image", "video"], ...] = ()
+    role: Role = Role.SELF_CHECK
+    reference_date: date | None = None
+    scheduler: str | None = None
+    workers: int | None = None
+    key: Path | None = None
+    lang: Literal["zh", "en"] = "en"
+    measuring: Measuring = Measuring()
+
+    def digest(self, reference_date: date) -> str:
+        """Hex sha256 of what may change a finding; where it runs and where it writes do not."""
+        values = self.model_dump(
+            mode="json", include={"modalities", "role", "measuring"}
+        )
+        return digest_of(values | {"reference_date": reference_date.isoformat()})

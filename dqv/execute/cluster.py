@@ -1,0 +1,102 @@
+"""Dask: an embedded local cluster or a scheduler elsewhere, and how tasks pass through it."""
+
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+
+from distributed import Client, LocalCluster, as_completed
+
+from dqv.core.errors import IncompleteRun, UsageError
+from dqv.execute.ledger import Ledger, Part, Task
+from dqv.execute.sandbox import run_task
+
+_IN_FLIGHT_PER_WORKER = 4
+"""Tasks handed to the scheduler ahead of need, per worker: enough to hide its answer time, and the
+client's memory stays small whatever the number of tasks."""
+
+
+@contextlib.contextmanager
+def connect(scheduler: str | None, workers: int | None) -> Iterator[Client]:
+    """Connect to a scheduler, or start a cluster on this machine's loopback address.
+
+    Args:
+        scheduler: its address, or None for an embedded cluster.
+        workers: processes of the embedded cluster; None: one per core that this process may use.
+
+    Raises:
+        UsageError: nobody answers at the address.
+    """
+    logging.getLogger("distributed").setLevel(logging.ERROR)  # a killed worker is no news to the user
+    if scheduler is not None:
+        try:
+            client = Client(scheduler, timeout="10s", set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise UsageError(f"no Dask scheduler answers at {scheduler}: {error}") from error
+        with client:
+            yield client
+        return
+    count = workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+    with (
+        LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,  # pickle is code execution: nothing listens that need not
+            memory_limit=0,  # the children have limits; the workers only watch
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def run_stage(
+    client: Client, ledger: Ledger, tasks: Sequence[Task], advance: Callable[[int], None]
+) -> list[Part]:
+    """Run what the ledger does not prove done; returns the parts in the order of the tasks.
+
+    Args:
+        client: from `connect`.
+        ledger: read before, written after each task.
+        tasks: their calls must be importable on the workers.
+        advance: told the `work` of every task as it is done.
+
+    Raises:
+        DqvError: as a task raised it; finished tasks stay finished.
+    """
+    parts: dict[int, Part] = {}
+    waiting: list[int] = []
+    for number, task in enumerate(tasks):
+        part = ledger.proved(task)
+        if part is None:
+            waiting.append(number)
+        else:
+            parts[number] = part
+            advance(task.work)
+    waiting.reverse()
+    numbers = {}
+    workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+    running = as_completed()
+
+    def submit_next() -> None:
+        number = waiting.pop()
+        future = client.submit(run_task, tasks[number], pure=False, retries=1)
+        numbers[future.key] = number
+        running.add(future)
+
+    for _ in range(min(len(waiting), workers * _IN_FLIGHT_PER_WORKER)):
+        submit_next()
+    for future in running:
+        number = numbers.pop(future.key)
+        answer = future.result()
+        try:
+            parts[number] = ledger.record(tasks[number], answer)
+        except OSError as error:
+            raise IncompleteRun(
+                f"the out folder cannot be written: {error.strerror} ({error.filename}); "
+                "make room or rights and run the same command again: it goes on where it stopped"
+            ) from error
+        advance(tasks[number].work)
+        if waiting:
+            submit_next()
+    return [parts[number] for number in range(len(tasks))]

@@ -1,0 +1,1 @@
+"""Facts of one item: encoding, fields, dates, hashes."""

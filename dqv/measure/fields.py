@@ -1,0 +1,284 @@
+"""From a record to what is measured: its text, its bytes, its dates.
+
+Names are compared without case and without `_`, `-`, `.` and spaces: `createdAt` is `created_at`.
+
+**Text.** The first row of TEXT_FIELDS that is there and not empty. A row with several names is a group: its
+first name must be there, and the values of all its names that are there are joined in that order. Inside
+the value every string counts, in order; of messages (a list of `{role, content}` or `{from, value}`) and of
+`data_content` (TC609-5-2025-02) only what was said, not the roles and types. If no row fits, the text is all
+values except identifiers and dates.
+
+**Dates.** The first of DATE_FIELDS, and of MODIFIED_FIELDS, that is there and not empty.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import orjson
+
+TEXT_FIELDS: tuple[tuple[str, ...], ...] = (
+    ("data_content",),
+    ("text",),
+    ("content",),
+    ("正文",),
+    ("全文",),
+    ("内容",),
+    ("文本",),
+    ("body",),
+    ("document",),
+    ("article",),
+    ("passage",),
+    ("raw_content",),
+    ("full_text",),
+    ("article_content",),
+    ("main_text",),
+    ("文本内容",),
+    ("文章内容",),
+    ("正文内容",),
+    ("文章",),
+    ("messages",),
+    ("conversations",),
+    ("conversation",),
+    ("dialogue",),
+    ("dialog",),
+    ("对话",),
+    ("instruction", "input", "output", "response", "answer"),
+    ("指令", "输入", "输出", "回答"),
+    ("question", "context", "answer", "answers", "response"),
+    ("问题", "问", "答", "答案", "回答"),
+    ("问", "答"),
+    ("query", "response", "answer"),
+    ("prompt", "completion", "response", "chosen", "rejected"),
+    ("input", "output", "target"),
+    ("输入", "输出"),
+    ("abstract",),
+    ("摘要",),
+    ("sentence",),
+    ("句子",),
+)
+"""In this order; see the module."""
+
+SPOKEN = ("content", "value", "text")
+"""Of a message, or of an entry of `data_content`: the first of these that is there is what it says."""
+
+IDENTIFIERS = frozenset({
+    "id", "_id", "uid", "uuid", "guid", "rid", "doc_id", "docid", "document_id", "record_id",
+    "item_id", "data_id", "key", "index", "idx", "no", "url", "uri", "link", "href", "hash", "md5",
+    "sha1", "sha256", "编号", "序号", "标识", "标识符", "主键", "链接", "网址", "记录编号", "数据编号",
+})  # fmt: skip
+"""Values under these names are no text."""
+
+DATE_FIELDS = (
+    "original_time", "created_at", "created", "create_time", "created_time", "creation_time",
+    "creation_date", "create_date", "created_date", "publish_date", "publish_time", "published_at",
+    "published_date", "pub_date", "pub_time", "published", "release_date", "release_time", "post_time",
+    "posted_at", "collect_time", "collection_time", "crawl_time", "date", "datetime", "time",
+    "timestamp", "year", "原始时间", "发布时间", "发布日期", "创建时间", "创建日期", "生成时间",
+    "发表时间", "发表日期", "采集时间", "采集日期", "日期", "时间", "年份",
+)  # fmt: skip
+MODIFIED_FIELDS = (
+    "last_modified_time", "last_modified", "last_updated", "updated_at", "updated", "modified_at",
+    "modified", "update_time", "updated_time", "modified_time", "modify_time", "update_date",
+    "modified_date", "最后修改时间", "更新时间", "更新日期", "修改时间", "修改日期",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Extract:
+    """What one record holds.
+
+    Attributes:
+        text: the text fields, joined by newlines.
+        payload_bytes: UTF-8 bytes of all values: strings; numbers and booleans as JSON writes them; bytes by
+            length; null 0. Names are not counted.
+        text_bytes: UTF-8 bytes of the text fields, without what joins them.
+        date: as it stands in the record; null where no date field is filled.
+        modified: idem, of the last change.
+        found_text: the text is a document or was found by a field's name.
+    """
+
+    text: str
+    payload_bytes: int
+    text_bytes: int
+    date: object | None
+    modified: object | None
+    found_text: bool
+
+
+def extract(value: object, text_field: str | None = None, date_field: str | None = None) -> Extract:
+    """Take a record apart.
+
+    Args:
+        value: a document (str), or a record: what JSON, CSV or Parquet give.
+        text_field: dotted path that takes the place of TEXT_FIELDS; where it is missing the text is empty.
+        date_field: dotted path that takes the place of DATE_FIELDS.
+    """
+    if isinstance(value, str):
+        size = _size(value)
+        return Extract(value, size, size, None, None, True)
+    plan = _plan(tuple(value)) if isinstance(value, dict) else _NO_PLAN
+    payload = 0
+    for part in value.values() if isinstance(value, dict) else (value,):
+        # Strings are most of all values: they do not pay for the general case.
+        if type(part) is str:
+            payload += len(part) if part.isascii() else len(part.encode("utf-8", "surrogatepass"))
+        elif part is not None:
+            payload += _payload(part)
+    found = True
+    parts: list[str] = []
+    if text_field is not None:
+        for inner in _at(value, text_field):
+            parts += _strings(inner)
+        found = bool(parts)
+    else:
+        for names in plan.text:
+            for name in names:
+                part = value[name]  # type: ignore[index]  # names come from a dict
+                if type(part) is str:
+                    if part:
+                        parts.append(part)
+                elif part is not None:
+                    parts += _said(part)
+            if parts:
+                break
+        else:
+            found = False
+            rest = [value[name] for name in plan.rest] if isinstance(value, dict) else value
+            parts = _strings(rest)
+    text = parts[0] if len(parts) == 1 else "\n".join(parts)
+    # One byte each for what joins them is taken off again.
+    text_bytes = _size(text) - max(len(parts) - 1, 0)
+    if date_field is not None:
+        date = next((inner for inner in _at(value, date_field) if inner is not None and inner != ""), None)
+    else:
+        date = _first(value, plan.date)
+    return Extract(text, payload, text_bytes, date, _first(value, plan.modified), found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Which of a record's names are what; the same for all records with the same names."""
+
+    text: tuple[tuple[str, ...], ...] = ()
+    date: tuple[str, ...] = ()
+    modified: tuple[str, ...] = ()
+    rest: tuple[str, ...] = ()
+
+
+_NO_PLAN = _Plan()
+_SEPARATORS = str.maketrans("", "", "_-. ")
+
+
+def _plain(name: str) -> str:
+    return name.lower().translate(_SEPARATORS)
+
+
+_TEXT = tuple(tuple(map(_plain, names)) for names in TEXT_FIELDS)
+_DATES = tuple(map(_plain, DATE_FIELDS))
+_MODIFIED = tuple(map(_plain, MODIFIED_FIELDS))
+_NOT_TEXT = frozenset(map(_plain, IDENTIFIERS)) | set(_DATES) | set(_MODIFIED)
+
+
+@lru_cache(maxsize=4096)
+def _plan(keys: tuple[object, ...]) -> _Plan:
+    named: dict[str, str] = {}
+    for key in keys:
+        if isinstance(key, str):
+            named.setdefault(_plain(key), key)
+    return _Plan(
+        text=tuple(
+            tuple(named[name] for name in names if name in named) for names in _TEXT if names[0] in named
+        ),
+        date=tuple(named[name] for name in _DATES if name in named),
+        modified=tuple(named[name] for name in _MODIFIED if name in named),
+        rest=tuple(key for key in keys if isinstance(key, str) and _plain(key) not in _NOT_TEXT),
+    )
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def _literal(value: object) -> str:
+    """A scalar that is not a string, as JSON writes it."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # an integer over 64 bits, a decimal
+        return str(value)
+
+
+def _payload(value: object) -> int:
+    total = 0
+    stack = [value]  # not recursion: a record may be nested as deep as its reader allows
+    while stack:
+        value = stack.pop()
+        if isinstance(value, str):
+            total += _size(value)
+        elif isinstance(value, dict):
+            stack.extend(value.values())
+        elif isinstance(value, list | tuple):
+            stack.extend(value)
+        elif isinstance(value, bytes):
+            total += len(value)
+        elif value is not None:
+            total += len(_literal(value))
+    return total
+
+
+def _strings(value: object) -> list[str]:
+    """Every filled scalar inside a value as text, in order; bytes are no text."""
+    found = []
+    stack = [value]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, str):
+            if value:
+                found.append(value)
+        elif isinstance(value, dict):
+            stack.extend(reversed(value.values()))
+        elif isinstance(value, list | tuple):
+            stack.extend(reversed(value))
+        elif value is not None and not isinstance(value, bytes):
+            found.append(_literal(value))
+    return found
+
+
+def _said(value: object) -> list[str]:
+    """As `_strings`; of the dicts in a list only what they say, without role or type."""
+    if not isinstance(value, list | tuple):
+        return _strings(value)
+    found: list[str] = []
+    for entry in value:
+        if isinstance(entry, dict):
+            spoken = next((entry[name] for name in SPOKEN if entry.get(name) is not None), entry)
+            # What was said may itself be a list of typed parts.
+            for part in spoken if isinstance(spoken, list) else (spoken,):
+                if spoken is not entry and isinstance(part, dict) and "text" in part:
+                    part = part["text"]
+                found += _strings(part)
+        else:
+            found += _strings(entry)
+    return found
+
+
+def _first(value: object, names: tuple[str, ...]) -> object | None:
+    for name in names:
+        inner: object = value[name]  # type: ignore[index]  # names come from a dict
+        if inner is not None and inner != "":
+            return inner
+    return None
+
+
+def _at(value: object, path: str) -> list[object]:
+    """What stands at a dotted path; a list on the way gives the path in each of its elements."""
+    if isinstance(value, dict) and path in value:
+        return [value[path]]
+    found = [value]
+    for name in path.split("."):
+        inner: list[object] = []
+        for one in found:
+            for each in one if isinstance(one, list | tuple) else (one,):
+                if isinstance(each, dict) and name in each:
+                    inner.append(each[name])
+        found = inner
+    return found

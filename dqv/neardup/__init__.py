@@ -1,0 +1,1 @@
+"""Near-duplicates: tokens, sketches, candidates, verification, surplus."""

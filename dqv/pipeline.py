@@ -1,0 +1,400 @@
+"""The way of the data, wired once: registration → source → manifest → partitions → measurements →
+duplicates → findings → report → signed envelope.
+"""
+
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import orjson
+import polars as pl
+import pyarrow as pa
+
+from dqv import assemble, stages
+from dqv.checks import check_policy, run_checks
+from dqv.checks.engine import Case, deciding_modalities, summarise
+from dqv.connectors import layout, storage
+from dqv.connectors.platforms import load_registration
+from dqv.core.errors import IncompleteRun, ItemError, OutFolderError, SourceError, UsageError
+from dqv.core.files import json_bytes, sha256_file, write_atomic
+from dqv.core.policy import Policy, load_policy
+from dqv.core.schema import ITEMS, READ_OBJECTS, SIDECAR
+from dqv.core.settings import Settings
+from dqv.core.units import parse_quantity
+from dqv.execute import cluster, manifest, partitions
+from dqv.execute.ledger import Ledger, Part, Task, code_digest, versions
+from dqv.reports.escape import visible_path
+from dqv.reports.html import render
+from dqv.reports.model import Report
+from dqv.trust import dsse, keys, statement, verification
+from dqv.trust.manifest import manifest_root
+
+
+class Progress(Protocol):
+    """Told how far a run is; the CLI draws it."""
+
+    def stage(self, name: str, work: int) -> None:
+        """A stage begins; `work` is bytes of input."""
+
+    def advance(self, work: int) -> None:
+        """So much of it is done."""
+
+
+class Silent:
+    """A progress that nobody watches."""
+
+    def stage(self, name: str, work: int) -> None:
+        """Nothing."""
+
+    def advance(self, work: int) -> None:
+        """Nothing."""
+
+
+def check(settings: Settings, progress: Progress | None = None) -> Report:
+    """Check a dataset and write the report into the out folder.
+
+    Raises:
+        UsageError: policy, registration, key or out folder cannot be used; nothing was written.
+        SourceError: the source cannot be read or holds nothing that dqv knows.
+        IncompleteRun: stopped before the end; the same call goes on.
+    """
+    progress = progress or Silent()
+    started = time.time()
+    policy = load_policy(settings.policy)
+    check_policy(policy)
+    registration = load_registration(settings.registration) if settings.registration else None
+    key = keys.load_private(settings.key) if settings.key else None
+    listing = list_source(settings.source)
+    with _out_folder(settings, manifest.digest(listing), policy) as run:
+        reference = run.reference_date
+        with cluster.connect(settings.scheduler, settings.workers) as client:
+            engine = _Engine(client, run.ledger, policy, settings, progress)
+            measured = engine.measure(listing)
+            surplus, unverified = engine.near_duplicates(measured)
+        items, objects, hashes = _tables(listing, measured, surplus)
+        facts = summarise(items, policy, int(parse_quantity(policy.long_text.item)[0]))
+        deciding = deciding_modalities(registration, settings.modalities, facts, policy)
+        case = Case(policy, registration, reference, items, objects, deciding, facts, unverified)
+        outcomes = run_checks(case)
+        manifest.write(listing, hashes, settings.out / "manifest.parquet")
+        shutil.rmtree(settings.out / "evidence", ignore_errors=True)
+        report = assemble.build(
+            case,
+            outcomes,
+            settings,
+            out=settings.out,
+            root_sha256=manifest_root(settings.out / "manifest.parquet"),
+            versions={**versions(), "code": code_digest()},
+            environment=_environment(settings, started),
+        )
+        _write(report, settings, key)
+    return report
+
+
+def list_source(source: str) -> pa.Table:
+    """List and classify a source.
+
+    Raises:
+        SourceError: not readable, empty, or nothing in it that dqv knows.
+    """
+    if "://" in source:
+        raise UsageError(f"{source}: this version reads folders only; give the path of a folder")
+    listing = manifest.build(
+        manifest.Entry(
+            each.path, each.size_bytes, each.mtime_ns, each.identity, kind.role, kind.why, kind.modality, kind.format,
+            kind.compression,
+        )
+        for each in storage.list_folder(source)
+        for kind in (layout.classify(each.path, each.kind),)
+    )  # fmt: skip
+    if not listing.num_rows:
+        raise SourceError(f"{source} is empty; give the folder that holds the dataset")
+    roles = listing["role"].to_pylist()
+    if "data" not in roles:
+        names = ", ".join(visible_path(path) for path in listing["path"].to_pylist()[:5])
+        raise SourceError(
+            f"{source} holds nothing that dqv knows as data: {listing.num_rows} names, such as {names}; "
+            "the README lists the formats"
+        )
+    return listing
+
+
+@dataclass(frozen=True)
+class _RunFolder:
+    ledger: Ledger
+    reference_date: date
+
+
+@contextmanager
+def _out_folder(settings: Settings, listing_digest: str, policy: Policy) -> Iterator[_RunFolder]:
+    """The out folder, ours alone while we write; an unfinished run keeps its reference date.
+
+    Raises:
+        OutFolderError: it holds something else, lies inside the source, or another run writes there.
+        IncompleteRun: it cannot be written.
+    """
+    out, source = settings.out.resolve(), Path(settings.source).resolve()
+    if out == source or source in out.parents:
+        raise OutFolderError(f"the out folder {settings.out} lies inside the dataset; choose another with --out")
+    state_file = out / "run" / "state.json"
+    if out.exists() and not state_file.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise OutFolderError(f"{settings.out} is not empty and not an out folder of dqv; choose another with --out")
+    try:
+        (out / "run").mkdir(parents=True, exist_ok=True)
+        with (out / "run" / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise OutFolderError(f"another run is writing to {settings.out}; wait for it") from None
+            yield _continue_or_begin(settings, state_file, source, listing_digest, policy)
+    except OSError as error:
+        raise IncompleteRun(
+            f"the out folder {settings.out} cannot be written: {error.strerror} ({error.filename}); "
+            "make room or rights and run the same command again: it goes on where it stopped"
+        ) from error
+
+
+def _continue_or_begin(
+    settings: Settings, state_file: Path, source: Path, listing_digest: str, policy: Policy
+) -> _RunFolder:
+    state: dict[str, Any] = orjson.loads(state_file.read_bytes()) if state_file.exists() else {}
+    if state and state["source"] != os.fspath(source):
+        raise OutFolderError(
+            f"{settings.out} holds the run of another dataset, {state['source']}; nothing was overwritten; "
+            "choose another folder with --out"
+        )
+    today = datetime.now(ZoneInfo(policy.recency.timezone)).date()
+    reference = settings.reference_date or today
+    unfinished = state and not state["finished"] and state["listing"] == listing_digest
+    if unfinished and settings.reference_date is None:
+        reference = date.fromisoformat(state["reference_date"])
+    state = {
+        "source": os.fspath(source),
+        "listing": listing_digest,
+        "reference_date": reference.isoformat(),
+        "finished": False,
+    }
+    write_atomic(state_file, json_bytes(state))
+    return _RunFolder(Ledger(state_file.parent), reference)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    pieces: list[list[partitions.Piece]]
+    parts: list[Part]
+
+    def files(self, table: str) -> list[Path]:
+        """All tables of one kind, in canonical order."""
+        return [path for part in self.parts for path in part.files(table)]
+
+
+@dataclass(frozen=True)
+class _Engine:
+    """The stages of one run: each turns args into tasks and tasks into proved parts."""
+
+    client: Any
+    ledger: Ledger
+    policy: Policy
+    settings: Settings
+    progress: Progress
+
+    def _run(self, stage: str, function: Any, calls: list[tuple[dict[str, Any], int]]) -> list[Part]:
+        self.progress.stage(stage, sum(work for _, work in calls))
+        tasks = [
+            Task(
+                stage=stage,
+                index=index,
+                call=f"{function.__module__}:{function.__name__}",
+                args=args,
+                policy=self.policy.digest,
+                limits=self.settings.measuring.limits,
+                parts=os.fspath(self.ledger.parts.resolve()),
+                work=work,
+                code=code_digest(),
+            )
+            for index, (args, work) in enumerate(calls)
+        ]
+        return cluster.run_stage(self.client, self.ledger, tasks, self.progress.advance)
+
+    @property
+    def _common(self) -> dict[str, Any]:
+        return {
+            "source": os.fspath(Path(self.settings.source).resolve()),
+            "measuring": self.settings.measuring.model_dump(mode="json"),
+        }
+
+    def measure(self, listing: pa.Table) -> _Measured:
+        """Rows of every item and object."""
+        rows = [row for row in manifest.rows(listing) if row["role"] != "ignored"]
+        spans = self._spans(rows)
+        cut = partitions.pack(
+            piece for row in rows for piece in partitions.pieces_of(row, lambda row: spans.get(row["object"], ()))
+        )
+        pieces = list(cut)
+        calls = [
+            ({**self._common, "pieces": [piece.as_args() for piece in task]}, sum(piece.work for piece in task))
+            for task in pieces
+        ]
+        return _Measured(pieces, self._run("measure", stages.measure, calls))
+
+    def _spans(self, rows: list[dict[str, Any]]) -> dict[int, list[tuple[int, int, int]]]:
+        """Where large objects may be cut; footers of Parquet are read in the sandbox like all else."""
+        large = [
+            row
+            for row in rows
+            if row["role"] == "data"
+            and row["format"] in stages.SPANNED
+            and row["compression"] is None
+            and row["size_bytes"] > partitions.TARGET_BYTES
+        ]
+        spans = {row["object"]: partitions.byte_spans(row["size_bytes"]) for row in large if row["format"] == "jsonl"}
+        footers = [row for row in large if row["format"] == "parquet"]
+        if footers:
+            objects = [partitions.Piece(row, "whole", 0, 0, 0).as_args() for row in footers]
+            (part,) = self._run("row-groups", stages.row_groups, [({**self._common, "objects": objects}, 0)])
+            for row, sizes in zip(footers, part.result, strict=True):
+                spans[row["object"]] = partitions.group_spans(sizes or [])
+        return spans
+
+    def near_duplicates(self, measured: _Measured) -> tuple[Path, int]:
+        """The surplus items, and how many pairs could not be verified because the data changed."""
+        items = [os.fspath(path.resolve()) for path in measured.files("items")]
+        found = {"parts": items}
+        (pairs,) = self._run("candidates", stages.candidates, [(found, 0)])
+        wanted: dict[str, list[int]] = pairs.result
+        calls = []
+        for task in measured.pieces:
+            chosen = [piece for piece in task if str(piece.row["object"]) in wanted and piece.read != "digest"]
+            if chosen:
+                places = {str(piece.row["object"]): wanted[str(piece.row["object"])] for piece in chosen}
+                args = {**self._common, "pieces": [piece.as_args() for piece in chosen], "wanted": places}
+                calls.append((args, sum(piece.work for piece in chosen)))
+        parts = self._run("verify", stages.shingles, calls)
+        files = [os.fspath(path.resolve()) for part in parts for path in part.files("shingles")]
+        args = {**found, "pairs": os.fspath(pairs.files("pairs")[0].resolve()), "shingles": files}
+        (decided,) = self._run("surplus", stages.decide, [(args, 0)])
+        return decided.files("surplus")[0], int(decided.result["unverified"])
+
+
+def _tables(
+    listing: pa.Table, measured: _Measured, surplus: Path
+) -> tuple[pl.LazyFrame, pl.LazyFrame, dict[int, bytes]]:
+    """Items with their dates and fate, objects with what reading them told, and the objects' digests."""
+    columns = [name for name in ITEMS.names if name != "sketch"]
+    read = _scan(measured.files("objects"), READ_OBJECTS)
+    told = (
+        read.group_by("object")
+        .agg(
+            sha256=pl.col("sha256").drop_nulls().first(),
+            encoding=pl.col("encoding").drop_nulls().first(),
+            fields=pl.col("fields").explode().drop_nulls().unique().sort().head(256),
+        )
+        .collect()
+    )
+    hashes = {number: digest for number, digest in told.select("object", "sha256").iter_rows() if digest is not None}
+    names = [visible_path(path) for path in listing["path"].to_pylist()]
+    frame = pl.DataFrame(pl.from_arrow(listing)).with_columns(name=pl.Series(names, dtype=pl.String))
+    objects = frame.lazy().join(told.lazy(), on="object", how="left", maintain_order="left")
+    items = _scan(measured.files("items"), ITEMS).select(columns)
+    fate = pl.scan_parquet(surplus).with_columns(surplus=pl.lit(value=True))
+    dates = (
+        _scan(measured.files("sidecar"), SIDECAR)
+        .join(frame.lazy().select("path", described="object"), left_on="target", right_on="path")
+        .sort("object", "place")
+        .group_by("described", maintain_order=True)
+        .agg(
+            date_sidecar=pl.col("date").drop_nulls().first(),
+            date_sidecar_modified=pl.col("date_modified").drop_nulls().first(),
+        )
+    )
+    items = items.join(dates, left_on="object", right_on="described", how="left", maintain_order="left")
+    items = items.join(fate, on=["object", "place"], how="left", maintain_order="left")
+    return items.with_columns(pl.col("surplus").fill_null(value=False)), objects, hashes
+
+
+def _scan(paths: list[Path], schema: pa.Schema) -> pl.LazyFrame:
+    """All tables of one kind as one; of none, an empty one."""
+    empty = pl.DataFrame(pl.from_arrow(schema.empty_table())).lazy()
+    return pl.concat([empty, *(pl.scan_parquet(path) for path in paths)])
+
+
+def _environment(settings: Settings, started: float) -> dict[str, str]:
+    return {
+        "source": os.fspath(Path(settings.source).resolve()),
+        "scheduler": settings.scheduler or "embedded",
+        "workers": str(settings.workers or "one per core"),
+        "started_utc": datetime.fromtimestamp(started, ZoneInfo("UTC")).isoformat(timespec="seconds"),
+        "seconds": f"{time.time() - started:.1f}",
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+    }
+
+
+def _write(report: Report, settings: Settings, key: Any) -> None:
+    """report.json, report.html and, with a key, the envelope; the state says finished last of all."""
+    out = settings.out
+    values = report.model_dump(mode="json", by_alias=True)
+    content = orjson.dumps(values, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    write_atomic(out / "report.json", content)
+    write_atomic(out / "report.html", render(report, settings.lang).encode())
+    envelope = out / "report.dsse.json"
+    if key is None:
+        envelope.unlink(missing_ok=True)  # it would sign another report
+    else:
+        payload = statement.build(
+            values,
+            report_sha256=sha256_file(out / "report.json"),
+            manifest_sha256=sha256_file(out / "manifest.parquet"),
+            root_sha256=report.subject.root_sha256,
+        )
+        write_atomic(envelope, dsse.sign(payload, [key]))
+    state_file = out / "run" / "state.json"
+    state = orjson.loads(state_file.read_bytes())
+    write_atomic(state_file, json_bytes({**state, "finished": True}))
+
+
+def verify(envelope: Path, trust: Path | None, source: str | None) -> list[verification.Step]:
+    """Verify an envelope and, with a source, the data itself against the manifest.
+
+    Args:
+        envelope: report.dsse.json, with the other files beside it.
+        trust: public key or folder of them; None: any signer (proves nothing about who).
+        source: the dataset, or None.
+
+    Raises:
+        UsageError: a file that is needed cannot be read.
+        SourceError: the dataset cannot be listed.
+    """
+    trusted = keys.load_trusted(trust) if trust is not None else None
+    found = verification.verify(envelope, trusted=trusted)
+    steps = list(found.steps)
+    if source is not None and found.report is not None:
+        steps.append(verification.compare_data(envelope.parent / "manifest.parquet", _digests(source)))
+    return steps
+
+
+def _digests(source: str) -> Iterator[tuple[bytes, int, bytes]]:
+    """Path, size and sha256 of what counts in a dataset, read anew; one that cannot be read has another
+    digest than any file."""
+    for row in manifest.rows(list_source(source)):
+        if row["role"] == "ignored":
+            continue
+        try:
+            with storage.open_object(
+                source, row["path"], row["size_bytes"], row["mtime_ns"], row["identity"]
+            ) as file:
+                digest = hashlib.file_digest(file, "sha256").digest()
+        except (ItemError, OSError):
+            digest = b""
+        yield row["path"], row["size_bytes"], digest

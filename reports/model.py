@@ -1,0 +1,186 @@
+"""report.json (`urn:dqv:report:1`): the truth; everything else shows it.
+
+Numbers: item counts and byte counts are integers below 2^53; measured values, thresholds, numerators
+and denominators are decimal strings (RFC 8785 knows no other safe form). No floats anywhere.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dqv.core.policy import Words
+from dqv.core.verdicts import ReportVerdict, Verdict
+
+SCHEMA_ID = "urn:dqv:report:1"
+
+DecimalString = Annotated[str, Field(pattern=r"^-?[0-9]+([.][0-9]+)?$")]
+"""A number as RFC 8785 cannot bend it."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Subject(_Model):
+    """What was checked: the dataset's binding and what its registration says of it."""
+
+    root_sha256: str | None = Field(
+        description="RFC 9162 Merkle root over path, size, sha256; null unless every object was read"
+    )
+    objects: int
+    size_bytes: int
+    name: str | None
+    applicant: str | None
+    uscc: str | None
+    certificate: str | None
+    category: str | None
+    declared: dict[str, str] = Field(description="modality → declared scale")
+
+
+class PolicyRef(_Model):
+    """The rule book used."""
+
+    id: str
+    version: str
+    digest: str
+    document: str
+    title: Words
+    status: Words
+    in_force_from: str
+    in_force_until: str | None
+
+
+class ErrorCount(_Model):
+    """Items of one modality with one kind of error."""
+
+    modality: str
+    kind: str
+    items: int
+    stored_bytes: int
+
+
+class Run(_Model):
+    """How it was measured. Only `environment` may differ between two runs over the same data."""
+
+    role: str
+    assurance: str
+    reference_date: str
+    settings_digest: str
+    settings: dict[str, str]
+    versions: dict[str, str]
+    complete: bool
+    unread: list[ErrorCount]
+    defective: list[ErrorCount]
+    environment: dict[str, str]
+
+
+class Tally(_Model):
+    """Objects and stored bytes that ended one way."""
+
+    outcome: Literal["measured", "defective", "unread", "not_data", "ignored"]
+    rule: str = Field(description="the named rule, role or format behind it")
+    objects: int
+    size_bytes: int
+
+
+class Accounting(_Model):
+    """Every object ends in exactly one tally; the sums equal the source."""
+
+    objects: int
+    size_bytes: int
+    tallies: list[Tally]
+
+
+class Bucket(_Model):
+    """One bar of a distribution."""
+
+    label: str
+    items: int
+    payload_bytes: int
+
+
+class Distribution(_Model):
+    """How a modality's measured items spread over one property."""
+
+    name: str
+    title: Words
+    buckets: list[Bucket]
+
+
+class ModalityMeasurements(_Model):
+    """One modality, measured."""
+
+    declared: bool
+    decides: bool
+    items: int
+    objects: int
+    stored_bytes: int
+    payload_bytes: int
+    text_bytes: int
+    tokens: int
+    share_of_payload: DecimalString
+    defective_items: int
+    unread_items: int
+    unread_bytes: int
+    distributions: list[Distribution]
+
+
+class ReadingResult(_Model):
+    """One way to read the rule, computed."""
+
+    name: str
+    words: Words
+    deciding: bool
+    measured: DecimalString | None
+    numerator: DecimalString | None
+    denominator: DecimalString | None
+    threshold: DecimalString
+    verdict: Verdict
+
+
+class EvidenceRef(_Model):
+    """A Parquet file beside the report."""
+
+    path: str
+    digest: str = Field(description="sha256 of the file, hex")
+    rows: int
+    total: int = Field(description="rows there would be without a cap")
+
+
+class Finding(_Model):
+    """One rule's result."""
+
+    rule: str
+    clause: str
+    clause_text: Words
+    title: Words
+    verdict: Verdict
+    measured: DecimalString | None
+    threshold: DecimalString | None
+    comparator: Literal[">=", "<="] | None
+    unit: str | None
+    numerator: DecimalString | None
+    denominator: DecimalString | None
+    population: Words | None
+    readings: list[ReadingResult]
+    depends_on_reading: bool
+    method: Words
+    evidence: EvidenceRef | None
+    message: Words
+    next_step: Words | None
+
+
+class Report(_Model):
+    """A whole report."""
+
+    report_schema: Literal["urn:dqv:report:1"] = Field(alias="schema")
+    subject: Subject
+    policy: PolicyRef
+    run: Run
+    accounting: Accounting
+    measurements: dict[str, ModalityMeasurements]
+    findings: list[Finding]
+    verdict: ReportVerdict
+    decided_by: list[str]
+    notices: list[Words] = Field(description="what the first screen must say besides the verdict")
+    evidence: list[EvidenceRef]

@@ -1,0 +1,74 @@
+"""The report on a terminal: the verdict, then one row per requirement that applies."""
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from dqv.core.policy import Words
+from dqv.core.verdicts import ReportVerdict, Verdict
+from dqv.reports.escape import visible
+from dqv.reports.html import Lang, label, shown_threshold, shown_value
+from dqv.reports.model import Report
+
+_REPORT_STYLES = {
+    ReportVerdict.DOES_NOT_CONFORM: "bold red",
+    ReportVerdict.INCOMPLETE: "bold magenta",
+    ReportVerdict.NEEDS_REVIEW: "bold yellow",
+    ReportVerdict.NO_CLAUSE_FAILS: "bold green",
+}
+_STYLES = {
+    Verdict.PASS: "green",
+    Verdict.FAIL: "bold red",
+    Verdict.NOT_APPLICABLE: "dim",
+    Verdict.REVIEW: "yellow",
+    Verdict.ATTESTED: "cyan",
+    Verdict.INDETERMINATE: "magenta",
+}
+
+
+def summary(report: Report, lang: Lang) -> Group:
+    """The verdict line, notices, a table of the requirements that apply, and those that do not.
+
+    Fits in 100 columns. Everything from the report is plain text: no markup, no control characters.
+    """
+
+    def say(words: Words) -> str:
+        return visible(words.zh if lang == "zh" else words.en)
+
+    def text(words: str, style: str = "") -> Text:
+        return Text(visible(words), style=style, overflow="fold")
+
+    head = Text.assemble(
+        (label(f"report.{report.verdict.value}", lang), _REPORT_STYLES[report.verdict]),
+        "  ",
+        visible(report.subject.name or label("unnamed", lang)),
+        overflow="fold",
+    )
+    notices = [Text(f"! {say(notice)}", style="yellow", overflow="fold") for notice in report.notices]
+
+    table = Table(width=100, header_style="bold", show_lines=False, pad_edge=False, box=None)
+    table.add_column(label("rule", lang), ratio=5, overflow="fold")
+    table.add_column(label("verdict", lang), min_width=13, overflow="fold")
+    table.add_column(label("measured", lang), justify="right", width=16, overflow="fold")
+    table.add_column(label("threshold", lang), justify="right", width=10, overflow="fold")
+    table.add_column(label("next", lang), ratio=7, overflow="fold")
+    for finding in report.findings:
+        if finding.verdict is Verdict.NOT_APPLICABLE:
+            continue
+        table.add_row(
+            Text.assemble(say(finding.title), "\n", (visible(finding.rule), "dim")),
+            text(label(finding.verdict.value, lang), _STYLES[finding.verdict]),
+            text(shown_value(finding.measured, finding.threshold, finding.unit)),
+            text(shown_threshold(finding)),
+            text("" if finding.next_step is None else say(finding.next_step)),
+        )
+
+    apart = [
+        visible(finding.rule) for finding in report.findings if finding.verdict is Verdict.NOT_APPLICABLE
+    ]
+    foot = []
+    if apart:
+        line = f"{label('not_applicable', lang)}{label('colon', lang)}{', '.join(apart)}"
+        foot.append(Text(line, style="dim", overflow="fold"))
+    foot.append(Text(label("experts_decide", lang), style="dim"))
+    return Group(head, *notices, Text(), table, Text(), *foot)

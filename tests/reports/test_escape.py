@@ -1,0 +1,59 @@
+"""Hostile text is shown, never obeyed."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dqv.reports.escape import visible, visible_path
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()))
+
+
+@given(ANY_TEXT)
+def test_nothing_invisible_is_left(text: str) -> None:
+    hidden = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    assert not [each for each in visible(text) if unicodedata.category(each) in hidden]
+
+
+@given(ANY_TEXT)
+def test_result_can_be_written_as_utf_8(text: str) -> None:
+    visible(text).encode()
+
+
+@given(ANY_TEXT)
+def test_twice_is_once(text: str) -> None:
+    assert visible(visible(text)) == visible(text)
+
+
+@given(st.text(st.characters(categories=("Lu", "Ll", "Nd", "Po", "Sm"))))
+def test_ordinary_text_stays(text: str) -> None:
+    assert visible(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\u202eb", "a[U+202E]b"),
+        ("\u2066x\u2069", "[U+2066]x[U+2069]"),
+        ("a\u200bb\ufeff", "a[U+200B]b[U+FEFF]"),
+        ("a\nb\x1b[31m\x7f", "a[U+000A]b[U+001B][31m[U+007F]"),
+        ("\ud800", "[U+D800]"),
+        ("\U000e0041", "[U+E0041]"),
+        ("ㅤ", "[U+3164]"),
+        ("\ufdd0\U0010ffff", "[U+FDD0][U+10FFFF]"),
+        ("数据 集\u3000（一）é", "数据 集\u3000（一）é"),
+    ],
+)
+def test_hidden_characters_are_named(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+@given(st.binary())
+def test_any_path_can_be_shown(path: bytes) -> None:
+    assert visible(visible_path(path)) == visible_path(path)
+
+
+def test_bytes_that_are_no_utf_8_are_shown_in_hex() -> None:
+    assert visible_path(b"a\xff/\xe6\x96\x87\x0a") == "a\\xff/文[U+000A]"
