@@ -13,10 +13,11 @@ from typing import Any, BinaryIO
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dqv.connectors import layout, storage
-from dqv.connectors.containers import columnar
+from dqv.connectors.containers import columns
 from dqv.connectors.containers.records import Broken, Facts, Record, read
 from dqv.core.errors import ItemError
 from dqv.core.schema import ITEMS, READ_OBJECTS, SIDECAR, SKETCH_SLOTS, SURPLUS
@@ -55,7 +56,7 @@ def row_groups(args: dict[str, Any], out: Path, beat: Beat) -> list[list[int] | 
                 found.append(None)
                 continue
             with _open(args["source"], row) as file:
-                found.append([size for _, size in columnar.row_groups(lambda file=file: file)])
+                found.append([size for _, size in columns.row_groups(lambda file=file: file)])
         except (ItemError, OSError):
             found.append(None)  # it will be told when it is measured
     return found
@@ -377,8 +378,8 @@ def _sketches(parts: list[str], keep: Any, beat: Beat) -> Iterator[Any]:
         file = pq.ParquetFile(path)
         for batch in file.iter_batches(8192, columns=["status", "modality", "sketch"]):
             table = pa.table(batch)
-            mask = pa.compute.and_(
-                pa.compute.equal(table["status"], "measured"), pa.compute.equal(table["modality"], "text")
+            mask = pc.and_(
+                pc.equal(table["status"], "measured"), pc.equal(table["modality"], "text")
             )
             column = table.filter(mask)["sketch"].combine_chunks()
             wanted = np.flatnonzero(keep[at : at + len(column)])

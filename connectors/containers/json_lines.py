@@ -121,11 +121,6 @@ def _lines(
     """The records whose lines begin in [place, stop); `blocks` begins at `place`."""
     at, fields, note = job.beat.at, job.facts.fields, job.facts.note
     loads, limit = orjson.loads, job.limits.record_bytes
-    if place == 0:
-        first = next(blocks, b"")
-        if first.startswith(_BOM):
-            first, place = first[len(_BOM) :], len(_BOM)
-        blocks = _chain(first, blocks)
     held = b""
     ended = False
     while not ended and place < stop:
@@ -139,7 +134,9 @@ def _lines(
             if place >= stop:
                 return
             size = len(line)
-            if size and not line.isspace():
+            if not place and line.startswith(_BOM):
+                line = line[len(_BOM) :]
+            if line and not line.isspace():
                 if size > limit:
                     if at(place):
                         yield _too_large(place, size, limit)

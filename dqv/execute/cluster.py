@@ -43,6 +43,7 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator[Client]:
             threads_per_worker=1,
             host="127.0.0.1",
             dashboard_address=None,  # pickle is code execution: nothing listens that need not
+            silence_logs=logging.CRITICAL,
             memory_limit=0,  # the children have limits; the workers only watch
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
@@ -76,11 +77,11 @@ def run_stage(
     waiting.reverse()
     numbers = {}
     workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
-    running = as_completed()
+    running = as_completed(loop=client.loop)
 
     def submit_next() -> None:
         number = waiting.pop()
-        future = client.submit(run_task, tasks[number], pure=False, retries=1)
+        future = client.submit(run_task, tasks[number], pure=False)
         numbers[future.key] = number
         running.add(future)
 

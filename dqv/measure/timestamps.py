@@ -5,7 +5,8 @@
 | ISO 8601 with a zone; RFC 2822; aware datetime | that instant's day in Asia/Shanghai |
 | ISO 8601 or datetime without a zone; 2023-1-5, 2023/1/5, 2023.1.5, 2023年1月5日, 20230105 | as it stands |
 | 2023, 2023-05, 202305, 2023年5月 | the first day: the earliest that it can be |
-| 10 digits, 13 digits (number or text) | seconds, milliseconds since 1970; the day in Asia/Shanghai |
+| 9 or 10 digits; 12 or 13 digits (number or text) | seconds; milliseconds since 1970; the day in Asia/Shanghai |
+| 202301051030, 20230105103000 | before that, if there is such a minute or second: as it stands |
 """
 
 import re
@@ -140,7 +141,12 @@ def _from_digits(text: str) -> date:
         return _plausible(date(int(text[:4]), int(text[4:6]), int(text[6:])))
     if len(text) == 14:
         return _plausible(datetime.strptime(text, "%Y%m%d%H%M%S").date())
-    return _from_epoch(int(text)) if len(text) in (10, 13) else _refuse()
+    if len(text) == 12:
+        try:
+            return _plausible(datetime.strptime(text, "%Y%m%d%H%M").date())
+        except ValueError:
+            pass
+    return _from_epoch(int(text)) if len(text) in (9, 10, 12, 13) else _refuse()
 
 
 def _from_parts(found: re.Match[str]) -> date:

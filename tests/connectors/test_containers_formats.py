@@ -1,0 +1,347 @@
+"""Documents, tables and columns: txt, md, html, xml, csv, tsv, Parquet, Arrow."""
+
+import io
+import os
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from dqv.connectors.containers.records import MANY, READERS, Broken, Facts, Record, read, row_groups
+from dqv.core.errors import ItemError
+from dqv.core.settings import Limits
+
+
+class Beats:
+    def __init__(self, *poisoned: int) -> None:
+        self.poisoned = poisoned
+
+    def at(self, place: int) -> bool:
+        return place not in self.poisoned
+
+    def tick(self) -> None:
+        pass
+
+
+def read_all(data: bytes, format: str, *, facts: Facts | None = None, **more: Any) -> list[Record | Broken]:
+    given: dict[str, Any] = {"limits": Limits(), "beat": Beats()} | more
+    return list(
+        read(lambda: io.BytesIO(data), format, facts=facts if facts is not None else Facts(), **given)
+    )
+
+
+def values(rows: list[Record | Broken]) -> list[Any]:
+    assert all(isinstance(row, Record) for row in rows), rows
+    return [row.value for row in rows if isinstance(row, Record)]
+
+
+def error_kind(data: bytes, format: str, **more: Any) -> str:
+    with pytest.raises(ItemError) as caught:
+        read_all(data, format, **more)
+    return caught.value.kind
+
+
+# -- documents ----------------------------------------------------------------------------------------
+
+
+def test_a_text_is_one_document_in_its_encoding() -> None:
+    facts = Facts()
+    data = "第一章　总则\n公共数据".encode("gb18030")
+    assert read_all(data, "txt", facts=facts) == [Record(0, "第一章　总则\n公共数据", len(data))]
+    assert facts.encoding == "gb18030"
+
+
+def test_a_document_over_the_limit_is_too_large() -> None:
+    for format in ("txt", "md", "html", "xml"):
+        assert error_kind(b"x" * 101, format, limits=Limits(document_bytes=100)) == "too-large"
+
+
+def test_a_poisoned_document_gives_nothing() -> None:
+    assert read_all(b"text", "txt", beat=Beats(0)) == []
+
+
+def test_binary_data_is_no_document() -> None:
+    assert error_kind(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01", "txt") == "encoding"
+
+
+def test_html_gives_the_visible_text_by_block() -> None:
+    page = """<html><head><style>p {color: red}</style><script>var a = "<p>no</p>";</script></head>
+    <body><h1>标题 &amp; more</h1><p>one <b>bold</b>
+    line<br>next</p><template><p>no</p></template><!-- no --><ul><li>x<li>y</ul></body></html>"""
+    (text,) = values(read_all(page.encode(), "html"))
+    assert text == "标题 & more\none bold line\nnext\nx\ny"
+
+
+def test_html_without_visible_text_is_empty() -> None:
+    assert error_kind(b"<p> </p><script>x</script>", "html") == "empty"
+
+
+@pytest.mark.parametrize("declared", ["gb2312", "GBK", "gb18030"])
+def test_xml_is_read_as_it_declares(declared: str) -> None:
+    facts = Facts()
+    page = f'<?xml version="1.0" encoding="{declared}"?><a><b k="v">镕基</b>tail<c/></a>'
+    (text,) = values(read_all(page.encode("gb18030"), "xml", facts=facts))
+    assert text == "镕基\ntail"
+    assert facts.encoding == "gb18030"
+    western = '<?xml version="1.0" encoding="iso-8859-1"?><a>é</a>'.encode("latin-1")
+    assert values(read_all(western, "xml")) == ["é"]
+    utf16 = '<?xml version="1.0" encoding="utf-16"?><a>数据</a>'.encode("utf-16")
+    assert values(read_all(utf16, "xml")) == ["数据"]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>',
+        '<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>',
+        "<a>&x;</a>",
+        "<a><b></a>",
+        "<a>",
+        "<a/>x",
+        "<a>" * 1001 + "x" + "</a>" * 1001,
+    ],
+)
+def test_xml_with_a_dtd_or_not_well_formed_or_too_deep_is_refused(page: str) -> None:
+    assert error_kind(page.encode(), "xml") == "xml"
+
+
+def test_xml_that_is_not_in_its_declared_encoding_is_refused() -> None:
+    page = b'<?xml version="1.0" encoding="gbk"?><a>\xff\xff</a>'
+    assert error_kind(page, "xml") == "encoding"
+
+
+# -- tables -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_a_table_gives_dicts_by_its_header(delimiter: str) -> None:
+    rows = [["id", "正文"], ["1", f'"a{delimiter} ""b""\nc"'], ["2", ""]]
+    text = "\r\n".join(delimiter.join(row) for row in rows)
+    facts = Facts()
+    found = read_all(text.encode("utf-8-sig"), "csv", facts=facts)
+    assert values(found) == [{"id": "1", "正文": f'a{delimiter} "b"\nc'}, {"id": "2", "正文": ""}]
+    assert [row.place for row in found] == [0, 1]
+    assert facts == Facts("utf-8-sig", {"id", "正文"})
+
+
+def test_tsv_is_parted_by_tabs_alone() -> None:
+    assert values(read_all(b"a,b,c\td\n1,2\t3\n", "tsv")) == [{"a,b,c": "1,2", "d": "3"}]
+
+
+def test_a_numeric_first_row_is_a_record() -> None:
+    assert values(read_all(b"1,2.5\n3,-4e5\n", "csv")) == [
+        {"column_1": "1", "column_2": "2.5"},
+        {"column_1": "3", "column_2": "-4e5"},
+    ]
+
+
+def test_equal_and_empty_names_get_suffixes() -> None:
+    assert values(read_all(b"a,a,,a_2\n1,2,3,4\n", "csv")) == [
+        {"a": "1", "a_3": "2", "column_3": "3", "a_2": "4"}
+    ]
+
+
+def test_a_row_with_other_fields_costs_itself_alone() -> None:
+    rows = read_all(b'a,b\n1,2\n3\n\n4,5,6\n"x"y,2\n7,8\n', "csv")
+    assert [(row.place, type(row).__name__) for row in rows] == [
+        (0, "Record"), (1, "Broken"), (2, "Broken"), (3, "Broken"), (4, "Record"),
+    ]  # fmt: skip
+    assert isinstance(rows[1], Broken)
+    assert rows[1].error.kind == "csv"
+    assert "1 fields, expected 2" in rows[1].error.detail
+
+
+def test_an_unclosed_quote_is_an_error_of_the_table() -> None:
+    assert error_kind(b'a,b\n1,2\n"3,4\n', "csv") == "csv"
+
+
+def test_long_lines_and_fields_of_a_table_are_too_large() -> None:
+    limits = Limits(record_bytes=1000)
+    assert error_kind(b"a,b\n" + b"x" * 2000, "csv", limits=limits) == "too-large"
+    assert error_kind(b'a,b\n"' + b"x\n" * 2000 + b'",1\n', "csv", limits=limits) == "too-large"
+
+
+def test_a_poisoned_row_is_left_out() -> None:
+    assert values(read_all(b"a\nx\ny\nz\n", "csv", beat=Beats(1))) == [{"a": "x"}, {"a": "z"}]
+
+
+def test_tables_in_chinese_encodings_are_read() -> None:
+    for name in ("gb18030", "utf-16", "utf-16-le"):
+        facts = Facts()
+        data = "编号,正文\n1,公共数据\n".encode(name)
+        assert values(read_all(data, "csv", facts=facts)) == [{"编号": "1", "正文": "公共数据"}]
+        assert facts.encoding == name
+
+
+# -- columns ------------------------------------------------------------------------------------------
+
+TABLE = pa.table(
+    {
+        "text": [f"row {number}" for number in range(10)],
+        "blob": pa.array([b"\xff"] * 10, pa.binary()),
+        "day": pa.array([date(2023, 1, 5)] * 10),
+        "at": pa.array([1_672_876_800_000_000_001] * 10, pa.timestamp("ns", "UTC")),
+        "list": pa.array([[1, 2]] * 10),
+    }
+)
+
+
+def as_parquet(table: Any, **options: Any) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(table, sink, **{"row_group_size": 4, "write_page_checksum": True, **options})
+    return sink.getvalue()
+
+
+def as_arrow(table: Any, opener: Any = pa.ipc.new_file) -> bytes:
+    sink = io.BytesIO()
+    with opener(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=4)
+    return sink.getvalue()
+
+
+PACKED = {
+    "parquet": as_parquet(TABLE),
+    "arrow": as_arrow(TABLE),
+    "arrow stream": as_arrow(TABLE, pa.ipc.new_stream),
+}
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_rows_of_columns_become_dicts(name: str) -> None:
+    facts = Facts()
+    rows = read_all(PACKED[name], name.split()[0], facts=facts)
+    assert [row.place for row in rows] == [
+        (group << 40) | row for group, count in enumerate((4, 4, 2)) for row in range(count)
+    ]
+    assert values(rows)[9] == {
+        "text": "row 9",
+        "blob": b"\xff",
+        "day": date(2023, 1, 5),
+        "at": datetime(2023, 1, 5, tzinfo=UTC),
+        "list": [1, 2],
+    }
+    assert facts.fields == set(TABLE.column_names)
+
+
+def test_a_span_of_parquet_is_its_row_groups() -> None:
+    data = PACKED["parquet"]
+    groups = row_groups(lambda: io.BytesIO(data))
+    assert [rows for rows, _ in groups] == [4, 4, 2]
+    assert all(size > 0 for _, size in groups)
+    spans = [read_all(data, "parquet", span=(number, number + 1)) for number in range(3)]
+    assert [row for span in spans for row in span] == read_all(data, "parquet")
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_a_poisoned_batch_is_left_out_and_parquet_goes_on(name: str) -> None:
+    rows = read_all(PACKED[name], name.split()[0], beat=Beats(1 << 40 | MANY, 2))
+    expected = [0, 1, 3] + ([2 << 40, 2 << 40 | 1] if name == "parquet" else [])
+    assert [row.place for row in rows] == expected
+
+
+def test_a_flipped_bit_in_a_page_is_an_error() -> None:
+    data = bytearray(as_parquet(TABLE.select(["text"]), compression="none", use_dictionary=False))
+    data[data.index(b"\x05\0\0\0row 3") + 4] ^= 1  # the value, not the statistics
+    assert error_kind(bytes(data), "parquet") == "parquet"
+
+
+def test_a_footer_that_lies_about_its_rows_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = as_parquet(TABLE.select(["text"]), row_group_size=10)
+    # Thrift writes the count of rows as a zigzag varint behind its field's header (0x16).
+    lie = data.replace(b"\x16\x14", b"\x16\x18")
+    assert lie != data
+    assert error_kind(lie, "parquet") == "parquet"
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_truncated_columns_are_an_error(name: str) -> None:
+    data = PACKED[name]
+    for end in (len(data) // 2, len(data) - 20, 10, 0):
+        if name == "arrow stream" and end == len(data) - 20:
+            continue  # a stream may end after any message
+        assert error_kind(data[:end], name.split()[0]) in ("parquet", "arrow")
+
+
+def test_text_that_is_not_utf8_costs_its_row_in_parquet() -> None:
+    blob = pa.array([b"good", b"\xff\xfe", b"fine"], pa.binary())
+    text = pa.Array.from_buffers(pa.string(), 3, blob.buffers())
+    rows = read_all(as_parquet(pa.table({"text": text})), "parquet")
+    assert [type(row).__name__ for row in rows] == ["Record", "Broken", "Record"]
+    assert error_kind(as_arrow(pa.table({"text": text})), "arrow") == "arrow"
+
+
+def test_a_date_that_python_cannot_hold_costs_its_row() -> None:
+    days = pa.array([0, 2**30, 1], pa.int32()).cast(pa.date32())
+    rows = read_all(as_parquet(pa.table({"day": days})), "parquet")
+    assert [type(row).__name__ for row in rows] == ["Record", "Broken", "Record"]
+
+
+def test_columns_of_one_name_are_all_kept() -> None:
+    batch = pa.RecordBatch.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+    assert values(read_all(as_arrow(pa.Table.from_batches([batch])), "arrow")) == [{"a": 1, "a_2": 2}]
+
+
+@pytest.mark.realdata
+def test_broken_parquet_neither_crashes_nor_hangs() -> None:
+    default = Path(__file__).parents[3] / "shared" / "data"
+    files = sorted((Path(os.environ.get("DQV_REALDATA", default)) / "bad" / "parquet").glob("*.parquet"))
+    if not files and not os.environ.get("CI"):
+        pytest.skip("no shared data")
+    assert len(files) > 5
+    script = """
+import sys
+from dqv.connectors.containers.records import Facts, read
+from dqv.core.errors import ItemError
+from dqv.core.settings import Limits
+class Beats:
+    def at(self, place): return True
+    def tick(self): pass
+try:
+    rows = read(lambda: open(sys.argv[1], "rb"), "parquet", limits=Limits(), beat=Beats(), facts=Facts())
+    print(sum(1 for _ in rows))
+except ItemError as error:
+    print(error)
+"""
+    for file in files:
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(file)], capture_output=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, (file.name, done.stderr.decode()[-500:])
+
+
+# -- all ----------------------------------------------------------------------------------------------
+
+
+def test_every_format_closes_every_stream() -> None:
+    contents = {
+        "txt": b"a", "md": b"a", "html": b"a", "xml": b"<a>b</a>", "json": b"[1]", "jsonl": b"1\n",
+        "csv": b"a\nb\n", "tsv": b"a\tb\n1\t2\n", "parquet": PACKED["parquet"], "arrow": PACKED["arrow"],
+    }  # fmt: skip
+    assert contents.keys() == READERS.keys()
+    for format, content in contents.items():
+        for data in (content, b"\xff\x00broken"):
+            opened: list[BinaryIO] = []
+
+            def open_(data: bytes = data, opened: list[BinaryIO] = opened) -> BinaryIO:
+                opened.append(io.BytesIO(data))
+                return opened[-1]
+
+            try:
+                list(read(open_, format, limits=Limits(), beat=Beats(), facts=Facts()))
+            except ItemError:
+                assert data is not content
+            assert all(stream.closed for stream in opened), format
+
+
+def test_an_unknown_format_is_unsupported() -> None:
+    assert error_kind(b"x", "docx") == "unsupported"
+
+
+def test_what_cannot_be_split_takes_no_span() -> None:
+    with pytest.raises(ValueError, match="cannot be split"):
+        read_all(b"[1]", "json", span=(0, 1))
