@@ -221,6 +221,7 @@ class _Engine:
                 parts=os.fspath(self.ledger.parts.resolve()),
                 work=work,
                 code=code_digest(),
+                reads_source="source" in args,
             )
             for index, (args, work) in enumerate(calls)
         ]

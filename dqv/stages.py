@@ -7,11 +7,11 @@ them. A function writes its tables into `out` and returns a small JSON value.
 import hashlib
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -220,7 +220,7 @@ class _TextRows:
     def add(self, place: int, value: object, stored_bytes: int) -> None:
         """One record."""
         record = extract(value, self._measuring.text_field, self._measuring.date_field)
-        if not record.text:
+        if not record.text or record.text.isspace():
             error = ItemError("empty", "the record holds no text")
             self.broken(Broken(place, error, stored_bytes, single=True))
             return
@@ -354,21 +354,57 @@ def _read_sidecar(
 # Near-duplicates of text -------------------------------------------------------------------------------
 
 
-def _text_items(parts: list[str]) -> pl.DataFrame:
-    """Every measured text item in canonical order: object, place, xxh3_128, whether it has a sketch."""
-    frame = pl.concat(
-        [
-            pl.scan_parquet(path).filter(pl.col("status") == "measured", pl.col("modality") == "text")
-            .select("object", "place", "xxh3_128", has_sketch=pl.col("normalised").is_not_null())
-            for path in parts
-        ]
-    )  # fmt: skip
-    return (
-        frame.collect()
-        .with_row_index("id")
-        .with_columns(pl.col("id").cast(pl.Int64))
-        .with_columns(first=pl.col("id").min().over("xxh3_128"))
-    )
+@dataclass(frozen=True)
+class _TextItems:
+    """Every measured text item in canonical order; an item's number here is its id.
+
+    Attributes:
+        object: (n,) of the manifest.
+        place: (n,) in the object.
+        first: (n,) id of the first item with the same payload, itself included.
+        has_sketch: (n,).
+    """
+
+    object: Any
+    place: Any
+    first: Any
+    has_sketch: Any
+
+    @classmethod
+    def read(cls, parts: list[str], beat: Beat) -> "_TextItems":
+        """From all `items` tables: 33 bytes an item, and twice that while equal payloads are told."""
+        objects, places, sketched, hashes = [], [], [], []
+        for path in parts:
+            file = pq.ParquetFile(path)
+            names = ["object", "place", "status", "modality", "xxh3_128", "normalised"]
+            for batch in file.iter_batches(1 << 16, columns=names):
+                table = _measured_text(pa.table(batch))
+                objects.append(table["object"].to_numpy())
+                places.append(table["place"].to_numpy())
+                sketched.append(table["normalised"].is_valid().to_numpy())
+                hashes.append(_fixed_rows(table["xxh3_128"], np.uint64))
+                beat.tick()
+        if not objects:
+            none = np.empty(0, np.int64)
+            return cls(none, none, none, np.empty(0, np.bool_))
+        return cls(np.concatenate(objects), np.concatenate(places), surplus.firsts(np.concatenate(hashes)),
+                   np.concatenate(sketched))  # fmt: skip
+
+    def where(self, number: int) -> tuple[int, int]:
+        """Object and place of an id."""
+        return int(self.object[number]), int(self.place[number])
+
+
+def _measured_text(table: pa.Table) -> pa.Table:
+    return table.filter(pc.and_(pc.equal(table["status"], "measured"), pc.equal(table["modality"], "text")))
+
+
+def _fixed_rows(column: Any, kind: Any) -> Any:
+    """A column of fixed-size binaries without nulls as (n, k) numbers."""
+    chunk = column.combine_chunks()
+    width = chunk.type.byte_width
+    data = np.frombuffer(chunk.buffers()[1], np.uint8)[chunk.offset * width : (chunk.offset + len(chunk)) * width]
+    return data.view(kind).reshape(len(chunk), -1)
 
 
 def _sketches(parts: list[str], keep: Any, beat: Beat) -> Iterator[Any]:
@@ -377,22 +413,16 @@ def _sketches(parts: list[str], keep: Any, beat: Beat) -> Iterator[Any]:
     for path in parts:
         file = pq.ParquetFile(path)
         for batch in file.iter_batches(8192, columns=["status", "modality", "sketch"]):
-            table = pa.table(batch)
-            mask = pc.and_(
-                pc.equal(table["status"], "measured"), pc.equal(table["modality"], "text")
-            )
-            column = table.filter(mask)["sketch"].combine_chunks()
+            column = _measured_text(pa.table(batch))["sketch"]
             wanted = np.flatnonzero(keep[at : at + len(column)])
             at += len(column)
-            chosen = column.take(pa.array(wanted))
-            buffer = chosen.buffers()[1]
-            yield np.frombuffer(buffer, np.uint32).reshape(-1, SKETCH_SLOTS)[: len(chosen)]
+            yield _fixed_rows(column.take(wanted), np.uint32)
             beat.tick()
 
 
-def _crowd(items: pl.DataFrame, parts: list[str], beat: Beat) -> tuple[Any, Any, Any]:
+def _crowd(items: _TextItems, parts: list[str], beat: Beat) -> tuple[Any, Any, Any]:
     """The items that share a bucket with another: their buckets, sketches and ids, in canonical order."""
-    keep = ((items["id"] == items["first"]) & items["has_sketch"]).to_numpy()
+    keep = (items.first == np.arange(items.first.size)) & items.has_sketch
     keys = [minhash.band_keys(block) for block in _sketches(parts, keep, beat)]
     bucket = surplus.buckets(np.concatenate(keys)) if keys else np.empty((0, minhash.BANDS), np.int32)
     ids = np.flatnonzero(keep)
@@ -414,15 +444,15 @@ def candidates(args: dict[str, Any], out: Path, beat: Beat) -> dict[str, list[in
     Returns:
         `wanted`: object → places whose shingle sets the pairs need.
     """
-    items = _text_items(args["parts"])
+    items = _TextItems.read(args["parts"], beat)
     bucket, sketches, ids = _crowd(items, args["parts"], beat)
     _, _, later, earlier = surplus.decide(bucket, sketches, ids, None)
     order = np.lexsort((earlier, later))
     pairs = pa.table({"later": later[order], "earlier": earlier[order]})
     pq.write_table(pairs, out / "pairs-0.parquet")
-    needed = items[np.unique(np.concatenate([later, earlier]))]
     wanted: dict[str, list[int]] = {}
-    for number, place in needed.select("object", "place").iter_rows():
+    for needed in np.unique(np.concatenate([later, earlier])):
+        number, place = items.where(needed)
         wanted.setdefault(str(number), []).append(place)
     return wanted
 
@@ -477,7 +507,7 @@ def decide(args: dict[str, Any], out: Path, beat: Beat) -> dict[str, int]:
     Returns:
         `exact`: pairs whose Jaccard similarity was computed; `unverified`: pairs where it could not be.
     """
-    items = _text_items(args["parts"])
+    items = _TextItems.read(args["parts"], beat)
     bucket, sketches, ids = _crowd(items, args["parts"], beat)
     shared, of = _exact(items, args, beat)
     pairs = pq.read_table(args["pairs"])
@@ -498,10 +528,9 @@ def decide(args: dict[str, Any], out: Path, beat: Beat) -> dict[str, int]:
     return {"exact": int((of > 0).sum()), "unverified": int((of == 0).sum())}
 
 
-def _exact(items: pl.DataFrame, args: dict[str, Any], beat: Beat) -> tuple[Any, Any]:
+def _exact(items: _TextItems, args: dict[str, Any], beat: Beat) -> tuple[Any, Any]:
     """Intersection and union of the shingle sets of every pair; 0 and 0 where a set is not to be had."""
     pairs = pq.read_table(args["pairs"]).to_pydict()
-    places = items.select("object", "place")
     sets: dict[tuple[int, int], Any] = {}
     for path in args["shingles"]:
         for batch in pq.ParquetFile(path).iter_batches(64):
@@ -510,7 +539,7 @@ def _exact(items: pl.DataFrame, args: dict[str, Any], beat: Beat) -> tuple[Any, 
             beat.tick()
     shared, of = [], []
     for later, earlier in zip(pairs["later"], pairs["earlier"], strict=True):
-        a, b = sets.get(places.row(later)), sets.get(places.row(earlier))
+        a, b = sets.get(items.where(later)), sets.get(items.where(earlier))
         if a is None or b is None:
             shared.append(0)
             of.append(0)
@@ -521,19 +550,15 @@ def _exact(items: pl.DataFrame, args: dict[str, Any], beat: Beat) -> tuple[Any, 
     return np.array(shared, np.int64), np.array(of, np.int64)
 
 
-def _write_surplus(items: pl.DataFrame, fate: dict[int, tuple[int, int, int, str]], out: Path) -> None:
-    places = items.select("object", "place").rows()
-    repeats = items.filter(pl.col("id") != pl.col("first")).select("id", "first").rows()
-    for number, first in repeats:
-        found = fate.get(first)
-        fate[number] = (first, -1, -1, "payload") if found is None else found
+def _write_surplus(items: _TextItems, fate: dict[int, tuple[int, int, int, str]], out: Path) -> None:
+    for number in np.flatnonzero(items.first != np.arange(items.first.size)).tolist():
+        first = int(items.first[number])
+        fate[number] = fate.get(first, (first, -1, -1, "payload"))
     rows = []
     for number in sorted(fate):
         original, shared, of, verified = fate[number]
-        payload = verified == "payload"
-        rows.append(
-            (*places[number], *places[original], None if payload else shared, None if payload else of, verified)
-        )
+        numbers = (None, None) if verified == "payload" else (shared, of)
+        rows.append((*items.where(number), *items.where(original), *numbers, verified))
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(SURPLUS)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, SURPLUS, strict=True)]
     with open_writer(out / "surplus-0.parquet", SURPLUS) as writer:

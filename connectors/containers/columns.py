@@ -28,7 +28,7 @@ def row_groups(open_: Callable[[], BinaryIO]) -> list[tuple[int, int]]:
     Raises:
         ItemError: "parquet", no readable footer.
     """
-    with _opened(open_, "parquet") as source:
+    with _opened(open_) as source, _translated("parquet", source):
         metadata = pq.ParquetFile(source).metadata
         groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
         return [(group.num_rows, group.total_byte_size) for group in groups]
@@ -41,7 +41,7 @@ def read_parquet(job: Job) -> Iterator[Record | Broken]:
         ItemError: "parquet": broken pages or checksums, or other rows than the footer counts;
             "unsupported": an encoding or codec that this pyarrow does not read.
     """
-    with _opened(_held_if_compressed(job), "parquet") as source:
+    with _opened(_held_if_compressed(job)) as source:
         with _translated("parquet", source):
             file = pq.ParquetFile(source, page_checksum_verification=True, pre_buffer=False)
             metadata = file.metadata
@@ -63,7 +63,7 @@ def read_arrow(job: Job) -> Iterator[Record | Broken]:
     Raises:
         ItemError: "arrow": anything that is not whole and valid; "unsupported".
     """
-    with _opened(_held_if_compressed(job), "arrow") as source:
+    with _opened(_held_if_compressed(job)) as source:
         batches = _arrow_batches(source)
         names: list[str] = []
         number = 0
@@ -149,13 +149,12 @@ def _to_microseconds(batch: Any) -> Any:
 
 def _unique(names: list[str]) -> list[str]:
     """Two columns of one name would be one in a dict."""
-    seen: set[str] = set()
-    for number, name in enumerate(names):
-        while name in seen:
-            name = f"{name}_{number + 1}"
-        seen.add(name)
-        names = [*names[:number], name, *names[number + 1 :]]
-    return names
+    unique: dict[str, None] = {}  # in order
+    for number, name in enumerate(names, 1):
+        while name in unique:
+            name += f"_{number}"
+        unique[name] = None
+    return list(unique)
 
 
 def _arrow_batches(source: Watched) -> Iterator[Any]:
@@ -180,10 +179,10 @@ def _held_if_compressed(job: Job) -> Callable[[], BinaryIO]:
 
 
 @contextmanager
-def _opened(open_: Callable[[], BinaryIO], kind: str) -> Iterator[Watched]:
+def _opened(open_: Callable[[], BinaryIO]) -> Iterator[Watched]:
     stream = open_()
     source = stream if isinstance(stream, Watched) else Watched(stream, lambda: None)
-    with source, _translated(kind, source):
+    with source:
         yield source
 
 

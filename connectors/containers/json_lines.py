@@ -76,6 +76,11 @@ def _encoding(head: bytes, *, whole: bool) -> str:
             continue
         utf8 += name.startswith("utf-8")
         chinese += name == "gb18030"
+    if utf8 == chinese == 0 and not whole:  # the first line alone is longer than the head
+        try:
+            return encoding.detect(head, whole=False)
+        except ItemError:
+            pass
     if chinese > utf8:
         return "gb18030"
     return "utf-8-sig" if head.startswith(_BOM) else "utf-8"

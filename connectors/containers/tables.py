@@ -66,7 +66,7 @@ def _rows(job: Job, lines: _Lines, delimiter: str | None) -> Iterator[Record | B
     try:
         header = next(rows)
     except csv.Error as error:
-        raise ItemError("csv", f"row 1, the names of the fields: {error}") from error
+        raise _problem(error, rows.line_num) from error
     waiting: list[list[str]] = []
     if all(_NUMBER.fullmatch(field) for field in header):
         waiting, header = [header], [""] * len(header)

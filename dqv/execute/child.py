@@ -104,7 +104,8 @@ def main() -> None:
 
 def _serve(request: dict[str, Any], shared: mmap.mmap) -> dict[str, Any]:
     if sys.platform == "linux":  # elsewhere the worker's watch over resident memory has to do
-        resource.setrlimit(resource.RLIMIT_DATA, (request["memory_bytes"], resource.RLIM_INFINITY))
+        bytes_ = request["data_bytes"] or resource.RLIM_INFINITY
+        resource.setrlimit(resource.RLIMIT_DATA, (bytes_, resource.RLIM_INFINITY))
     beat = Beat(shared, request["poison"], request["cpu_s"])
     final = Path(request["out"])
     temporary = final.with_name(f".{final.name}.{os.getpid()}.tmp")

@@ -50,6 +50,8 @@ class Task:
         args: JSON; together with code, stage and policy it is the part's identity.
         work: what the progress counts (bytes of input).
         parts: folder of all parts.
+        reads_source: it reads what others made, so the kernel limits its memory too; tables that dqv
+            itself wrote are only watched.
     """
 
     stage: str
@@ -61,6 +63,7 @@ class Task:
     parts: str
     work: int
     code: str
+    reads_source: bool
 
     @cached_property
     def identity(self) -> str:

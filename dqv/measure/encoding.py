@@ -50,7 +50,9 @@ def detect(data: bytes, *, whole: bool) -> str:
     Raises:
         ItemError: "encoding", it is in none of the encodings, or binary.
     """
-    return _detect(lambda: (data,), whole, _nothing)
+    # In blocks too: what is looked at besides the data stays small.
+    starts = range(0, len(data), BLOCK_BYTES)
+    return _detect(lambda: (data[start : start + BLOCK_BYTES] for start in starts), whole, _nothing)
 
 
 def decode(data: bytes) -> tuple[str, str]:

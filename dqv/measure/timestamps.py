@@ -5,7 +5,7 @@
 | ISO 8601 with a zone; RFC 2822; aware datetime | that instant's day in Asia/Shanghai |
 | ISO 8601 or datetime without a zone; 2023-1-5, 2023/1/5, 2023.1.5, 2023年1月5日, 20230105 | as it stands |
 | 2023, 2023-05, 202305, 2023年5月 | the first day: the earliest that it can be |
-| 9 or 10 digits; 12 or 13 digits (number or text) | seconds; milliseconds since 1970; the day in Asia/Shanghai |
+| 9, 10 digits; 12, 13 digits (number or text) | seconds; milliseconds since 1970; its day in Asia/Shanghai |
 | 202301051030, 20230105103000 | before that, if there is such a minute or second: as it stands |
 """
 

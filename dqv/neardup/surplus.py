@@ -43,6 +43,24 @@ def settle(shared: Any, of: Any) -> Any:
     return THRESHOLD[1] * shared >= THRESHOLD[0] * of
 
 
+def firsts(hashes: npt.NDArray[np.uint64]) -> I64:
+    """The first item with the same payload, for every item.
+
+    Args:
+        hashes: (n, 2), 128 bits each, in canonical order.
+
+    Returns:
+        (n,) row of the first with equal bits, itself where it is the first.
+    """
+    order = np.lexsort((hashes[:, 1], hashes[:, 0]))  # stable: equal hashes stay in canonical order
+    ordered = hashes[order]
+    new = np.ones(order.size, np.bool_)
+    new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    out = np.empty(order.size, np.int64)
+    out[order] = order[np.flatnonzero(new)][np.cumsum(new) - 1] if order.size else order
+    return out
+
+
 def buckets(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
     """Number the buckets that hold two items or more.
 

@@ -290,6 +290,14 @@ def test_only_the_first_span_of_utf16_lines_reads() -> None:
     assert read_all(data, "jsonl", span=(4, len(data))) == []
 
 
+def test_the_encoding_is_found_behind_a_first_line_longer_than_the_head() -> None:
+    for name in ("gb18030", "utf-8"):
+        facts = Facts()
+        line = ('{"正文": "' + "公共数据要素" * 200_000 + '"}\n').encode(name)
+        assert all(isinstance(row, Record) for row in read_all(line * 2, "jsonl", facts=facts))
+        assert facts.encoding == name
+
+
 def test_at_most_256_names_of_fields_are_kept() -> None:
     facts = Facts()
     read_all(b"\n".join(b'{"%d":1}' % number for number in range(300)), "jsonl", facts=facts)

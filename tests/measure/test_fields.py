@@ -102,14 +102,12 @@ def test_depth_does_not_recurse() -> None:
 
 
 LEAF = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | st.text("aé数")
-
-
-@given(
-    st.dictionaries(
-        st.text("ab数", max_size=3),
-        st.recursive(LEAF, lambda x: st.lists(x) | st.dictionaries(st.text("k"), x)),
-    )
+VALUES = st.recursive(
+    LEAF, lambda inner: st.lists(inner) | st.dictionaries(st.text("k"), inner), max_leaves=6
 )
+
+
+@given(st.dictionaries(st.text("ab数", max_size=3), VALUES, max_size=5))
 def test_payload_is_the_sum_of_all_leaves(record: dict[str, object]) -> None:
     def size(value: object) -> int:
         if isinstance(value, dict):
