@@ -36,11 +36,14 @@ def documentation(case: Case) -> Outcome:
 
 def metadata(case: Case) -> Outcome:
     """8(三) 具备规范的元数据: neither metadata files nor named fields fails, else a person looks."""
-    files = case.objects.filter(pl.col("role") == "metadata").select("name", "size_bytes", "fields")
+    files = case.objects.filter(pl.col("role") == "metadata").select(
+        "name", "size_bytes", "fields", "error_kind", "error"
+    )
     with_fields = case.objects.filter(pl.col("role") == "data", pl.col("fields").list.len() > 1).select(
-        "name", "size_bytes", "fields"
+        "name", "size_bytes", "fields", "error_kind", "error"
     )
     count = int(files.select(pl.len()).collect().item())
+    broken = int(files.filter(pl.col("error_kind").is_not_null()).select(pl.len()).collect().item())
     tables = int(with_fields.select(pl.len()).collect().item())
     if not count and not tables:
         return Outcome(
@@ -55,8 +58,8 @@ def metadata(case: Case) -> Outcome:
         "metadata", Verdict.REVIEW, method=_SEEN,
         evidence=pl.concat([files, with_fields]).sort("name").with_columns(pl.col("fields").list.join(", ")),
         message=Words(
-            zh=f"元数据文件 {count} 份，含多个字段的数据对象 {tables} 个；是否规范，此版本不作评判，须人工查看。",
-            en=f"{count} metadata files, {tables} data objects whose records have several fields; whether they follow a "
+            zh=f"元数据文件 {count} 份（其中 {broken} 份无法读取），含多个字段的数据对象 {tables} 个；是否规范，此版本不作评判，须人工查看。",
+            en=f"{count} metadata files ({broken} of them cannot be read), {tables} data objects whose records have several fields; whether they follow a "
             "standard is not judged by this version: a person must look.",
         ),
         next_step=Words(zh="请评审人员查看所列元数据。", en="Have a reviewer look at the metadata listed."),

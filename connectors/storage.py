@@ -98,13 +98,12 @@ def open_object(source: str, path: bytes, size_bytes: int, mtime_ns: int, identi
     except OSError as error:
         kind = "changed" if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENOTDIR) else "io"
         raise ItemError(kind, f"cannot be opened: {os.strerror(error.errno or 0)}") from error
-    file = os.fdopen(descriptor, "rb", buffering=1 << 20)
     try:
-        check_unchanged(file, size_bytes, mtime_ns, identity)
+        _check(descriptor, size_bytes, mtime_ns, identity)
     except ItemError:
-        file.close()
+        os.close(descriptor)
         raise
-    return file
+    return os.fdopen(descriptor, "rb", buffering=1 << 20)
 
 
 def _step(folder: int, name: bytes, flags: int) -> int:
@@ -120,7 +119,11 @@ def check_unchanged(file: BinaryIO, size_bytes: int, mtime_ns: int, identity: st
     Raises:
         ItemError: `changed`.
     """
-    status = os.fstat(file.fileno())
+    _check(file.fileno(), size_bytes, mtime_ns, identity)
+
+
+def _check(descriptor: int, size_bytes: int, mtime_ns: int, identity: str) -> None:
+    status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise ItemError("changed", "is no longer a regular file")
     inode = identity.partition(":")[2]  # the device's number differs from machine to machine

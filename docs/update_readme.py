@@ -24,7 +24,9 @@ _BLOCK = re.compile(r"(<!-- help: begin -->\n).*?(<!-- help: end -->)", re.DOTAL
 def help_of(command: tuple[str, ...]) -> str:
     """What `dqv COMMAND --help` prints, whatever the terminal's width and the user's language."""
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("LC_", "TERMINAL_", "FORCE_"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("LC_", "TERMINAL_", "FORCE_"))
     }
     environment |= {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
     program = "import sys; from dqv.cli import app; app(args=sys.argv[1:], prog_name='dqv')"
@@ -41,9 +43,11 @@ def help_of(command: tuple[str, ...]) -> str:
 
 def help_block() -> str:
     """All help, as it stands between the markers."""
-    return "".join(
-        f"```console\n$ {' '.join(('dqv', *command, '--help'))}\n{help_of(command)}```\n\n" for command in COMMANDS
-    )
+    return "".join(f"```console\n$ {_spelt(each)} --help\n{help_of(each)}```\n\n" for each in COMMANDS)
+
+
+def _spelt(command: tuple[str, ...]) -> str:
+    return " ".join(("dqv", *command))
 
 
 def rewritten(readme: str) -> str:
@@ -54,7 +58,7 @@ def rewritten(readme: str) -> str:
     """
     found, count = _BLOCK.subn(lambda match: f"{match[1]}{help_block()}{match[2]}", readme)
     if count != 1:
-        raise ValueError(f"README.md has {count} blocks between '<!-- help: begin -->' and '<!-- help: end -->', not one")
+        raise ValueError(f"README.md has {count} blocks between the markers of the help, not one")
     return found
 
 

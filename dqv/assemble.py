@@ -9,6 +9,7 @@ import polars as pl
 
 from dqv.checks.engine import Case, ModalityFacts, Outcome, Result
 from dqv.checks.recency import dated
+from dqv.core.errors import DEFECTIVE_KINDS
 from dqv.core.policy import Policy, Words
 from dqv.core.registration import Registration
 from dqv.core.schema import MODALITIES
@@ -229,13 +230,15 @@ def _accounting(case: Case) -> Accounting:
     outcome = (
         pl.when(role == "ignored").then(pl.lit("ignored"))
         .when(role == "other").then(pl.lit("unread"))
+        .when(~data & pl.col("error_kind").is_in(sorted(DEFECTIVE_KINDS))).then(pl.lit("defective"))
+        .when(~data & pl.col("error_kind").is_not_null()).then(pl.lit("unread"))
         .when(~data).then(pl.lit("not_data"))
         .otherwise(pl.col("fate").fill_null("measured"))  # an object that was read and holds no record
     )  # fmt: skip
     rule = (
         pl.when(role == "ignored").then(why)
         .when(role == "other").then(why)
-        .when(~data).then(role)
+        .when(~data).then(pl.coalesce("error_kind", role))
         .when(pl.col("fate").is_in(["defective", "unread"])).then(pl.col("kind"))
         .otherwise(pl.col("format"))
     )  # fmt: skip

@@ -259,11 +259,11 @@ class _Engine:
             and row["size_bytes"] > partitions.TARGET_BYTES
         ]
         spans = {row["object"]: partitions.byte_spans(row["size_bytes"]) for row in large if row["format"] == "jsonl"}
-        footers = [row for row in large if row["format"] == "parquet"]
-        if footers:
-            objects = [partitions.Piece(row, "whole", 0, 0, 0).as_args() for row in footers]
-            (part,) = self._run("row-groups", stages.row_groups, [({**self._common, "objects": objects}, 0)])
-            for row, sizes in zip(footers, part.result, strict=True):
+        tables = [row for row in large if row["format"] == "parquet"]
+        if tables:
+            objects = [partitions.Piece(row, "whole", 0, 0, 0).as_args() for row in tables]
+            (part,) = self._run("footers", stages.footers, [({**self._common, "objects": objects}, 0)])
+            for row, sizes in zip(tables, part.result, strict=True):
                 spans[row["object"]] = partitions.group_spans(sizes or [])
         return spans
 
@@ -299,6 +299,8 @@ def _tables(
             sha256=pl.col("sha256").drop_nulls().first(),
             encoding=pl.col("encoding").drop_nulls().first(),
             fields=pl.col("fields").explode().drop_nulls().unique().sort().head(256),
+            error_kind=pl.col("error_kind").drop_nulls().first(),
+            error=pl.col("error").drop_nulls().first(),
         )
         .collect()
     )

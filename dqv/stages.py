@@ -17,8 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dqv.connectors import layout, storage
-from dqv.connectors.containers import columns
-from dqv.connectors.containers.records import Broken, Facts, Record, read
+from dqv.connectors.containers.records import MANY, Broken, Facts, Record, read, row_groups
 from dqv.core.errors import ItemError
 from dqv.core.schema import ITEMS, READ_OBJECTS, SIDECAR, SKETCH_SLOTS, SURPLUS
 from dqv.core.settings import Assurance, Measuring
@@ -41,7 +40,7 @@ ONE_ITEM = frozenset({"txt", "md", "html", "xml"})
 """Formats whose objects are one item each."""
 
 
-def row_groups(args: dict[str, Any], out: Path, beat: Beat) -> list[list[int] | None]:
+def footers(args: dict[str, Any], out: Path, beat: Beat) -> list[list[int] | None]:
     """Sizes in bytes of the row groups of large Parquet objects; None where the footer cannot be read.
 
     Args:
@@ -56,7 +55,7 @@ def row_groups(args: dict[str, Any], out: Path, beat: Beat) -> list[list[int] | 
                 found.append(None)
                 continue
             with _open(args["source"], row) as file:
-                found.append([size for _, size in columns.row_groups(lambda file=file: file)])
+                found.append([size for _, size in row_groups(lambda file=file: file)])
         except (ItemError, OSError):
             found.append(None)  # it will be told when it is measured
     return found
@@ -84,9 +83,11 @@ def _measure_piece(
     source: str, piece: dict[str, Any], measuring: Measuring, beat: Beat, items: Table, objects: Table, sidecar: Table
 ) -> None:
     """One object, or one span of it: all its rows, or one row that says why not."""
-    item_mark, sidecar_mark = items.mark(), sidecar.mark()
+    for table in (items, objects, sidecar):
+        table.begin()
     facts = Facts()
     sha256 = None
+    failed: ItemError | None = None
     try:
         poison = beat.begin(piece["object"])
         if poison is not None:
@@ -94,34 +95,40 @@ def _measure_piece(
         if piece["why"] == "unreadable":
             raise ItemError("io", "cannot be listed")
         if measuring.assurance is Assurance.IDENTITY:
-            if piece["role"] == "data":
-                raise ItemError("not-read", "assurance is identity: no content is read")
-            return
+            raise ItemError("not-read", "assurance is identity: no content is read")
         with _open(source, piece) as file:
             if piece["read"] != "span":
                 sha256 = _digest(file, beat)
+                _check_unchanged(file, piece)
             if piece["read"] != "digest":
                 if piece["role"] == "data":
                     _measure_items(file, piece, measuring, beat, facts, items)
                 elif piece["role"] == "metadata":
                     _read_sidecar(file, piece, measuring, beat, facts, sidecar)
             _check_unchanged(file, piece)
-        items.keep()
     except (ItemError, OSError) as error:
-        items.take_back(item_mark)
-        sidecar.take_back(sidecar_mark)
+        items.take_back()
+        sidecar.take_back()
         if not isinstance(error, ItemError):
             error = ItemError("io", f"reading failed: {error.strerror or type(error).__name__}")
         if error.kind == "changed":
             sha256 = None
         if piece["role"] == "data":
-            single = piece["format"] in ONE_ITEM or error.status == "defective"
-            row = _error_row(piece, 0, error, single=single, stored_bytes=_size(piece))
-            items.add_rows([row])
-        items.keep()
-    if sha256 is not None or facts.encoding or facts.fields:
-        row = {"object": piece["object"], "sha256": sha256, "encoding": facts.encoding, "fields": sorted(facts.fields)}
-        objects.add_rows([row])
+            one = piece["format"] in ONE_ITEM or piece["modality"] not in (None, "text")
+            single = one or error.status == "defective"
+            items.add_rows([_error_row(piece, 0, error, single=single, stored_bytes=_size(piece))])
+        else:
+            failed = error
+    items.keep()
+    told = {
+        "object": piece["object"],
+        "sha256": sha256,
+        "encoding": facts.encoding,
+        "fields": sorted(facts.fields),
+        "error_kind": failed.kind if failed else None,
+        "error": failed.detail if failed else None,
+    }
+    objects.add_rows([told])
     objects.keep()
     sidecar.keep()
 
@@ -249,7 +256,8 @@ class _TextRows:
         """Rows of the items that were left out because they had killed a child."""
         for place, kind, detail in beat.skipped:
             # how long it is was never learnt; it is no more than what was being read
-            self.broken(Broken(place, ItemError(kind, detail), _size(self._piece) or 0, single=True))
+            single = self._piece["format"] not in ("parquet", "arrow") or not place & MANY
+            self.broken(Broken(place, ItemError(kind, detail), _size(self._piece) or 0, single=single))
         beat.skipped.clear()
 
     def flush(self) -> None:

@@ -8,6 +8,7 @@
     ├── SourceError             3   the dataset cannot be listed or holds nothing recognisable
     ├── IncompleteRun           3   stopped before the end; the same command goes on
     ├── TrustError              4   a signature, digest or proof does not hold
+    ├── OutputError             3   the out folder cannot be written; becomes IncompleteRun at the worker
     └── ItemError               -   one item; becomes a row, never leaves the worker
 
 A failed clause is a result, not an error (exit code 1 comes from the report's verdict).
@@ -45,6 +46,12 @@ class SourceError(DqvError):
 
 class IncompleteRun(DqvError):
     """The run stopped before its end; what is done stays done."""
+
+    exit_code = 3
+
+
+class OutputError(DqvError):
+    """A table of the run cannot be written; told apart from errors of reading the data."""
 
     exit_code = 3
 

@@ -33,6 +33,8 @@ READ_OBJECTS = pa.schema(
         ("sha256", pa.binary(32)),  # of the stored bytes; null where they were not all read
         ("encoding", pa.string()),  # of a text object: utf-8, utf-8-sig, gb18030, utf-16 …
         ("fields", pa.list_(pa.string())),  # names of the records' fields, sorted, at most 256
+        ("error_kind", pa.string()),  # of an object that is not data; data has its rows
+        ("error", pa.string()),
     ]
 )
 """What reading an object told about the object as a whole; at most one non-null value per column."""

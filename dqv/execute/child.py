@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from dqv.core.errors import OutputError
 from dqv.core.files import sha256_file, sync_folder
 
 HEARTBEAT = struct.Struct("<Qqq")
@@ -117,6 +118,8 @@ def _serve(request: dict[str, Any], shared: mmap.mmap) -> dict[str, Any]:
         return {"result": result, "tables": _commit(temporary, final)}
     except MemoryError:
         return {"died": "memory", "detail": "the memory limit was reached"}
+    except OutputError as error:
+        return {"disk": str(error)}
     except OSError as error:  # reading errors are rows by now, so this is the out folder
         return {"disk": f"{error.strerror or error} ({error.filename or final.parent})"}
     except Exception as error:  # noqa: BLE001  the boundary: the type is recorded, the item named

@@ -1,12 +1,15 @@
 """Writing the tables of a part so that an object's rows are there whole or not at all."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from dqv.core.errors import OutputError
 
 _HELD_BYTES = 64 * 2**20
 """Rows of one object are held up to this size; a larger object gets a file of its own."""
@@ -29,7 +32,12 @@ class Table:
         self._writer: pq.ParquetWriter | None = None
         self._held: list[pa.RecordBatch] = []
         self._held_bytes = 0
+        self._mark = 0  # rows held before it are of earlier objects
         self._own_file = False
+
+    def begin(self) -> None:
+        """The rows that follow are of the next object."""
+        self._mark = len(self._held)
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Add rows of the object at work."""
@@ -37,8 +45,11 @@ class Table:
         self._held_bytes += batch.nbytes
         if self._held_bytes > _HELD_BYTES:
             if not self._own_file:
+                earlier, self._held = self._held[: self._mark], self._held[self._mark :]
+                self._write(earlier)
                 self._open_next()
                 self._own_file = True
+                self._mark = 0
             self._write_held()
 
     def add_rows(self, rows: list[Mapping[str, Any]]) -> None:
@@ -52,26 +63,17 @@ class Table:
             self._close()
             self._own_file = False
         elif self._held_bytes > _HELD_BYTES // 8:
-            self._flush()
+            self._write_held()
 
-    def take_back(self, mark: int) -> None:
-        """Forget the rows of the object at work.
-
-        Args:
-            mark: what `mark` said when the object began.
-        """
+    def take_back(self) -> None:
+        """Forget the rows of the object at work."""
         if self._own_file:
             self._close()
             (self._folder / f"{self._name}-{self._number}.parquet").unlink()
             self._number -= 1
             self._own_file = False
-            mark = 0  # what was held before went into an earlier file
-        del self._held[mark:]
+        del self._held[self._mark :]
         self._held_bytes = sum(batch.nbytes for batch in self._held)
-
-    def mark(self) -> int:
-        """Where the object that begins now begins."""
-        return len(self._held)
 
     def __enter__(self) -> "Table":
         return self
@@ -80,31 +82,42 @@ class Table:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None:
-            self._flush()
+            self._write_held()
         self._close()
 
-    def _flush(self) -> None:
-        if self._held:
+    def _write_held(self) -> None:
+        self._write(self._held)
+        self._held, self._held_bytes = [], 0
+
+    def _write(self, batches: list[pa.RecordBatch]) -> None:
+        if batches:
             if self._writer is None:
                 self._open_next()
-            self._write_held()
-
-    def _write_held(self) -> None:
-        assert self._writer is not None
-        if self._held:
-            table = pa.Table.from_batches(self._held, self._schema)
-            self._writer.write_table(table, row_group_size=_ROW_GROUP_ROWS)
-            self._held, self._held_bytes = [], 0
+            assert self._writer is not None
+            table = pa.Table.from_batches(batches, self._schema)
+            with _told_apart():
+                self._writer.write_table(table, row_group_size=_ROW_GROUP_ROWS)
 
     def _open_next(self) -> None:
         self._close()
         self._number += 1
-        self._writer = open_writer(self._folder / f"{self._name}-{self._number}.parquet", self._schema)
+        with _told_apart():
+            self._writer = open_writer(self._folder / f"{self._name}-{self._number}.parquet", self._schema)
 
     def _close(self) -> None:
         if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+            writer, self._writer = self._writer, None
+            with _told_apart():
+                writer.close()
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """An error of writing must not pass for one of reading an item."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(str(error)) from error
 
 
 def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:

@@ -1,0 +1,52 @@
+import pytest
+
+from dqv.connectors.containers.records import READERS
+from dqv.connectors.layout import READABLE, classify
+
+
+@pytest.mark.parametrize(
+    ("path", "role", "modality", "form", "compression"),
+    [
+        ("a.txt", "data", "text", "txt", None),
+        ("x/A.JSONL", "data", "text", "jsonl", None),
+        ("x/a.jsonl.gz", "data", "text", "jsonl", "gzip"),
+        ("x/a.csv.zst", "data", "text", "csv", "zstd"),
+        ("a.parquet.gz", "data", None, "gz", None),
+        ("a.jpg", "data", "image", "jpg", None),
+        ("a.wav", "data", "audio", "wav", None),
+        ("a.mp4", "data", "video", "mp4", None),
+        ("a.tar", "data", None, "tar", None),
+        ("a.rar", "data", None, "rar", None),
+        ("README.md", "documentation", None, None, None),
+        ("x/README.md", "data", "text", "md", None),
+        ("docs/guide.md", "documentation", None, None, None),
+        ("数据集说明.docx", "documentation", None, None, None),
+        ("LICENSE", "licence", None, None, None),
+        ("metadata.csv", "metadata", None, "csv", None),
+        ("x/metadata.jsonl", "metadata", None, "jsonl", None),
+        ("SHA256SUMS", "index", None, None, None),
+        (".DS_Store", "ignored", None, None, None),
+        ("model.bin", "other", None, None, None),
+        ("noname", "other", None, None, None),
+    ],
+)
+def test_a_name_tells_what_it_is(
+    path: str, role: str, modality: str | None, form: str | None, compression: str | None
+) -> None:
+    kind = classify(path.encode(), "file")
+    assert (kind.role, kind.modality, kind.format, kind.compression) == (role, modality, form, compression)
+
+
+@pytest.mark.parametrize(("kind", "role"), [("link", "ignored"), ("special", "ignored"), ("unreadable", "data")])
+def test_what_is_no_file_has_a_named_rule(kind: str, role: str) -> None:
+    found = classify(b"a.txt", kind)
+    assert found.role == role
+    assert found.why
+
+
+def test_every_readable_format_has_a_reader_and_the_other_way_round() -> None:
+    assert set(READERS) == READABLE
+
+
+def test_a_name_that_is_not_utf8_is_classified_by_its_suffix() -> None:
+    assert classify(b"\xb2\xe2.txt", "file").format == "txt"
