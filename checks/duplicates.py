@@ -22,7 +22,8 @@ _METHOD = Words(
     "when it has a verified pair with an item that was kept. Equal payloads are told by xxh3_128.",
 )
 _METHOD_EXACT = Words(
-    zh="此版本尚不能测量该模态；其对象列为未读取。", en="This version does not measure this modality yet; its objects are listed as unread."
+    zh="此版本尚不能测量该模态；其对象列为未读取。",
+    en="This version does not measure this modality yet; its objects are listed as unread.",
 )
 
 
@@ -46,7 +47,8 @@ def duplicates(case: Case, modality: str) -> Outcome:
             return None
         remove = ceil((numerator - result.limit * denominator) / (1 - result.limit))
         return Words(
-            zh=f"至少移除 {remove} 个多余项（见证据文件）。", en=f"Remove at least {remove} surplus items (the evidence lists them)."
+            zh=f"至少移除 {remove} 个多余项（见证据文件）。",
+            en=f"Remove at least {remove} surplus items (the evidence lists them).",
         )
 
     outcome = measured(
@@ -56,7 +58,8 @@ def duplicates(case: Case, modality: str) -> Outcome:
         lambda: _measures(case, modality),
         method=_METHOD if modality == "text" else _METHOD_EXACT,
         population=Words(
-            zh=f"全部可读的{MODALITY_WORDS[modality].zh}条目", en=f"all items of {MODALITY_WORDS[modality].en} that could be read"
+            zh=f"全部可读的{MODALITY_WORDS[modality].zh}条目",
+            en=f"all items of {MODALITY_WORDS[modality].en} that could be read",
         ),
         next_step=next_step,
         evidence=_evidence(case, items) if facts.items else None,
@@ -81,7 +84,12 @@ def _measures(case: Case, modality: str) -> dict[str, Quantity]:
         .collect()
         .row(0, named=True)
     )
-    whole = case.items.filter(pl.col("status") == "measured").select(pl.col("surplus").sum(), n=pl.len()).collect().row(0)
+    whole = (
+        case.items.filter(pl.col("status") == "measured")
+        .select(pl.col("surplus").sum(), n=pl.len())
+        .collect()
+        .row(0)
+    )
     more, unsure = facts.unread.items, case.unverified
     n = facts.items
     return {
@@ -95,8 +103,10 @@ def _measures(case: Case, modality: str) -> dict[str, Quantity]:
 
 
 def _long_texts(case: Case, outcome: Outcome, modality: str) -> Outcome:
-    """Where long texts hold more than the policy's share, the rate over paragraphs decides; it is not
-    measured yet, so a person must look."""
+    """Where long texts hold more than the policy's share, a person must look.
+
+    There the rate over paragraphs decides, which is not measured yet.
+    """
     facts = case.facts[modality]
     share = parse_quantity(case.policy.long_text.share)[0]
     if modality != "text" or facts.long_bytes <= share * facts.text_bytes:
@@ -117,7 +127,8 @@ def _near_alone(outcome: Outcome) -> Outcome:
     if verdicts.get("near") is not Verdict.FAIL or verdicts.get("exact") is not Verdict.PASS:
         return outcome
     notice = Words(
-        zh="仅近似重复的读法超过上限；逐字节相同的重复并未超过。", en="Only near-duplicates exceed the ceiling; exact duplicates do not."
+        zh="仅近似重复的读法超过上限；逐字节相同的重复并未超过。",
+        en="Only near-duplicates exceed the ceiling; exact duplicates do not.",
     )
     return replace(outcome, notices=(*outcome.notices, notice))
 

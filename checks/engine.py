@@ -37,7 +37,13 @@ class Unread:
 
 @dataclass(frozen=True)
 class ModalityFacts:
-    """One modality in numbers; bytes are integers."""
+    """One modality in numbers; bytes are integers.
+
+    Attributes:
+        unread_rows: rows of this modality that could not be read.
+        unread_anywhere: rows that could be of any modality, and could not be read.
+        unread: both, as they might count.
+    """
 
     items: int
     objects: int
@@ -48,6 +54,7 @@ class ModalityFacts:
     defective: int
     unread_rows: int
     unread_stored_bytes: int
+    unread_anywhere: int
     unread: Unread
     long_bytes: int
 
@@ -254,7 +261,9 @@ def measured(
         verdict, next_words = Verdict.REVIEW, Words(
             zh=f"申报{words.zh}，或从数据集中移出。", en=f"Declare {words.en}, or take it out of the dataset."
         )  # fmt: skip
-        share = human(Fraction(facts.payload_bytes, case.payload_bytes), "ratio") if case.payload_bytes else "?"
+        share = (
+            human(Fraction(facts.payload_bytes, case.payload_bytes), "ratio") if case.payload_bytes else "?"
+        )
         sentences.append(
             Words(
                 zh=f"发现未申报的{words.zh}：{facts.items} 项，占内容字节 {share}；其规则不作判定，须人工查看。",
@@ -269,7 +278,10 @@ def measured(
     depends = len({result.verdict for result in results}) > 1
     if depends:
         sentences.append(
-            Words(zh="结论取决于对条款的解读，见各读法。", en="The verdict depends on how the clause is read; see the readings.")
+            Words(
+                zh="结论取决于对条款的解读，见各读法。",
+                en="The verdict depends on how the clause is read; see the readings.",
+            )
         )
     return Outcome(
         name,
@@ -313,7 +325,8 @@ def _sentence(rule: Rule, result: Result) -> Words:
     if shown == limit and value != result.limit:  # rounded alike, yet not equal
         shown, limit = decimal_string(value, 12), decimal_string(result.limit, 12)
     return Words(
-        zh=f"测得 {shown}，要求 {sign} {limit}。{says.zh}", en=f"Measured {shown}, required {sign} {limit}. {says.en}"
+        zh=f"测得 {shown}，要求 {sign} {limit}。{says.zh}",
+        en=f"Measured {shown}, required {sign} {limit}. {says.en}",
     )
 
 
@@ -321,7 +334,10 @@ def _defects(case: Case, facts: ModalityFacts, verdict: Verdict) -> tuple[Verdic
     """A pass becomes a review when more than the policy's share of the items is defective."""
     if not facts.defective:
         return verdict, []
-    share, limit = Fraction(facts.defective, facts.defective + facts.items), case.policy.share("defective_share")
+    share, limit = (
+        Fraction(facts.defective, facts.defective + facts.items),
+        case.policy.share("defective_share"),
+    )
     above = share > limit
     words = Words(
         zh=f"缺陷条目 {facts.defective} 项（{human(share, 'ratio')}，{'高于' if above else '不高于'}允许的 {human(limit, 'ratio')}），未计入。",
@@ -332,14 +348,20 @@ def _defects(case: Case, facts: ModalityFacts, verdict: Verdict) -> tuple[Verdic
 
 
 def _unread(facts: ModalityFacts) -> list[Words]:
-    if not facts.unread_rows:
+    rows = facts.unread_rows + facts.unread_anywhere
+    if not rows:
         return []
     if facts.unread.items is None:
-        return [Words(zh=f"有 {facts.unread_rows} 处未能读取，其规模无界。", en=f"{facts.unread_rows} entries could not be read, and nothing bounds them.")]
+        return [
+            Words(
+                zh=f"有 {rows} 处未能读取，其规模无界。",
+                en=f"{rows} entries could not be read, and nothing bounds them.",
+            )
+        ]
     return [
         Words(
-            zh=f"有 {facts.unread_rows} 处未能读取，至多 {facts.unread.items} 项、{human(facts.unread.payload_bytes or 0, 'byte')}；结论已就其一切可能取值。",
-            en=f"{facts.unread_rows} entries could not be read: at most {facts.unread.items} items and "
+            zh=f"有 {rows} 处未能读取，至多 {facts.unread.items} 项、{human(facts.unread.payload_bytes or 0, 'byte')}；结论已就其一切可能取值。",
+            en=f"{rows} entries could not be read: at most {facts.unread.items} items and "
             f"{human(facts.unread.payload_bytes or 0, 'byte')}; the verdict is taken over all that they could be.",
         )
     ]
@@ -371,7 +393,9 @@ def summarise(items: pl.LazyFrame, policy: Policy, long_item_bytes: int) -> dict
             unbounded=(unread & pl.col("stored_bytes").is_null()).sum(),
             unread_items=pl.when(pl.col("single")).then(1).otherwise(bound).filter(unread).sum(),
             unread_payload=bound.filter(unread).sum(),
-            long_bytes=pl.col("text_bytes").filter(measured_ & (pl.col("text_bytes") > long_item_bytes)).sum(),
+            long_bytes=pl.col("text_bytes")
+            .filter(measured_ & (pl.col("text_bytes") > long_item_bytes))
+            .sum(),
         )
         .collect(engine="streaming")
     )
@@ -381,7 +405,8 @@ def summarise(items: pl.LazyFrame, policy: Policy, long_item_bytes: int) -> dict
     facts = {}
     for modality in MODALITIES:
         row = rows.get(modality, empty)
-        for name in ("unread_rows", "unbounded", "unread_items", "unread_payload"):
+        row = row | {"unread_anywhere": int(anywhere["unread_rows"])}
+        for name in ("unbounded", "unread_items", "unread_payload"):
             row = row | {name: int(row[name]) + int(anywhere[name])}
         unbounded = row.pop("unbounded")
         items_, payload = int(row.pop("unread_items")), int(row.pop("unread_payload"))
@@ -391,10 +416,15 @@ def summarise(items: pl.LazyFrame, policy: Policy, long_item_bytes: int) -> dict
 
 
 def deciding_modalities(
-    registration: Registration | None, chosen: Sequence[str], facts: Mapping[str, ModalityFacts], policy: Policy
+    registration: Registration | None,
+    chosen: Sequence[str],
+    facts: Mapping[str, ModalityFacts],
+    policy: Policy,
 ) -> tuple[str, ...]:
-    """Whose floor applies: what the registration declares; without one, what was chosen; else every
-    modality with the policy's share of the payload bytes, its unread objects counted by their stored bytes.
+    """Whose floor applies.
+
+    What the registration declares; without one, what was chosen; else every modality with the policy's
+    share of the payload bytes, its unread objects counted by their stored bytes.
     """
     if registration is not None:
         return tuple(modality for modality in MODALITIES if modality in registration.modalities)

@@ -38,11 +38,15 @@ def dated(items: pl.LazyFrame, reference: date) -> pl.LazyFrame:
     """
     valid = {name: pl.when(pl.col(name) <= reference).then(pl.col(name)) for name in _SOURCES}
     source = pl.coalesce(
-        *(pl.when(expression.is_not_null()).then(pl.lit(name.removeprefix("date_"))) for name, expression in valid.items())
+        *(
+            pl.when(expression.is_not_null()).then(pl.lit(name.removeprefix("date_")))
+            for name, expression in valid.items()
+        )
     )
     low, high = pl.min_horizontal(*valid.values()), pl.max_horizontal(*valid.values())
     modified = [
-        pl.when(pl.col(name) <= reference).then(pl.col(name)) for name in ("date_modified", "date_sidecar_modified")
+        pl.when(pl.col(name) <= reference).then(pl.col(name))
+        for name in ("date_modified", "date_sidecar_modified")
     ]
     return items.with_columns(
         date=pl.coalesce(*valid.values()),
@@ -71,13 +75,16 @@ def recency(case: Case) -> Outcome:
             "recency", Verdict.INDETERMINATE, method=method, limit=rule.limit(),
             message=Words(zh="没有可判定的模态。", en="There is no modality to decide on."),
         )  # fmt: skip
-    outcomes = [(modality, read_all(rule, _measures(case, modality, start, reference))) for modality in case.deciding]
+    outcomes = [
+        (modality, read_all(rule, _measures(case, modality, start, reference))) for modality in case.deciding
+    ]
 
     def deciding(results: tuple[Result, ...]) -> Result:
         return next(result for result in results if result.reading.name == rule.deciding)
 
     modality, results = min(
-        outcomes, key=lambda each: (_ORDER.index(deciding(each[1]).verdict), deciding(each[1]).quantity.value or 0)
+        outcomes,
+        key=lambda each: (_ORDER.index(deciding(each[1]).verdict), deciding(each[1]).quantity.value or 0),
     )
     result = deciding(results)
     undated, contradicted, refused = _counts(case, modality)
@@ -91,15 +98,23 @@ def recency(case: Case) -> Outcome:
                 en=f"{contradicted} items have dates that contradict each other, {refused} have a date that cannot be one.",
             )
         )
-    if verdict is Verdict.PASS and facts.defective > case.policy.share("defective_share") * (facts.defective + facts.items):
+    if verdict is Verdict.PASS and facts.defective > case.policy.share("defective_share") * (
+        facts.defective + facts.items
+    ):
         verdict = Verdict.REVIEW
-        sentences.append(Words(zh="缺陷条目过多，须人工判断。", en="Too many items are defective; a person must look."))
-    depends = len({each.verdict for _, each_results in outcomes for each in each_results}) > 1 and len(
-        {each.verdict for each in results}
-    ) > 1
+        sentences.append(
+            Words(zh="缺陷条目过多，须人工判断。", en="Too many items are defective; a person must look.")
+        )
+    depends = (
+        len({each.verdict for _, each_results in outcomes for each in each_results}) > 1
+        and len({each.verdict for each in results}) > 1
+    )
     if depends:
         sentences.append(
-            Words(zh="结论取决于对条款的解读，见各读法。", en="The verdict depends on how the clause is read; see the readings.")
+            Words(
+                zh="结论取决于对条款的解读，见各读法。",
+                en="The verdict depends on how the clause is read; see the readings.",
+            )
         )
     words = MODALITY_WORDS[modality]
     return Outcome(
@@ -113,7 +128,10 @@ def recency(case: Case) -> Outcome:
             zh="为未定日期的数据补充日期（如 original_time 字段），或增加近五年的数据。",
             en="Give the undated data a date (such as a field original_time), or add data of the last five years.",
         ),
-        population=Words(zh=f"全部可读的{words.zh}条目（最差模态）", en=f"all items of {words.en} that could be read (the worst modality)"),
+        population=Words(
+            zh=f"全部可读的{words.zh}条目（最差模态）",
+            en=f"all items of {words.en} that could be read (the worst modality)",
+        ),
         measured=result.quantity.value,
         numerator=result.quantity.numerator,
         denominator=result.quantity.denominator,
@@ -141,7 +159,9 @@ def _measures(case: Case, modality: str, start: date, reference: date) -> dict[s
         "scale_modified": share(latest >= start, latest.is_not_null(), weight),
         "scale_without_names": share(no_name >= start, no_name.is_not_null(), weight),
     }
-    flat = [expression.alias(f"{name}.{i}") for name, pair in queries.items() for i, expression in enumerate(pair)]
+    flat = [
+        expression.alias(f"{name}.{i}") for name, pair in queries.items() for i, expression in enumerate(pair)
+    ]
     row = dated(case.modality(modality), reference).select(flat).collect().row(0, named=True)
     return {
         name: rate(
@@ -170,7 +190,10 @@ def _sentence(result: Result, modality: str, undated: int) -> Words:
     words = MODALITY_WORDS[modality]
     value = result.quantity.value
     if value is None:
-        return Words(zh=f"{words.zh}没有可测的条目，无法确定。", en=f"There is no item of {words.en} to measure: it cannot be determined.")
+        return Words(
+            zh=f"{words.zh}没有可测的条目，无法确定。",
+            en=f"There is no item of {words.en} to measure: it cannot be determined.",
+        )
     high = result.quantity.scenarios[0][1]
     return Words(
         zh=f"{words.zh}：近五年且有日期者占 {human(value, 'ratio')}，连同未定日期者至多 {human(high, 'ratio')}（未定日期 {undated} 项），要求 ≥ {human(result.limit, 'ratio')}。",

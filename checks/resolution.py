@@ -25,7 +25,12 @@ def resolution(case: Case, modality: str) -> Outcome:
         f"resolution.{modality}",
         modality,
         measures,
-        method=Words(zh="此版本尚不能测量该模态；其对象列为未读取。", en="This version does not measure this modality yet; its objects are listed as unread."),
+        method=Words(
+            zh="此版本尚不能测量该模态；其对象列为未读取。",
+            en="This version does not measure this modality yet; its objects are listed as unread.",
+        ),
         population=Words(zh=f"全部可读的{words.zh}条目", en=f"all items of {words.en} that could be read"),
-        next_step=lambda _: Words(zh="待测量该模态的版本复核。", en="Check again with a version that measures it."),
+        next_step=lambda _: Words(
+            zh="待测量该模态的版本复核。", en="Check again with a version that measures it."
+        ),
     )

@@ -15,7 +15,10 @@ _METHOD = {
         "and XML the text counts, not the markup.",
     ),
 }
-_NOT_BUILT = Words(zh="此版本尚不能测量该模态；其对象列为未读取。", en="This version does not measure this modality yet; its objects are listed as unread.")
+_NOT_BUILT = Words(
+    zh="此版本尚不能测量该模态；其对象列为未读取。",
+    en="This version does not measure this modality yet; its objects are listed as unread.",
+)
 
 
 def scale(case: Case, modality: str) -> Outcome:
@@ -35,7 +38,9 @@ def scale(case: Case, modality: str) -> Outcome:
     def measures() -> dict[str, Quantity]:
         more = facts.unread.payload_bytes
         kept = items.filter(~pl.col("surplus")).select(pl.col("payload_bytes").sum()).collect().item()
-        hours = amount(0, None if facts.unread_rows else 0)  # nothing is decoded yet, so nothing is counted
+        hours = amount(
+            0, None if facts.unread.items != 0 else 0
+        )  # nothing is decoded yet, so nothing is counted
         return {
             "payload_bytes": amount(facts.payload_bytes, more),
             "text_bytes": amount(facts.text_bytes, more),
@@ -49,15 +54,18 @@ def scale(case: Case, modality: str) -> Outcome:
         if missing <= 0:
             return None
         return Words(
-            zh=f"还差 {human(missing, unit)} 的{words.zh}数据。", en=f"{human(missing, unit)} of {words.en} are missing."
+            zh=f"还差 {human(missing, unit)} 的{words.zh}数据。",
+            en=f"{human(missing, unit)} of {words.en} are missing.",
         )
 
     per_object = (
         items.group_by("object")
-        .agg(items=pl.len(), payload_bytes=pl.col("payload_bytes").sum(), text_bytes=pl.col("text_bytes").sum())
-        .join(case.objects.select("object", "name", "size_bytes"), on="object")
+        .agg(
+            items=pl.len(), payload_bytes=pl.col("payload_bytes").sum(), text_bytes=pl.col("text_bytes").sum()
+        )
+        .join(case.objects.select("object", "name", "size_bytes", "format", "encoding"), on="object")
         .sort("object")
-        .select("name", "size_bytes", "items", "payload_bytes", "text_bytes")
+        .select("name", "format", "encoding", "size_bytes", "items", "payload_bytes", "text_bytes")
     )
     return measured(
         case,

@@ -9,8 +9,14 @@ from dqv.checks.engine import Case, Outcome
 from dqv.core.policy import Words
 from dqv.core.verdicts import Verdict
 
-_SEEN = Words(zh="按名称识别的文件；登记信息来自申报单位提供的文件。", en="Files told by their names; the registration as the applicant's file has it.")
-_DECLARED = Words(zh="登记文件所述；来自申报单位，不作为通过的依据。", en="As the registration file says; it comes from the applicant and is no ground for a pass.")
+_SEEN = Words(
+    zh="按名称识别的文件；登记信息来自申报单位提供的文件。",
+    en="Files told by their names; the registration as the applicant's file has it.",
+)
+_DECLARED = Words(
+    zh="登记文件所述；来自申报单位，不作为通过的依据。",
+    en="As the registration file says; it comes from the applicant and is no ground for a pass.",
+)
 
 
 def documentation(case: Case) -> Outcome:
@@ -72,7 +78,9 @@ def registration(case: Case) -> Outcome:
     count, size = others.select(pl.len(), pl.col("size_bytes").sum()).collect().row(0)
     extra = Words(
         zh=f"另有 {count} 个无法识别格式的对象（{size} 字节），须人工查看。" if count else "",
-        en=f"{count} objects ({size} bytes) are of no format known to dqv; a person must look." if count else "",
+        en=f"{count} objects ({size} bytes) are of no format known to dqv; a person must look."
+        if count
+        else "",
     )
     record = case.registration
     if record is None or record.certificate is None:
@@ -125,7 +133,11 @@ def scenarios(case: Case) -> Outcome:
     """8(五) 不少于 2 个可落地的应用场景: too few declared fails, enough is attested."""
     limit = case.policy.rules["scenarios"].limit()
     if case.registration is None:
-        return _missing("scenarios", Words(zh="未申报应用场景。", en="No scenarios of application are declared."), limit=limit)
+        return _missing(
+            "scenarios",
+            Words(zh="未申报应用场景。", en="No scenarios of application are declared."),
+            limit=limit,
+        )
     count = len(case.registration.scenarios)
     enough = count >= limit
     return Outcome(
@@ -160,11 +172,15 @@ _ATTESTED = {
         en="Whether open-sourced datasets are contained needs a comparison with them, which this version does not make.",
     ),
     "legality": Words(
-        zh="来源合法、权属清晰无法由程序测量。", en="Lawful origin and clear ownership cannot be measured by a program."
+        zh="来源合法、权属清晰无法由程序测量。",
+        en="Lawful origin and clear ownership cannot be measured by a program.",
     ),
-    "safeguards": Words(zh="安全防护机制无法从数据中测量。", en="A mechanism for protection cannot be measured from the data."),
+    "safeguards": Words(
+        zh="安全防护机制无法从数据中测量。", en="A mechanism for protection cannot be measured from the data."
+    ),
     "value": Words(
-        zh="价值密度、模型效果与推广价值由专家判断。", en="Density of value, effect on models and worth are for experts to judge."
+        zh="价值密度、模型效果与推广价值由专家判断。",
+        en="Density of value, effect on models and worth are for experts to judge.",
     ),
     "privacy": Words(
         zh="此版本不检测个人信息；处理是否合规须人工查看。",
@@ -198,6 +214,9 @@ def _missing(rule: str, words: Words, **more: object) -> Outcome:
         Verdict.REVIEW,
         method=_DECLARED,
         message=words,
-        next_step=Words(zh="在登记文件中补充，或由评审人员判断。", en="Add it to the registration file, or have a reviewer decide."),
+        next_step=Words(
+            zh="在登记文件中补充，或由评审人员判断。",
+            en="Add it to the registration file, or have a reviewer decide.",
+        ),
         **more,  # type: ignore[arg-type]
     )

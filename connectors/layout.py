@@ -13,7 +13,9 @@ _TEXT = {
 _IMAGE = "jpg jpeg png webp tif tiff bmp gif heic heif avif"
 _AUDIO = "wav flac mp3 ogg oga opus m4a aac aif aiff caf wma amr"
 _VIDEO = "mp4 m4v mov mkv webm avi ts m2ts flv mpg mpeg wmv"
-_CONTAINER = "tar tgz zip rar 7z h5 hdf5 lmdb mdb tfrecord tfrecords warc bz2 xz gz zst docx xlsx pdf doc xls ppt pptx"
+_CONTAINER = (
+    "tar tgz zip rar 7z h5 hdf5 lmdb mdb tfrecord tfrecords warc bz2 xz gz zst docx xlsx pdf doc xls ppt pptx"
+)
 
 _FORMATS: dict[str, tuple[str | None, str]] = {
     **{suffix: ("text", name) for suffix, name in _TEXT.items()},
@@ -38,7 +40,9 @@ _DOCUMENTATION_FOLDERS = frozenset({"docs", "doc", "文档", "说明文档"})
 _LICENCE = ("license", "licence", "copying", "许可")
 _METADATA = frozenset({"metadata", "dataset_info", "dataset_infos", "croissant", "元数据"})
 _METADATA_SUFFIXES = frozenset({"csv", "tsv", "json", "jsonl", "parquet"})
-_INDEX = frozenset({"sha256sums", "md5sums", "manifest.txt", "_metadata", "_common_metadata", ".gitattributes"})
+_INDEX = frozenset(
+    {"sha256sums", "md5sums", "manifest.txt", "_metadata", "_common_metadata", ".gitattributes"}
+)
 _INDEX_SUFFIXES = frozenset({"sha256", "md5", "idx"})
 _SYSTEM = frozenset({".ds_store", "thumbs.db", "desktop.ini", ".gitignore"})
 

@@ -21,7 +21,9 @@ def load_registration(path: Path) -> Registration:
     """
     try:
         if path.stat().st_size > _MOST_BYTES:
-            raise RegistrationError(f"registration {path}: larger than {_MOST_BYTES} bytes; this is no registration")
+            raise RegistrationError(
+                f"registration {path}: larger than {_MOST_BYTES} bytes; this is no registration"
+            )
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RegistrationError(f"registration {path} cannot be read as UTF-8 text: {error}") from error

@@ -80,7 +80,7 @@ def _kind(mode: int) -> str:
     return "link" if stat.S_ISLNK(mode) else "special"
 
 
-def open_object(source: str, path: bytes, size_bytes: int, mtime_ns: int, identity: str) -> BinaryIO:
+def open_object(source: str, path: bytes, size_bytes: int, mtime_ns: int, identity: str) -> io.BufferedReader:
     """Open the regular file that was listed, and no other.
 
     Every folder on the way is opened without following links, so nothing outside the source is reached
@@ -103,7 +103,7 @@ def open_object(source: str, path: bytes, size_bytes: int, mtime_ns: int, identi
     except ItemError:
         os.close(descriptor)
         raise
-    return os.fdopen(descriptor, "rb", buffering=1 << 20)
+    return io.BufferedReader(io.FileIO(descriptor), 1 << 20)
 
 
 def _step(folder: int, name: bytes, flags: int) -> int:

@@ -1,17 +1,15 @@
 """From measurements and outcomes to the report model; no number is made here that is not in the rows."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
 import polars as pl
 
-from dqv.checks.engine import Case, ModalityFacts, Outcome, Result
+from dqv.checks.engine import Case, Outcome, Result
 from dqv.checks.recency import dated
 from dqv.core.errors import DEFECTIVE_KINDS
 from dqv.core.policy import Policy, Words
-from dqv.core.registration import Registration
 from dqv.core.schema import MODALITIES
 from dqv.core.settings import Settings
 from dqv.core.units import decimal_string
@@ -35,20 +33,6 @@ from dqv.reports.model import (
 )
 
 
-def case_of(
-    policy: Policy,
-    registration: Registration | None,
-    reference: date,
-    items: pl.LazyFrame,
-    objects: pl.LazyFrame,
-    deciding: tuple[str, ...],
-    facts: Mapping[str, ModalityFacts],
-    unverified: int,
-) -> Case:
-    """All that the checks may look at."""
-    return Case(policy, registration, reference, items, objects, deciding, facts, unverified)
-
-
 def build(
     case: Case,
     outcomes: Sequence[Outcome],
@@ -56,6 +40,7 @@ def build(
     *,
     out: Path,
     root_sha256: str | None,
+    registration_sha256: str | None,
     versions: Mapping[str, str],
     environment: Mapping[str, str],
 ) -> Report:
@@ -67,7 +52,7 @@ def build(
     verdict, decided_by = report_verdict((finding.rule, finding.verdict) for finding in findings)
     values = {
         "schema": SCHEMA_ID,
-        "subject": _subject(case, root_sha256),
+        "subject": _subject(case, root_sha256, registration_sha256),
         "policy": _policy_ref(case.policy),
         "run": Run(
             role=settings.role,
@@ -161,7 +146,7 @@ def _decimal(value: Fraction | int | None) -> str | None:
     return None if value is None else decimal_string(value, 12)
 
 
-def _subject(case: Case, root_sha256: str | None) -> Subject:
+def _subject(case: Case, root_sha256: str | None, registration_sha256: str | None) -> Subject:
     objects, size = case.objects.select(pl.len(), pl.col("size_bytes").sum()).collect().row(0)
     record = case.registration
     certificate = record.certificate.number if record and record.certificate else None
@@ -173,6 +158,7 @@ def _subject(case: Case, root_sha256: str | None) -> Subject:
         applicant=record.applicant.name if record else None,
         uscc=record.applicant.uscc if record else None,
         certificate=certificate,
+        registration_sha256=registration_sha256,
         category=record.category if record else None,
         declared={name: each.scale for name, each in record.modalities.items()} if record else {},
     )
@@ -229,7 +215,6 @@ def _accounting(case: Case) -> Accounting:
     data = role == "data"
     outcome = (
         pl.when(role == "ignored").then(pl.lit("ignored"))
-        .when(role == "other").then(pl.lit("unread"))
         .when(~data & pl.col("error_kind").is_in(sorted(DEFECTIVE_KINDS))).then(pl.lit("defective"))
         .when(~data & pl.col("error_kind").is_not_null()).then(pl.lit("unread"))
         .when(~data).then(pl.lit("not_data"))
@@ -237,7 +222,7 @@ def _accounting(case: Case) -> Accounting:
     )  # fmt: skip
     rule = (
         pl.when(role == "ignored").then(why)
-        .when(role == "other").then(why)
+        .when(role == "other").then(pl.coalesce("error_kind", why))
         .when(~data).then(pl.coalesce("error_kind", role))
         .when(pl.col("fate").is_in(["defective", "unread"])).then(pl.col("kind"))
         .otherwise(pl.col("format"))
@@ -283,7 +268,8 @@ def _measurements(case: Case) -> dict[str, ModalityMeasurements]:
 
 
 def _distributions(case: Case, modality: str) -> list[Distribution]:
-    items = dated(case.modality(modality), case.reference_date)
+    encodings = case.objects.select("object", "encoding")
+    items = dated(case.modality(modality), case.reference_date).join(encodings, on="object", how="left")
     year = pl.col("date").dt.year().cast(pl.String).fill_null("—")
     power = pl.col("tokens").cast(pl.Float64).log(10).floor().cast(pl.Int64)
     length = (
@@ -293,12 +279,18 @@ def _distributions(case: Case, modality: str) -> list[Distribution]:
     return [
         _distribution(items, "format", Words(zh="格式", en="format"), pl.col("format")),
         _distribution(items, "year", Words(zh="年份（— 为未定日期）", en="year (— is undated)"), year),
+        _distribution(items, "encoding", Words(zh="编码", en="encoding"), pl.col("encoding").fill_null("—")),
         _distribution(items, "tokens", Words(zh="每条词元数", en="tokens per item"), length),
     ]
 
 
 def _distribution(items: pl.LazyFrame, name: str, title: Words, label: pl.Expr) -> Distribution:
     table = (
-        items.group_by(label=label).agg(items=pl.len(), payload_bytes=pl.col("payload_bytes").sum()).sort("label").collect()
+        items.group_by(label=label)
+        .agg(items=pl.len(), payload_bytes=pl.col("payload_bytes").sum())
+        .sort("label")
+        .collect()
     )
-    return Distribution(name=name, title=title, buckets=[Bucket(**row) for row in table.iter_rows(named=True)])
+    return Distribution(
+        name=name, title=title, buckets=[Bucket(**row) for row in table.iter_rows(named=True)]
+    )

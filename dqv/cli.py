@@ -49,12 +49,17 @@ def check(
     policy: PolicyOption = "jiaxing-2025-65",
     registration: Annotated[Path | None, typer.Option(help="The registration, TOML or JSON.")] = None,
     modality: Annotated[
-        list[str] | None, typer.Option(help="Whose rules decide without a registration: text, audio, image, video.")
+        list[str] | None,
+        typer.Option(help="Whose rules decide without a registration: text, audio, image, video."),
     ] = None,
     role: Annotated[str, typer.Option(help="self-check or verification.")] = "self-check",
     assurance: Annotated[str, typer.Option(help="full reads every byte; identity only lists.")] = "full",
-    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler; default: an embedded cluster.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Workers of the embedded cluster; default: one per core.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler; default: an embedded cluster.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Workers of the embedded cluster; default: one per core.")
+    ] = None,
     reference_date: Annotated[str | None, typer.Option(help="YYYY-MM-DD; default: today.")] = None,
     key: Annotated[Path | None, typer.Option(help="Private key that signs the report.")] = None,
     text_field: Annotated[str | None, typer.Option(help="Field of the records that holds the text.")] = None,
@@ -100,7 +105,9 @@ def verify(
     envelope: Annotated[Path, typer.Argument(help="report.dsse.json, with the report's files beside it.")],
     trust: Annotated[Path | None, typer.Option(help="Public key you trust, or a folder of them.")] = None,
     data: Annotated[str | None, typer.Option(help="The dataset: also compare it with the manifest.")] = None,
-    unsafe_any_signer: Annotated[bool, typer.Option("--unsafe-any-signer", help="Accept any signer: proves nothing about who.")] = False,
+    unsafe_any_signer: Annotated[
+        bool, typer.Option("--unsafe-any-signer", help="Accept any signer: proves nothing about who.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Verify a signed report; exit 4 when anything does not hold."""
@@ -179,7 +186,9 @@ def policy_list() -> None:
 
 
 @policy_app.command("show")
-def policy_show(policy: Annotated[str, typer.Argument(help="Policy id, or a TOML file.")] = "jiaxing-2025-65") -> None:
+def policy_show(
+    policy: Annotated[str, typer.Argument(help="Policy id, or a TOML file.")] = "jiaxing-2025-65",
+) -> None:
     """Print a policy as TOML: clauses, thresholds, readings."""
 
     def run() -> int:
@@ -224,7 +233,9 @@ def _settings(model: Any, **values: Any) -> Any:
         return model(**values)
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
-        name = "--" + str(problem["loc"][-1] if problem["loc"][0] != "modalities" else "modality").replace("_", "-")
+        name = "--" + str(problem["loc"][-1] if problem["loc"][0] != "modalities" else "modality").replace(
+            "_", "-"
+        )
         raise UsageError(f"{name}: {problem['msg']}, not {problem['input']!r}") from None
 
 
@@ -251,7 +262,7 @@ def _show(report: Report, folder: Path, lang: str, *, as_json: bool, quiet: bool
 
         from dqv.reports.terminal import summary
 
-        console = Console()
+        console = Console(width=None if sys.stdout.isatty() else 100)
         console.print(summary(report, _language(lang)))
         console.print(f"{folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
 

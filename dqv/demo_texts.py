@@ -3,7 +3,6 @@
 Nothing here uses dqv's measuring code, so what the demo plants is an independent witness of what dqv finds.
 """
 
-# ruff: noqa: E501  a template and a list of words stand on one line each
 import re
 import unicodedata
 from fractions import Fraction

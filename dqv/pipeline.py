@@ -1,17 +1,16 @@
-"""The way of the data, wired once: registration → source → manifest → partitions → measurements →
-duplicates → findings → report → signed envelope.
+"""The way of the data, wired once.
+
+registration → source → manifest → partitions → measurements → duplicates → findings → report → signed envelope
 """
 
-import fcntl
 import hashlib
 import os
 import platform
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -20,22 +19,25 @@ import orjson
 import polars as pl
 import pyarrow as pa
 
-from dqv import assemble, stages
+from dqv import assemble
 from dqv.checks import check_policy, run_checks
 from dqv.checks.engine import Case, deciding_modalities, summarise
 from dqv.connectors import layout, storage
 from dqv.connectors.platforms import load_registration
-from dqv.core.errors import IncompleteRun, ItemError, OutFolderError, SourceError, UsageError
-from dqv.core.files import json_bytes, sha256_file, write_atomic
+from dqv.core.errors import ItemError, SourceError, UsageError
+from dqv.core.files import sha256_file, write_atomic
 from dqv.core.policy import Policy, load_policy
 from dqv.core.schema import ITEMS, READ_OBJECTS, SIDECAR
 from dqv.core.settings import Settings
 from dqv.core.units import parse_quantity
 from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Ledger, Part, Task, code_digest, versions
+from dqv.execute.outfolder import finished, out_folder
 from dqv.reports.escape import visible_path
 from dqv.reports.html import render
 from dqv.reports.model import Report
+from dqv.stages import duplicates
+from dqv.stages import measure as measuring
 from dqv.trust import dsse, keys, statement, verification
 from dqv.trust.manifest import manifest_root
 
@@ -75,7 +77,7 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
     registration = load_registration(settings.registration) if settings.registration else None
     key = keys.load_private(settings.key) if settings.key else None
     listing = list_source(settings.source)
-    with _out_folder(settings, manifest.digest(listing), policy) as run:
+    with out_folder(settings, manifest.digest(listing), policy) as run:
         reference = run.reference_date
         with cluster.connect(settings.scheduler, settings.workers) as client:
             engine = _Engine(client, run.ledger, policy, settings, progress)
@@ -94,6 +96,7 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
             settings,
             out=settings.out,
             root_sha256=manifest_root(settings.out / "manifest.parquet"),
+            registration_sha256=sha256_file(settings.registration) if settings.registration else None,
             versions={**versions(), "code": code_digest()},
             environment=_environment(settings, started),
         )
@@ -127,65 +130,6 @@ def list_source(source: str) -> pa.Table:
             "the README lists the formats"
         )
     return listing
-
-
-@dataclass(frozen=True)
-class _RunFolder:
-    ledger: Ledger
-    reference_date: date
-
-
-@contextmanager
-def _out_folder(settings: Settings, listing_digest: str, policy: Policy) -> Iterator[_RunFolder]:
-    """The out folder, ours alone while we write; an unfinished run keeps its reference date.
-
-    Raises:
-        OutFolderError: it holds something else, lies inside the source, or another run writes there.
-        IncompleteRun: it cannot be written.
-    """
-    out, source = settings.out.resolve(), Path(settings.source).resolve()
-    if out == source or source in out.parents:
-        raise OutFolderError(f"the out folder {settings.out} lies inside the dataset; choose another with --out")
-    state_file = out / "run" / "state.json"
-    if out.exists() and not state_file.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise OutFolderError(f"{settings.out} is not empty and not an out folder of dqv; choose another with --out")
-    try:
-        (out / "run").mkdir(parents=True, exist_ok=True)
-        with (out / "run" / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise OutFolderError(f"another run is writing to {settings.out}; wait for it") from None
-            yield _continue_or_begin(settings, state_file, source, listing_digest, policy)
-    except OSError as error:
-        raise IncompleteRun(
-            f"the out folder {settings.out} cannot be written: {error.strerror} ({error.filename}); "
-            "make room or rights and run the same command again: it goes on where it stopped"
-        ) from error
-
-
-def _continue_or_begin(
-    settings: Settings, state_file: Path, source: Path, listing_digest: str, policy: Policy
-) -> _RunFolder:
-    state: dict[str, Any] = orjson.loads(state_file.read_bytes()) if state_file.exists() else {}
-    if state and state["source"] != os.fspath(source):
-        raise OutFolderError(
-            f"{settings.out} holds the run of another dataset, {state['source']}; nothing was overwritten; "
-            "choose another folder with --out"
-        )
-    today = datetime.now(ZoneInfo(policy.recency.timezone)).date()
-    reference = settings.reference_date or today
-    unfinished = state and not state["finished"] and state["listing"] == listing_digest
-    if unfinished and settings.reference_date is None:
-        reference = date.fromisoformat(state["reference_date"])
-    state = {
-        "source": os.fspath(source),
-        "listing": listing_digest,
-        "reference_date": reference.isoformat(),
-        "finished": False,
-    }
-    write_atomic(state_file, json_bytes(state))
-    return _RunFolder(Ledger(state_file.parent), reference)
 
 
 @dataclass(frozen=True)
@@ -239,14 +183,19 @@ class _Engine:
         rows = [row for row in manifest.rows(listing) if row["role"] != "ignored"]
         spans = self._spans(rows)
         cut = partitions.pack(
-            piece for row in rows for piece in partitions.pieces_of(row, lambda row: spans.get(row["object"], ()))
+            piece
+            for row in rows
+            for piece in partitions.pieces_of(row, lambda row: spans.get(row["object"], ()))
         )
         pieces = list(cut)
         calls = [
-            ({**self._common, "pieces": [piece.as_args() for piece in task]}, sum(piece.work for piece in task))
+            (
+                {**self._common, "pieces": [piece.as_args() for piece in task]},
+                sum(piece.work for piece in task),
+            )
             for task in pieces
         ]
-        return _Measured(pieces, self._run("measure", stages.measure, calls))
+        return _Measured(pieces, self._run("measure", measuring.measure, calls))
 
     def _spans(self, rows: list[dict[str, Any]]) -> dict[int, list[tuple[int, int, int]]]:
         """Where large objects may be cut; footers of Parquet are read in the sandbox like all else."""
@@ -254,15 +203,19 @@ class _Engine:
             row
             for row in rows
             if row["role"] == "data"
-            and row["format"] in stages.SPANNED
+            and row["format"] in measuring.SPANNED
             and row["compression"] is None
             and row["size_bytes"] > partitions.TARGET_BYTES
         ]
-        spans = {row["object"]: partitions.byte_spans(row["size_bytes"]) for row in large if row["format"] == "jsonl"}
+        spans = {
+            row["object"]: partitions.byte_spans(row["size_bytes"])
+            for row in large
+            if row["format"] == "jsonl"
+        }
         tables = [row for row in large if row["format"] == "parquet"]
         if tables:
             objects = [partitions.Piece(row, "whole", 0, 0, 0).as_args() for row in tables]
-            (part,) = self._run("footers", stages.footers, [({**self._common, "objects": objects}, 0)])
+            (part,) = self._run("footers", measuring.footers, [({**self._common, "objects": objects}, 0)])
             for row, sizes in zip(tables, part.result, strict=True):
                 spans[row["object"]] = partitions.group_spans(sizes or [])
         return spans
@@ -271,19 +224,21 @@ class _Engine:
         """The surplus items, and how many pairs could not be verified because the data changed."""
         items = [os.fspath(path.resolve()) for path in measured.files("items")]
         found = {"parts": items}
-        (pairs,) = self._run("candidates", stages.candidates, [(found, 0)])
+        (pairs,) = self._run("candidates", duplicates.candidates, [(found, 0)])
         wanted: dict[str, list[int]] = pairs.result
         calls = []
         for task in measured.pieces:
-            chosen = [piece for piece in task if str(piece.row["object"]) in wanted and piece.read != "digest"]
+            chosen = [
+                piece for piece in task if str(piece.row["object"]) in wanted and piece.read != "digest"
+            ]
             if chosen:
                 places = {str(piece.row["object"]): wanted[str(piece.row["object"])] for piece in chosen}
                 args = {**self._common, "pieces": [piece.as_args() for piece in chosen], "wanted": places}
                 calls.append((args, sum(piece.work for piece in chosen)))
-        parts = self._run("verify", stages.shingles, calls)
+        parts = self._run("verify", duplicates.shingles, calls)
         files = [os.fspath(path.resolve()) for part in parts for path in part.files("shingles")]
         args = {**found, "pairs": os.fspath(pairs.files("pairs")[0].resolve()), "shingles": files}
-        (decided,) = self._run("surplus", stages.decide, [(args, 0)])
+        (decided,) = self._run("surplus", duplicates.decide, [(args, 0)])
         return decided.files("surplus")[0], int(decided.result["unverified"])
 
 
@@ -304,7 +259,9 @@ def _tables(
         )
         .collect()
     )
-    hashes = {number: digest for number, digest in told.select("object", "sha256").iter_rows() if digest is not None}
+    hashes = {
+        number: digest for number, digest in told.select("object", "sha256").iter_rows() if digest is not None
+    }
     names = [visible_path(path) for path in listing["path"].to_pylist()]
     frame = pl.DataFrame(pl.from_arrow(listing)).with_columns(name=pl.Series(names, dtype=pl.String))
     objects = frame.lazy().join(told.lazy(), on="object", how="left", maintain_order="left")
@@ -362,9 +319,7 @@ def _write(report: Report, settings: Settings, key: Any) -> None:
             root_sha256=report.subject.root_sha256,
         )
         write_atomic(envelope, dsse.sign(payload, [key]))
-    state_file = out / "run" / "state.json"
-    state = orjson.loads(state_file.read_bytes())
-    write_atomic(state_file, json_bytes({**state, "finished": True}))
+    finished(out)
 
 
 def verify(envelope: Path, trust: Path | None, source: str | None) -> list[verification.Step]:
@@ -388,8 +343,10 @@ def verify(envelope: Path, trust: Path | None, source: str | None) -> list[verif
 
 
 def _digests(source: str) -> Iterator[tuple[bytes, int, bytes]]:
-    """Path, size and sha256 of what counts in a dataset, read anew; one that cannot be read has another
-    digest than any file."""
+    """Path, size and sha256 of what counts in a dataset, read anew.
+
+    What cannot be read has another digest than any file.
+    """
     for row in manifest.rows(list_source(source)):
         if row["role"] == "ignored":
             continue

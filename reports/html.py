@@ -250,6 +250,7 @@ LABELS: dict[str, Words] = _words(
         "dataset": ("数据集", "Dataset"),
         "applicant": ("申报单位", "Applicant"),
         "uscc": ("统一社会信用代码", "Unified social credit code"),
+        "registration_sha256": ("登记文件 sha256", "sha256 of the registration file"),
         "certificate": ("登记证书编号", "Registration certificate"),
         "category": ("申报类别", "Category"),
         "declared_scale": ("登记规模", "Declared scale"),

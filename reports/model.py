@@ -33,6 +33,7 @@ class Subject(_Model):
     applicant: str | None
     uscc: str | None
     certificate: str | None
+    registration_sha256: str | None = Field(description="of the registration file, hex")
     category: str | None
     declared: dict[str, str] = Field(description="modality → declared scale")
 

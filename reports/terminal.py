@@ -29,7 +29,7 @@ _STYLES = {
 def summary(report: Report, lang: Lang) -> Group:
     """The verdict line, notices, a table of the requirements that apply, and those that do not.
 
-    Fits in 100 columns. Everything from the report is plain text: no markup, no control characters.
+    As wide as the console; from 80 columns on nothing is cut off. Everything from the report is plain text: no markup, no control characters.
     """
 
     def say(words: Words) -> str:
@@ -46,7 +46,7 @@ def summary(report: Report, lang: Lang) -> Group:
     )
     notices = [Text(f"! {say(notice)}", style="yellow", overflow="fold") for notice in report.notices]
 
-    table = Table(width=100, header_style="bold", show_lines=False, pad_edge=False, box=None)
+    table = Table(expand=True, header_style="bold", show_lines=False, pad_edge=False, box=None)
     table.add_column(label("rule", lang), ratio=5, overflow="fold")
     table.add_column(label("verdict", lang), min_width=13, overflow="fold")
     table.add_column(label("measured", lang), justify="right", width=16, overflow="fold")

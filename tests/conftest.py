@@ -7,7 +7,9 @@ from hypothesis import HealthCheck, settings
 
 # Machines of CI are slow and shared: an example may take long, which says nothing of the code.
 settings.register_profile("dqv", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("fuzz", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=1000)
+settings.register_profile(
+    "fuzz", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=1000
+)
 settings.load_profile(os.environ.get("DQV_HYPOTHESIS", "dqv"))
 
 ROOT = Path(__file__).parent.parent
@@ -30,6 +32,11 @@ def scheduler() -> Iterator[str]:
     from distributed import LocalCluster
 
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, memory_limit=0
+        n_workers=2,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # its HTTP server: any free port, not 8787
+        memory_limit=0,
     ) as cluster:
         yield cluster.scheduler_address

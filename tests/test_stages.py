@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import itertools
 import json
 import mmap
 import os
@@ -13,11 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from dqv import stages
 from dqv.core.settings import Limits, Measuring
 from dqv.execute import manifest, partitions
 from dqv.execute.child import HEARTBEAT, Beat
 from dqv.pipeline import list_source
+from dqv.stages import measure as stages
 
 
 def beat(poison: list[list[Any]] | None = None) -> Beat:
@@ -30,7 +31,12 @@ def pieces(source: Path) -> list[dict[str, Any]]:
 
 
 def measure(
-    source: Path, out: Path, *, poison: list[list[Any]] | None = None, cut: list[dict[str, Any]] | None = None, **options: Any
+    source: Path,
+    out: Path,
+    *,
+    poison: list[list[Any]] | None = None,
+    cut: list[dict[str, Any]] | None = None,
+    **options: Any,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
     out.mkdir()
     args = {
@@ -64,7 +70,11 @@ def test_a_record_becomes_a_row_with_its_facts(source: Path, tmp_path: Path) -> 
     assert row["payload_bytes"] == len("7数据 set2024-05-062025-1-1".encode())
     assert row["stored_bytes"] == len(line.rstrip().encode())
     assert row["tokens"] == 3
-    assert [str(row[name]) for name in ("date_record", "date_modified", "date_name")] == ["2024-05-06", "2025-01-01", "2023-01-02"]
+    assert [str(row[name]) for name in ("date_record", "date_modified", "date_name")] == [
+        "2024-05-06",
+        "2025-01-01",
+        "2023-01-02",
+    ]
     assert len(row["sketch"]) == 512
     assert told["sha256"] == hashlib.sha256(line.encode()).digest()
     assert told["fields"] == ["id", "last_modified_time", "original_time", "text"]
@@ -88,20 +98,26 @@ def test_encodings_are_told_and_do_not_change_what_is_measured(
 
 
 def test_the_same_records_measure_alike_in_every_format(source: Path, tmp_path: Path) -> None:
-    records = [{"text": f"第{i}条记录 record number {i} 中文内容", "date": f"2024-01-{i + 1:02d}"} for i in range(5)]
+    records = [
+        {"text": f"第{i}条记录 record number {i} 中文内容", "date": f"2024-01-{i + 1:02d}"} for i in range(5)
+    ]
     lines = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in records).encode()
     (source / "a.jsonl").write_bytes(lines)
     (source / "b.jsonl.gz").write_bytes(gzip.compress(lines))
     (source / "c.jsonl.zst").write_bytes(zstandard.compress(lines))
     (source / "d.json").write_text(json.dumps(records, ensure_ascii=False), "utf-8")
-    (source / "e.csv").write_text("text,date\n" + "".join(f"{r['text']},{r['date']}\n" for r in records), "utf-8")
-    (source / "f.tsv").write_text("text\tdate\n" + "".join(f"{r['text']}\t{r['date']}\n" for r in records), "utf-8")
+    (source / "e.csv").write_text(
+        "text,date\n" + "".join(f"{r['text']},{r['date']}\n" for r in records), "utf-8"
+    )
+    (source / "f.tsv").write_text(
+        "text\tdate\n" + "".join(f"{r['text']}\t{r['date']}\n" for r in records), "utf-8"
+    )
     table = pa.Table.from_pylist(records)
     pq.write_table(table, source / "g.parquet")
     with pa.ipc.new_file(source / "h.arrow", table.schema) as writer:
         writer.write_table(table)
     items, _, _ = measure(source, tmp_path / "out")
-    facts = {}
+    facts: dict[int, list[Any]] = {}
     for row in items:
         key = ("payload_bytes", "text_bytes", "tokens", "date_record", "xxh3_128", "normalised", "sketch")
         facts.setdefault(row["object"], []).append(tuple(row[name] for name in key))
@@ -110,7 +126,9 @@ def test_the_same_records_measure_alike_in_every_format(source: Path, tmp_path: 
 
 
 def test_one_bad_line_costs_one_row(source: Path, tmp_path: Path) -> None:
-    (source / "a.jsonl").write_bytes(b'{"text": "good one"}\n{"text": bad}\n\xff\xfe\n{"text": ""}\n{"text": "good two"}\n')
+    (source / "a.jsonl").write_bytes(
+        b'{"text": "good one"}\n{"text": bad}\n\xff\xfe\n{"text": ""}\n{"text": "good two"}\n'
+    )
     items, _, _ = measure(source, tmp_path / "out")
     assert [row["status"] for row in items] == ["measured", "defective", "defective", "defective", "measured"]
     assert [row["error_kind"] for row in items if row["error_kind"]] == ["json", "encoding", "empty"]
@@ -125,7 +143,9 @@ def test_one_bad_line_costs_one_row(source: Path, tmp_path: Path) -> None:
      ("a.xml", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "xml"), ("a.txt", os.urandom(4096), "encoding"),
      ("a.jpg", b"\xff\xd8", "unsupported"), ("a.rar", b"Rar!", "unsupported")],
 )  # fmt: skip
-def test_one_bad_file_costs_one_row(source: Path, tmp_path: Path, name: str, content: bytes, kind: str) -> None:
+def test_one_bad_file_costs_one_row(
+    source: Path, tmp_path: Path, name: str, content: bytes, kind: str
+) -> None:
     (source / name).write_bytes(content)
     (source / "z.txt").write_text("the neighbour is measured", "utf-8")
     items, told, _ = measure(source, tmp_path / "out")
@@ -136,11 +156,13 @@ def test_one_bad_file_costs_one_row(source: Path, tmp_path: Path, name: str, con
 def test_spans_give_the_same_rows_as_the_whole(source: Path, tmp_path: Path) -> None:
     lines = b"".join(json.dumps({"text": f"line {i} " + "x" * (i % 40)}).encode() + b"\n" for i in range(300))
     (source / "a.jsonl").write_bytes(lines)
-    pq.write_table(pa.table({"text": [f"row {i}" for i in range(100)]}), source / "b.parquet", row_group_size=7)
+    pq.write_table(
+        pa.table({"text": [f"row {i}" for i in range(100)]}), source / "b.parquet", row_group_size=7
+    )
     rows = list(manifest.rows(list_source(str(source))))
     whole, told, _ = measure(source, tmp_path / "whole")
     edges = [0, 1, 17, 1000, 1001, len(lines)]
-    cut = [partitions.Piece(rows[0], "span", a, b, b - a).as_args() for a, b in zip(edges, edges[1:], strict=False)]
+    cut = [partitions.Piece(rows[0], "span", a, b, b - a).as_args() for a, b in itertools.pairwise(edges)]
     cut += [partitions.Piece(rows[1], "span", a, b, 1).as_args() for a, b in ((0, 3), (3, 4), (4, 15))]
     cut += [partitions.Piece(row, "digest", 0, 0, 0).as_args() for row in rows]
     parts, parts_told, _ = measure(source, tmp_path / "parts", cut=cut)
@@ -149,11 +171,15 @@ def test_spans_give_the_same_rows_as_the_whole(source: Path, tmp_path: Path) -> 
     assert hashes == {row["object"]: row["sha256"] for row in told}
 
 
-@pytest.mark.parametrize(("poison", "expected"), [([[0, 22, "hang", "h"]], "hang"), ([[0, -1, "crash", "c"]], "crash")])
+@pytest.mark.parametrize(
+    ("poison", "expected"), [([[0, 22, "hang", "h"]], "hang"), ([[0, -1, "crash", "c"]], "crash")]
+)
 def test_what_is_poisoned_is_left_out_with_a_row(
     source: Path, tmp_path: Path, poison: list[list[Any]], expected: str
 ) -> None:
-    (source / "a.jsonl").write_bytes(b'{"text": "one here"}\n\n{"text": "two here"}\n{"text": "three here"}\n')
+    (source / "a.jsonl").write_bytes(
+        b'{"text": "one here"}\n\n{"text": "two here"}\n{"text": "three here"}\n'
+    )
     items, _, _ = measure(source, tmp_path / "out", poison=poison)
     if expected == "hang":
         assert [(row["place"], row["error_kind"]) for row in items] == [(0, None), (22, "hang"), (43, None)]
@@ -181,7 +207,9 @@ def test_a_file_that_changes_while_it_is_read_is_an_error_row(
     assert told["sha256"] is None
 
 
-def test_an_io_error_is_that_objects_row(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_io_error_is_that_objects_row(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (source / "a.txt").write_text("x")
     (source / "b.txt").write_text("y")
     real = stages._digest
@@ -208,7 +236,10 @@ def test_sidecar_metadata_is_read_for_its_dates(source: Path, tmp_path: Path) ->
     (source / "x" / "metadata.csv").write_text("file_name,date\na.txt,2024-03-01\nb.txt,nonsense\n")
     items, told, sidecar = measure(source, tmp_path / "out")
     assert len(items) == 1
-    assert [(row["target"], str(row["date"])) for row in sidecar] == [(b"x/a.txt", "2024-03-01"), (b"x/b.txt", "None")]
+    assert [(row["target"], str(row["date"])) for row in sidecar] == [
+        (b"x/a.txt", "2024-03-01"),
+        (b"x/b.txt", "None"),
+    ]
     assert all(row["sha256"] for row in told)
 
 
@@ -229,7 +260,9 @@ def test_assurance_identity_reads_nothing(source: Path, tmp_path: Path) -> None:
 
 
 def test_the_fields_to_read_can_be_named(source: Path, tmp_path: Path) -> None:
-    (source / "a.jsonl").write_text('{"text": "wrong", "mine": "right words", "date": "2001-01-01", "when": "2024-01-01"}\n')
+    (source / "a.jsonl").write_text(
+        '{"text": "wrong", "mine": "right words", "date": "2001-01-01", "when": "2024-01-01"}\n'
+    )
     (row,), _, _ = measure(source, tmp_path / "out", text_field="mine", date_field="when")
     assert row["text_bytes"] == len("right words")
     assert str(row["date_record"]) == "2024-01-01"
@@ -237,7 +270,9 @@ def test_the_fields_to_read_can_be_named(source: Path, tmp_path: Path) -> None:
 
 @pytest.mark.realdata
 @pytest.mark.parametrize("folder", ["json", "parquet"])
-def test_the_broken_files_of_others_are_each_accounted_for(realdata: Path, tmp_path: Path, folder: str) -> None:
+def test_the_broken_files_of_others_are_each_accounted_for(
+    realdata: Path, tmp_path: Path, folder: str
+) -> None:
     source = realdata / "bad" / folder
     items, _, _ = measure(source, tmp_path / "out")
     by_object: dict[int, set[str]] = {}

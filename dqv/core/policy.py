@@ -185,9 +185,9 @@ class Policy(_Model):
                 raise ValueError(f"rules.{name}.clause: {rule.clause!r} is none of the clauses")
             if name.startswith("resolution.") and rule.floor is None:
                 raise ValueError(f"rules.{name}.floor is missing")
-            if name.startswith(("scale.", "duplicates.", "resolution.")) or name == "recency":
-                if not rule.readings:
-                    raise ValueError(f"rules.{name}.readings are missing")
+            by_numbers = name.startswith(("scale.", "duplicates.", "resolution.")) or name == "recency"
+            if by_numbers and not rule.readings:
+                raise ValueError(f"rules.{name}.readings are missing")
         return self
 
     @cached_property

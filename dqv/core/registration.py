@@ -46,7 +46,9 @@ class Scenario(_Model):
 class Attestation(_Model):
     """A statement of the applicant for one rule, with its documents."""
 
-    rule: Literal["legality", "safeguards", "value", "openness", "updates", "privacy", "documentation", "metadata"]
+    rule: Literal[
+        "legality", "safeguards", "value", "openness", "updates", "privacy", "documentation", "metadata"
+    ]
     statement: str = Field(min_length=1)
     documents: tuple[str, ...] = ()
 

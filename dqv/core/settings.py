@@ -74,7 +74,5 @@ class Settings(BaseModel):
 
     def digest(self, reference_date: date) -> str:
         """Hex sha256 of what may change a finding; where it runs and where it writes do not."""
-        values = self.model_dump(
-            mode="json", include={"modalities", "role", "measuring"}
-        )
+        values = self.model_dump(mode="json", include={"modalities", "role", "measuring"})
         return digest_of(values | {"reference_date": reference_date.isoformat()})

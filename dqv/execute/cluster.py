@@ -36,13 +36,16 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator[Client]:
         with client:
             yield client
         return
-    count = workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+    count = workers or len(
+        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    )
     with (
         LocalCluster(
             n_workers=count,
             threads_per_worker=1,
             host="127.0.0.1",
             dashboard_address=None,  # pickle is code execution: nothing listens that need not
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # its HTTP server: any free port, not 8787
             silence_logs=logging.CRITICAL,
             memory_limit=0,  # the children have limits; the workers only watch
         ) as cluster,

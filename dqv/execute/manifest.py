@@ -28,8 +28,9 @@ class Entry:
 
 
 def build(entries: Iterable[Entry]) -> pa.Table:
-    """Sort by path bytes and number; a second name of the same file is ignored, so that a file is never
-    its own duplicate.
+    """Sort by path bytes and number.
+
+    A second name of the same file is ignored, so that a file is never its own duplicate.
 
     Returns:
         A table of `OBJECTS`; the same names in any order give the same table.
@@ -55,9 +56,7 @@ def build(entries: Iterable[Entry]) -> pa.Table:
 def digest(manifest: pa.Table) -> str:
     """Hex sha256 of what tells this listing from another: names, sizes, times, identities."""
     columns = manifest.select(["path", "size_bytes", "mtime_ns", "identity"]).to_pydict()
-    return digest_of(
-        [[path.decode("latin-1"), *rest] for path, *rest in zip(*columns.values(), strict=True)]
-    )
+    return digest_of([[path.decode("latin-1"), *rest] for path, *rest in zip(*columns.values(), strict=True)])
 
 
 def write(manifest: pa.Table, hashes: dict[int, bytes], path: Path) -> None:

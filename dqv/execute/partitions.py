@@ -1,7 +1,9 @@
-"""Partitions: the manifest cut into tasks of even work. The cut depends on the manifest alone, never on
-workers, so the same data gives the same parts anywhere.
+"""Partitions: the manifest cut into tasks of even work.
+
+The cut depends on the manifest alone, never on workers, so the same data gives the same parts anywhere.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,10 +36,18 @@ class Piece:
     def as_args(self) -> dict[str, Any]:
         """As JSON for the child; path bytes as Latin-1, which keeps every byte."""
         path = self.row["path"].decode("latin-1")
-        return {**self.row, "path": path, "read": self.read, "span": [self.start, self.stop], "work": self.work}
+        return {
+            **self.row,
+            "path": path,
+            "read": self.read,
+            "span": [self.start, self.stop],
+            "work": self.work,
+        }
 
 
-def pieces_of(row: dict[str, Any], spans: Callable[[dict[str, Any]], Sequence[tuple[int, int, int]]]) -> list[Piece]:
+def pieces_of(
+    row: dict[str, Any], spans: Callable[[dict[str, Any]], Sequence[tuple[int, int, int]]]
+) -> list[Piece]:
     """The pieces of one object: whole when it is small or cannot be split, else spans and its digest.
 
     Args:
@@ -56,7 +66,7 @@ def byte_spans(size: int) -> list[tuple[int, int, int]]:
     """A file of lines in spans of even size near the target."""
     count = max(1, round(size / TARGET_BYTES))
     edges = [size * number // count for number in range(count + 1)]
-    return [(a, b, b - a) for a, b in zip(edges, edges[1:], strict=False)]
+    return [(a, b, b - a) for a, b in itertools.pairwise(edges)]
 
 
 def group_spans(sizes: Sequence[int]) -> list[tuple[int, int, int]]:

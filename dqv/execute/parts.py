@@ -1,6 +1,6 @@
 """Writing the tables of a part so that an object's rows are there whole or not at all."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -52,7 +52,7 @@ class Table:
                 self._mark = 0
             self._write_held()
 
-    def add_rows(self, rows: list[Mapping[str, Any]]) -> None:
+    def add_rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add a few rows given as mappings; missing columns are null."""
         self.add(pa.RecordBatch.from_pylist([dict(row) for row in rows], schema=self._schema))
 

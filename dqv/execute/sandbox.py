@@ -40,7 +40,7 @@ class StageFailedError(DqvError):
 
 
 @dataclass
-class _Died(Exception):  # noqa: N818  an outcome that is handled where it happens
+class _Died(Exception):
     kind: str
     detail: str
     object: int
@@ -97,7 +97,7 @@ class Child:
                 raise self._death("hang", f"no progress in {limits.stall_s:g} seconds")
             with contextlib.suppress(psutil.NoSuchProcess):
                 last_rss = self._watched.memory_info().rss
-            if last_rss > limits.memory_bytes:
+            if request["data_bytes"] and last_rss > limits.memory_bytes:
                 raise self._death("memory", f"more than {limits.memory_bytes} bytes resident")
         result: dict[str, Any] = json.loads(answer)
         if "died" in result:
@@ -186,7 +186,9 @@ def run_task(task: Task) -> dict[str, Any]:
         try:
             answer = _child().call(request, task.limits)
         except _Died as died:
-            _log.warning("%s died: %s (%s) at %d/%d", task.folder, died.kind, died.detail, died.object, died.place)
+            _log.warning(
+                "%s died: %s (%s) at %d/%d", task.folder, died.kind, died.detail, died.object, died.place
+            )
             if died.object == NOWHERE:
                 blameless += 1
                 if blameless > 1:  # once may be an accident from outside, such as a killed process
@@ -206,7 +208,9 @@ def run_task(task: Task) -> dict[str, Any]:
 
 def _add_poison(poison: list[list[Any]], died: _Died) -> None:
     if any(entry[:2] == [died.object, died.place] for entry in poison):
-        raise StageFailedError(f"object {died.object}, place {died.place} was left out and died again: {died.detail}")
+        raise StageFailedError(
+            f"object {died.object}, place {died.place} was left out and died again: {died.detail}"
+        )
     of_object = sum(entry[0] == died.object for entry in poison)
     place = NOWHERE if of_object >= _POISON_PER_OBJECT else died.place
     poison.append([died.object, place, died.kind, died.detail])

@@ -146,7 +146,9 @@ def _shingle_sets(data: Any, offsets: Any, fold: Any, kind: Any, out: Any, ends:
         ends[d] = held
 
 
-def shingle_sets(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> tuple[U64, npt.NDArray[np.int64]]:
+def shingle_sets(
+    data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]
+) -> tuple[U64, npt.NDArray[np.int64]]:
     """The shingle sets of documents, as sorted distinct 64-bit hashes.
 
     Args:

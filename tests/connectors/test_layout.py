@@ -37,7 +37,9 @@ def test_a_name_tells_what_it_is(
     assert (kind.role, kind.modality, kind.format, kind.compression) == (role, modality, form, compression)
 
 
-@pytest.mark.parametrize(("kind", "role"), [("link", "ignored"), ("special", "ignored"), ("unreadable", "data")])
+@pytest.mark.parametrize(
+    ("kind", "role"), [("link", "ignored"), ("special", "ignored"), ("unreadable", "data")]
+)
 def test_what_is_no_file_has_a_named_rule(kind: str, role: str) -> None:
     found = classify(b"a.txt", kind)
     assert found.role == role

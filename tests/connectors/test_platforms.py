@@ -53,7 +53,8 @@ def test_a_broken_file_names_line_and_field(tmp_path: Path, text: str, message: 
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("r.toml", b"\xff\xfe"), ("r.yaml", b"a: 1"), ("r.json", b"[" * 100_000), ("r.json", b"{")]
+    ("name", "content"),
+    [("r.toml", b"\xff\xfe"), ("r.yaml", b"a: 1"), ("r.json", b"[" * 100_000), ("r.json", b"{")],
 )
 def test_a_file_that_is_none_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name

@@ -57,7 +57,9 @@ def test_a_missing_folder_and_a_file_are_refused(tmp_path: Path) -> None:
         list(list_folder(str(tmp_path / "file")))
 
 
-def test_a_folder_inside_that_cannot_be_listed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_inside_that_cannot_be_listed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "closed").mkdir()
     scandir = os.scandir
 

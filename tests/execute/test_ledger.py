@@ -26,7 +26,9 @@ def finish(ledger: Ledger, done: Task) -> Path:
     folder.mkdir()
     table = folder / "items-0.parquet"
     table.write_bytes(b"rows")
-    ledger.record(done, {"result": 7, "tables": {table.name: {"sha256": sha256_file(table), "size_bytes": 4}}})
+    ledger.record(
+        done, {"result": 7, "tables": {table.name: {"sha256": sha256_file(table), "size_bytes": 4}}}
+    )
     return table
 
 

@@ -1,3 +1,4 @@
+import itertools
 from typing import Any
 
 from hypothesis import given
@@ -15,7 +16,9 @@ def row(number: int, size: int) -> dict[str, Any]:
 
 def cut(sizes: list[int]) -> list[list[partitions.Piece]]:
     rows = [row(number, size) for number, size in enumerate(sizes)]
-    return list(pack(piece for each in rows for piece in pieces_of(each, lambda r: byte_spans(r["size_bytes"]))))
+    return list(
+        pack(piece for each in rows for piece in pieces_of(each, lambda r: byte_spans(r["size_bytes"])))
+    )
 
 
 @given(SIZES)
@@ -29,7 +32,7 @@ def test_every_byte_is_read_once_and_every_object_hashed_once(sizes: list[int]) 
         if spans:
             assert spans[0][0] == 0
             assert spans[-1][1] == size
-            assert all(a[1] == b[0] for a, b in zip(spans, spans[1:], strict=False))
+            assert all(a[1] == b[0] for a, b in itertools.pairwise(spans))
         else:
             assert mine[0].read == "whole"
 

@@ -76,7 +76,9 @@ def test_a_death_with_no_item_at_work_is_a_failure_of_the_stage(tmp_path: Path) 
 
 
 def test_a_full_disk_stops_the_run_and_says_so(tmp_path: Path) -> None:
-    with pytest.raises(IncompleteRun, match=r"cannot be written: No space left on device .*run the same command"):
+    with pytest.raises(
+        IncompleteRun, match=r"cannot be written: No space left on device .*run the same command"
+    ):
         run_task(task(tmp_path, "full"))
     assert list(tmp_path.iterdir()) == []
 
@@ -88,7 +90,9 @@ def test_workers_of_another_version_are_refused(tmp_path: Path) -> None:
         run_task(other)
 
 
-def test_the_message_of_an_exception_never_leaves_the_child(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_message_of_an_exception_never_leaves_the_child(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     run_task(task(tmp_path, bad=[[0, 1]], what="raise"))
     assert "ValueError at bad_calls.py" in caplog.text
     assert "secret" not in caplog.text

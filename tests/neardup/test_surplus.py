@@ -1,3 +1,4 @@
+import itertools
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ def sequential(sets: list[frozenset[int]]) -> list[int]:
     kept: list[int] = []
     fate = []
     for i, mine in enumerate(sets):
-        found = next((k for k in kept if mine and surplus.settle(len(mine & sets[k]), len(mine | sets[k]))), -1)
+        found = next(
+            (k for k in kept if mine and surplus.settle(len(mine & sets[k]), len(mine | sets[k]))), -1
+        )
         fate.append(found)
         if found < 0:
             kept.append(i)
@@ -80,7 +83,7 @@ def corpora(draw: Any) -> list[list[int]]:
 def test_real_sketches_give_the_sequential_definition(words: list[list[int]]) -> None:
     data, offsets = documents(words)
     values, ends = shingle_sets(data, offsets)
-    sets = [frozenset(values[a:b].tolist()) for a, b in zip(ends, ends[1:], strict=False)]
+    sets = [frozenset(values[a:b].tolist()) for a, b in itertools.pairwise(ends)]
     _, _, sketches = minhash.sketch(data, offsets)
     bucket = surplus.buckets(minhash.band_keys(sketches))
     found, expected = two_passes(sets, sketches, bucket), sequential(sets)
@@ -91,7 +94,9 @@ def test_real_sketches_give_the_sequential_definition(words: list[list[int]]) ->
             assert surplus.settle(len(sets[mine] & sets[original]), len(sets[mine] | sets[original]))
 
 
-@pytest.mark.parametrize(("shared", "of", "near"), [(4, 5, True), (799, 1000, False), (800, 1000, True), (801, 1000, True)])
+@pytest.mark.parametrize(
+    ("shared", "of", "near"), [(4, 5, True), (799, 1000, False), (800, 1000, True), (801, 1000, True)]
+)
 def test_the_threshold_itself_is_near(shared: int, of: int, near: bool) -> None:
     assert surplus.settle(shared, of) == near
 

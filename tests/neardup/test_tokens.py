@@ -49,7 +49,7 @@ def test_the_kernel_counts_the_tokens_of_the_definition(text: str) -> None:
 
 @given(TEXT, TEXT)
 def test_equal_tokens_are_equal_and_others_differ(a: str, b: str) -> None:
-    counts, normal, sketches = minhash.sketch(*arrays(a, b))
+    _counts, normal, sketches = minhash.sketch(*arrays(a, b))
     same = reference(a) == reference(b)
     assert (normal[0] == normal[1]).all() == same
     if same:
@@ -69,7 +69,13 @@ def test_shingle_sets_are_those_of_the_definition(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("a", "b"),
-    [("Hello World", "hello, world!"), ("ＡＢＣ１２３", "abc123"), ("ΣΑΣ", "σας"), ("数据 集", "数据集"), ("É", "é")],
+    [
+        ("Hello World", "hello, world!"),
+        ("ＡＢＣ１２３", "abc123"),
+        ("ΣΑΣ", "σας"),
+        ("数据 集", "数据集"),
+        ("É", "é"),
+    ],
 )
 def test_case_width_space_and_punctuation_are_folded(a: str, b: str) -> None:
     _, normal, _ = minhash.sketch(*arrays(a, b))
@@ -118,6 +124,8 @@ def test_bands_propose_the_pairs_that_theory_says() -> None:
     """At J = 0.8, 1 − (1 − J⁶)²¹ = 0.9983; over 2,000 pairs at least 0.994 (four standard errors)."""
     rng = np.random.default_rng(7)
     first = rng.integers(0, 1 << 32, (2000, 128), dtype=np.uint32)
-    other = np.where(rng.random((2000, 128)) < 0.8, first, rng.integers(0, 1 << 32, (2000, 128), dtype=np.uint32))
+    other = np.where(
+        rng.random((2000, 128)) < 0.8, first, rng.integers(0, 1 << 32, (2000, 128), dtype=np.uint32)
+    )
     same = minhash.band_keys(first) == minhash.band_keys(other.astype(np.uint32))
     assert same.any(axis=1).mean() > 0.994

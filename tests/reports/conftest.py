@@ -1,7 +1,5 @@
 """A full sample report, and what hostile people put into names."""
 
-# ruff: noqa: E501 - sentences of the sample stand on one line each
-
 from collections.abc import Callable
 from typing import Any
 
@@ -331,6 +329,7 @@ def make_report(**changes: Any) -> Report:
             applicant="嘉兴某某纺织科技有限公司",
             uscc="91330400MA2XXXXX0X",
             certificate="JX-DS-2026-000123",
+            registration_sha256="7" * 64,
             category="行业专识数据集",
             declared={"text": "35 GB", "image": "40 GB"},
         ),

@@ -1,0 +1,1 @@
+"""Tiny datasets with known findings; see README.md. Not part of the wheel."""

@@ -1,0 +1,423 @@
+"""The conformance cases: `python -m conformance.generate OUT` writes every one of them.
+
+The usual dataset is 20 records of 150 bytes, all different, all recent, with a README and a registration in
+which nothing is missing; under the small policy (text ≥ 3000 B) no clause fails. Every case says in what it
+differs, in its files and in its verdicts.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from random import Random
+from string import ascii_lowercase
+from typing import Any
+
+import tomli_w
+
+from dqv.core.policy import LongText, Policy, dump_policy, load_policy
+from dqv.core.settings import Limits
+from dqv.demo import scaled
+
+REFERENCE = date(2026, 6, 30)
+"""Last day of the window; the first is 2021-06-30."""
+
+Files = Mapping[str, bytes]
+Record = dict[str, str]
+
+_MEDIA = [
+    f"{family}.{modality}"
+    for family in ("scale", "resolution", "duplicates")
+    for modality in ("audio", "image", "video")
+    if (family, modality) != ("resolution", "audio")
+]
+USUAL = {
+    **dict.fromkeys(_MEDIA, "not_applicable"),
+    **dict.fromkeys(("scale.text", "duplicates.text", "recency"), "pass"),
+    **dict.fromkeys(("documentation", "metadata", "openness", "privacy"), "review"),
+    **dict.fromkeys(("updates", "registration", "applicant", "category"), "attested"),
+    **dict.fromkeys(("legality", "safeguards", "scenarios", "value"), "attested"),
+}
+"""The verdict of every rule on the usual dataset."""
+
+REGISTRATION: Mapping[str, Any] = {
+    "name": "conformance",
+    "applicant": {"name": "嘉兴示例数据科技有限公司", "uscc": "913304990000000006"},
+    "certificate": {"number": "TEST-1"},
+    "category": "行业通识数据集",
+    "modalities": {"text": {"scale": "3 kB"}},
+    "cadence": "monthly",
+    "scenarios": [{"title": "one"}, {"title": "two"}],
+    "attestations": [
+        {"rule": rule, "statement": "so it is"}
+        for rule in ("legality", "safeguards", "value", "openness", "privacy")
+    ],
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One tiny dataset and all that is known of its report.
+
+    Attributes:
+        name: `<rule>-<verdict>-<what>`.
+        files: path → content.
+        changed: verdicts that differ from USUAL.
+        numbers: rule → numerator and denominator of its finding, as the report writes them.
+        registration: None where there is none.
+        links: path → the file of which it is a second name.
+        limits: what one item may cost; small ones make large items unread.
+    """
+
+    name: str
+    files: Files
+    changed: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    registration: Mapping[str, Any] | None = field(default_factory=lambda: REGISTRATION)
+    links: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = Limits()  # noqa: RUF009  frozen
+
+    @property
+    def rule(self) -> str:
+        """The rule under test."""
+        return self.name.split("-")[0]
+
+    @property
+    def verdict(self) -> str:
+        """Its verdict."""
+        return self.name.split("-")[1]
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """The verdict of every rule."""
+        return {**USUAL, **self.changed}
+
+
+def small_policy() -> Policy:
+    """The real clauses with scale divided by ten million, and texts long from 1 kB on."""
+    policy = scaled(load_policy("jiaxing-2025-65"), 10**7, "small")
+    return policy.model_copy(update={"long_text": LongText(item="1 kB", share=policy.long_text.share)})
+
+
+def write(case: Case, folder: Path) -> None:
+    """Write `dataset/` and, where there is one, `registration.toml`."""
+    for name, content in case.files.items():
+        path = folder / "dataset" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    for name, target in case.links.items():
+        (folder / "dataset" / name).hardlink_to(folder / "dataset" / target)
+    if case.registration is not None:
+        (folder / "registration.toml").write_text(tomli_w.dumps(case.registration), "utf-8")
+
+
+def cases() -> list[Case]:
+    """Every case, in the order of a report."""
+    return [
+        *_scale(),
+        *_media(),
+        *_duplicates(),
+        *_recency(),
+        *_defective(),
+        *_documents(),
+        *_declared(),
+    ]
+
+
+# Material ----------------------------------------------------------------------------------------------
+
+
+def _words(seed: int, count: int) -> list[str]:
+    """So many made-up words of five letters; other seeds give others."""
+    letters = "".join(Random(seed).choices(ascii_lowercase, k=5 * count))
+    return [letters[at : at + 5] for at in range(0, len(letters), 5)]
+
+
+def _record(seed: int, size: int = 150, day: str | None = "2026-01-15") -> Record:
+    """A record whose values have so many bytes, its date included."""
+    record = {"text": " ".join(_words(seed, size))[: size - len(day or "")]}
+    return record if day is None else {**record, "original_time": day}
+
+
+def _records(count: int = 20, size: int = 150, day: str | None = "2026-01-15", seed: int = 0) -> list[Record]:
+    return [_record(seed + number, size, day) for number in range(count)]
+
+
+def _jsonl(records: Iterable[Record], name: str = "data.jsonl") -> Files:
+    """The records as JSON Lines, with a README."""
+    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    return {"README.md": b"# What this is\n", name: "".join(lines).encode()}
+
+
+def _texts(name: str = "doc-{}.txt") -> Files:
+    """The usual dataset as text files, without any date or field."""
+    files = {name.format(f"{n:02d}"): _record(n, day=None)["text"].encode() for n in range(20)}
+    return {"README.md": b"# What this is\n", **files}
+
+
+def _unread_line(size: int) -> bytes:
+    """A line that is longer than the limit of 200 bytes."""
+    return b"x" * size + b"\n"
+
+
+_TIGHT = Limits(record_bytes=200)
+
+_USUAL_FILES = _jsonl(_records())
+
+
+# The rules ---------------------------------------------------------------------------------------------
+
+
+def _scale() -> Iterator[Case]:
+    rule = "scale.text"
+    for name, last in (("pass-at-limit", 150), ("fail-one-byte-less", 149), ("pass-one-byte-more", 151)):
+        files = _jsonl([*_records(19), _record(19, last)])
+        changed = {rule: name.split("-")[0]}
+        yield Case(f"{rule}-{name}", files, changed, {rule: (str(2850 + last), None)})
+    # An unread object may hold ten times its bytes: 201 bytes of it leave 2010 open.
+    for name, size, verdict in (
+        ("indeterminate-unread-could-just-reach-it", 110, "indeterminate"),
+        ("fail-unread-could-not-reach-it", 109, "fail"),
+    ):
+        files = _jsonl([*_records(8, 110), _record(8, size)])
+        files = {**files, "more.jsonl": _unread_line(201)}
+        changed = {rule: verdict, "duplicates.text": "indeterminate", "recency": "indeterminate"}
+        yield Case(f"{rule}-{name}", files, changed, {rule: (str(880 + size), None)}, limits=_TIGHT)
+    files = {**_USUAL_FILES, "more.jsonl": _unread_line(201)}
+    yield Case(f"{rule}-pass-unread-can-only-add", files, {}, {rule: ("3000", None)}, limits=_TIGHT)
+
+
+def _media() -> Iterator[Case]:
+    """Audio, images and video, as long as they are not measured."""
+    for rule in _MEDIA:
+        yield Case(f"{rule}-not_applicable-absent", _USUAL_FILES)
+    for modality, suffix, most_failing in (
+        ("audio", "wav", None),
+        ("image", "png", 299),  # unread bytes may be ten times as many: 3000 reach the scale
+        ("video", "mp4", 79_999),
+    ):
+        rules = [rule for rule in _MEDIA if rule.endswith(modality)]
+        declared = {
+            **REGISTRATION,
+            "modalities": {"text": {"scale": "3 kB"}, modality: {"scale": "as much as it takes"}},
+        }
+        unknown = {**dict.fromkeys(rules, "indeterminate"), "recency": "indeterminate"}
+        scale, too_little = f"scale.{modality}", {**unknown, f"scale.{modality}": "fail"}
+        file = f"file.{suffix}"
+        yield Case(f"{scale}-fail-declared-and-absent", _USUAL_FILES, too_little, registration=declared)
+        if most_failing is not None:
+            files = {**_USUAL_FILES, file: b"x" * most_failing}
+            yield Case(f"{scale}-fail-unread-could-not-reach-it", files, too_little, registration=declared)
+        files = {**_USUAL_FILES, file: b"x" * ((most_failing or 0) + 1)}
+        for rule in rules:
+            yield Case(f"{rule}-indeterminate-unread", files, unknown, registration=declared)
+        for rule in rules:
+            yield Case(f"{rule}-review-undeclared", files, dict.fromkeys(rules, "review"))
+
+
+def _duplicates() -> Iterator[Case]:
+    rule = "duplicates.text"
+
+    def case(name: str, files: Files, surplus: int, items: int = 20, **more: Any) -> Case:
+        verdict = name.split("-")[0]
+        changed = {**more.pop("changed", {}), rule: verdict}
+        return Case(f"{rule}-{name}", files, changed, {rule: (str(surplus), str(items))}, **more)
+
+    def with_copies(*texts: str) -> Files:
+        rows = [{"text": text, "original_time": "2026-01-15"} for text in texts]
+        return _jsonl([*_records(20 - len(rows), 250), *rows])
+
+    one, two = _records(1, seed=50)[0]["text"], _records(1, seed=51)[0]["text"]
+    yield case("pass-none", _USUAL_FILES, 0)
+    yield case("pass-at-five-percent", with_copies(one, one), 1)
+    yield case("fail-two-of-twenty", with_copies(one, one, two, two), 2)
+    yield case("fail-three-copies", with_copies(one, one, one), 2)
+    yield case(
+        "fail-case-width-and-punctuation",
+        with_copies(one, one.upper(), two, two.replace(" ", "，").translate({ord("e"): "ｅ"})),
+        2,
+    )
+    # So many shingles of 40 words are 36; with the last four words changed, two texts share 32 of 40.
+    yield case("fail-near-at-four-fifths", with_copies(*_alike(60, 40), *_alike(61, 40)), 2)
+    yield case("pass-near-just-under-four-fifths", with_copies(*_alike(60, 39), *_alike(61, 39)), 0)
+    first, second = _alike(60, 40)
+    third = " ".join([*_words(62, 4), *second.split()[4:]])
+    yield case("pass-chain-whose-middle-was-not-kept", with_copies(first, second, third), 1)
+    across = {**_jsonl([*_records(18, 250), {"text": one}]), "b.txt": one.encode()}
+    yield case("pass-copy-in-another-format", across, 1)
+    named, links = (
+        _texts("doc-{}-20260115.txt"),
+        {f"again-{n}.txt": f"doc-{n:02d}-20260115.txt" for n in range(5)},
+    )
+    yield case("pass-hard-links-are-no-copies", named, 0, links=links, changed={"metadata": "fail"})
+    # One line that was not read may or may not be a copy: 0 or 1 of 21 more.
+    unread = {"more.jsonl": _unread_line(201)}
+    yield case("pass-unread-could-not-change-it", {**_USUAL_FILES, **unread}, 0, limits=_TIGHT)
+    copied = _jsonl([*_records(19), _record(18)])
+    yield case("indeterminate-unread-could-change-it", {**copied, **unread}, 1, limits=_TIGHT)
+    archive = {**_USUAL_FILES, "more.tar": b"x" * 50}
+    yield case("indeterminate-archive-not-read", archive, 0, changed=dict.fromkeys(_MEDIA, "review"))
+    # Texts over 1 kB: the rate over their paragraphs would decide where they hold more than a tenth.
+    for name, size in (("pass-long-texts-hold-a-tenth", 1001), ("review-long-texts-hold-more", 1002)):
+        yield case(name, _jsonl([*_records(21, 439), _record(21, size + 10)]), 0, 22)
+    yield case("pass-text-of-just-the-long-size", _jsonl([*_records(19), _record(19, 1010)]), 0)
+
+
+def _alike(seed: int, count: int) -> tuple[str, str]:
+    """Two texts of so many words that differ in the last four."""
+    words = _words(seed, count)
+    return " ".join(words), " ".join([*words[:-4], *_words(seed + 1000, 4)])
+
+
+def _recency() -> Iterator[Case]:
+    rule = "recency"
+
+    def case(name: str, files: Files, recent: int, size: int = 3000, **changed: str) -> Case:
+        changed = {**changed, rule: name.split("-")[0]}
+        return Case(f"{rule}-{name}", files, changed, {rule: (str(recent), str(size))})
+
+    def half(recent: int, last: int, undated: int = 0) -> Files:
+        """Recent records, one more recent one of `last` bytes, undated ones; the rest is old."""
+        rest = 19 - recent - undated
+        return _jsonl([
+            *_records(recent),
+            _record(99, last),
+            *_records(undated, day=None, seed=100),
+            *_records(rest, day="2015-01-01", seed=200),
+        ])  # fmt: skip
+
+    yield case("pass-at-half", half(9, 150), 1500)
+    # One byte less of recent data, and the whole is one byte less too: 1499 of 2999.
+    yield case("fail-one-byte-less", half(9, 149), 1499, 2999, **{"scale.text": "fail"})
+    yield case("pass-half-without-the-undated", half(9, 150, 10), 1500)
+    yield case("review-half-with-the-undated", half(8, 150, 1), 1350)
+    yield case("fail-less-than-half-with-the-undated", half(7, 150, 1), 1200)
+    for name, day, recent in (
+        ("pass-first-day-of-the-window", "2021-06-30", 3000),
+        ("fail-day-before-the-window", "2021-06-29", 0),
+        ("pass-reference-date", "2026-06-30", 3000),
+        ("review-day-after-the-reference-date", "2026-07-01", 0),
+        ("review-absurd-date", "9999-12-31", 0),
+        ("pass-instant-on-the-first-day-in-shanghai", "2021-06-29T16:00:00Z", 3000),
+        ("fail-second-before-the-window-in-shanghai", "2021-06-29T15:59:59Z", 0),
+    ):
+        yield case(name, _jsonl(_records(day=day)), recent)
+    yield case("review-storage-time-alone", _texts(), 0, metadata="fail")
+    yield case("pass-date-in-the-name", _texts("doc-{}-20260115.txt"), 3000, metadata="fail")
+    rows = "".join(f"doc-{number:02d}.txt,2026-01-15\n" for number in range(20))
+    yield case("pass-sidecar", {**_texts(), "metadata.csv": f"file_name,date\n{rows}".encode()}, 3000)
+    old = _jsonl(_records(day="2015-01-01"), "data-20260115.jsonl")
+    yield case("fail-record-outweighs-name", old, 0)
+    stale = rows.replace("2026", "2015")
+    files = {**_texts("doc-{}-20260115.txt"), "metadata.csv": f"file_name,date\n{stale}".encode()}
+    files["metadata.csv"] = files["metadata.csv"].replace(b".txt", b"-20260115.txt")
+    yield case("fail-sidecar-outweighs-name", files, 0)
+
+
+def _defective() -> Iterator[Case]:
+    """One broken line in a thousand is let pass, one in 999 is not."""
+    for good, verdict, what in (
+        (999, "pass", "one-in-1000-defective"),
+        (998, "review", "one-in-999-defective"),
+    ):
+        files = _jsonl(_records(good))
+        files = {**files, "data.jsonl": files["data.jsonl"] + b'{"text": "broken\n'}
+        numbers = {
+            "scale.text": (str(150 * good), None),
+            "duplicates.text": ("0", str(good)),
+            "recency": (str(150 * good), str(150 * good)),
+        }
+        for rule in numbers:
+            yield Case(f"{rule}-{verdict}-{what}", files, dict.fromkeys(numbers, verdict), numbers)
+
+
+def _documents() -> Iterator[Case]:
+    bare = {"data.jsonl": _USUAL_FILES["data.jsonl"]}
+    for name, files in (
+        ("fail-absent", bare),
+        ("fail-empty", {**bare, "README.md": b""}),
+        ("review-present", _USUAL_FILES),
+        ("review-in-a-folder", {**bare, "docs/guide.pdf": b"%PDF"}),
+        ("review-chinese-name", {**bare, "数据说明.md": b"#"}),
+    ):
+        yield Case(f"documentation-{name}", files, {"documentation": name.split("-")[0]})
+    named = _texts("doc-{}-20260115.txt")
+    yield Case("metadata-fail-absent", named, {"metadata": "fail"})
+    yield Case(
+        "metadata-fail-text-field-alone",
+        _jsonl(_records(day=None)),
+        {"metadata": "fail", "recency": "review"},
+    )
+    yield Case("metadata-review-fields", _USUAL_FILES)
+    yield Case("metadata-review-file", {**named, "metadata.csv": b"file_name,author\ndoc.txt,A\n"})
+
+
+def _declared() -> Iterator[Case]:
+    """The rules that rest on the registration."""
+
+    def without(key: str) -> Mapping[str, Any]:
+        return {name: value for name, value in REGISTRATION.items() if name != key}
+
+    def case(name: str, registration: Mapping[str, Any] | None = REGISTRATION, /, **changed: str) -> Case:
+        numbers = {}
+        if name.startswith("scenarios") and registration is not None:
+            numbers = {"scenarios": (str(len(registration["scenarios"])), None)}
+        return Case(name, _USUAL_FILES, changed, numbers, registration)
+
+    nothing = dict.fromkeys((rule for rule, verdict in USUAL.items() if verdict == "attested"), "review")
+    for rule in (
+        "updates",
+        "registration",
+        "applicant",
+        "category",
+        "legality",
+        "safeguards",
+        "scenarios",
+        "value",
+    ):
+        yield case(f"{rule}-attested-declared")
+        yield case(f"{rule}-review-no-registration", None, **nothing)
+    yield case("updates-review-no-cadence", without("cadence"), updates="review")
+    yield case("registration-review-no-certificate", without("certificate"), registration="review")
+    odd = {**_USUAL_FILES, "model.xyz": b"?"}
+    yield Case("registration-review-unknown-format", odd, {"registration": "review"})
+    nameless = {**REGISTRATION, "applicant": {"name": "someone"}}
+    yield case("applicant-review-no-code", nameless, applicant="review")
+    yield case("category-review-none", without("category"), category="review")
+    yield case("scenarios-fail-one", {**REGISTRATION, "scenarios": [{"title": "one"}]}, scenarios="fail")
+    three = {**REGISTRATION, "scenarios": [{"title": each} for each in ("one", "two", "three")]}
+    yield case("scenarios-attested-three", three)
+    for rule in ("legality", "safeguards", "value"):
+        kept = [each for each in REGISTRATION["attestations"] if each["rule"] != rule]
+        yield case(f"{rule}-review-no-statement", {**REGISTRATION, "attestations": kept}, **{rule: "review"})
+    for rule in ("openness", "privacy"):  # a statement is no measurement
+        yield case(f"{rule}-review-with-a-statement")
+        yield case(f"{rule}-review-no-statement", {**REGISTRATION, "attestations": []},
+                   legality="review", safeguards="review", value="review")  # fmt: skip
+
+
+def main(arguments: list[str]) -> int:
+    """Write the policy and every case with what is expected of it."""
+    if len(arguments) != 1:
+        sys.stderr.write("usage: python -m conformance.generate OUT\n")
+        return 2
+    out = Path(arguments[0])
+    out.mkdir(parents=True)
+    (out / "policy-small.toml").write_text(dump_policy(small_policy()), "utf-8")
+    for case in cases():
+        write(case, out / case.name)
+        expected = {
+            "reference_date": REFERENCE.isoformat(),
+            "verdicts": case.verdicts,
+            "numbers": case.numbers,
+            "limits": case.limits.model_dump(exclude_defaults=True),
+        }
+        (out / case.name / "expected.json").write_text(json.dumps(expected, indent=1) + os.linesep, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

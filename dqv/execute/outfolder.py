@@ -1,0 +1,118 @@
+"""The out folder: one dataset's, one run at a time, and the state by which an unfinished run goes on."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from dqv.core.errors import IncompleteRun, OutFolderError
+from dqv.core.files import json_bytes, write_atomic
+from dqv.core.policy import Policy
+from dqv.core.settings import Settings
+from dqv.execute.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where a run writes.
+
+    Attributes:
+        ledger: of the tasks that are done.
+        reference_date: last day of the windows; an unfinished run keeps its own.
+    """
+
+    ledger: Ledger
+    reference_date: date
+
+
+@contextmanager
+def out_folder(settings: Settings, listing_digest: str, policy: Policy) -> Iterator[RunFolder]:
+    """The out folder, ours alone while we write; an unfinished run keeps its reference date.
+
+    Raises:
+        OutFolderError: it holds something else, lies inside the source, or another run writes there.
+        IncompleteRun: it cannot be written.
+    """
+    out, source = settings.out.resolve(), Path(settings.source).resolve()
+    if out == source or source in out.parents:
+        raise OutFolderError(
+            f"the out folder {settings.out} lies inside the dataset; choose another with --out"
+        )
+    state_file = out / "run" / "state.json"
+    state = _state_of(out)
+    try:
+        (out / "run").mkdir(parents=True, exist_ok=True)
+        with (out / "run" / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise OutFolderError(f"another run is writing to {settings.out}; wait for it") from None
+            yield _continue_or_begin(settings, state, state_file, source, listing_digest, policy)
+    except OSError as error:
+        raise IncompleteRun(
+            f"the out folder {settings.out} cannot be written: {error.strerror} ({error.filename}); "
+            "make room or rights and run the same command again: it goes on where it stopped"
+        ) from error
+
+
+def _state_of(out: Path) -> dict[str, Any]:
+    """What an out folder holds: the run's state; without `run/`, what its report says; nothing of a new one.
+
+    Raises:
+        OutFolderError: it holds something that is not ours.
+    """
+    state, report = out / "run" / "state.json", out / "report.json"
+    try:
+        if state.exists():
+            return dict(orjson.loads(state.read_bytes()))
+        if report.exists():
+            values = orjson.loads(report.read_bytes())
+            if values["schema"] == "urn:dqv:report:1":
+                return {"source": values["run"]["environment"]["source"], "finished": True}
+        elif not out.exists() or (out.is_dir() and all(path.name == "run" for path in out.iterdir())):
+            return {}
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        pass
+    raise OutFolderError(f"{out} is not empty and not an out folder of dqv; choose another with --out")
+
+
+def _continue_or_begin(
+    settings: Settings,
+    state: dict[str, Any],
+    state_file: Path,
+    source: Path,
+    listing_digest: str,
+    policy: Policy,
+) -> RunFolder:
+    if state and state["source"] != os.fspath(source):
+        raise OutFolderError(
+            f"{settings.out} holds the run of another dataset, {state['source']}; nothing was overwritten; "
+            "choose another folder with --out"
+        )
+    today = datetime.now(ZoneInfo(policy.recency.timezone)).date()
+    reference = settings.reference_date or today
+    unfinished = state and not state["finished"] and state["listing"] == listing_digest
+    if unfinished and settings.reference_date is None:
+        reference = date.fromisoformat(state["reference_date"])
+    state = {
+        "source": os.fspath(source),
+        "listing": listing_digest,
+        "reference_date": reference.isoformat(),
+        "finished": False,
+    }
+    write_atomic(state_file, json_bytes(state))
+    return RunFolder(Ledger(state_file.parent), reference)
+
+
+def finished(out: Path) -> None:
+    """The run has written its report: the next one is a new run, with a reference date of its own."""
+    state_file = out / "run" / "state.json"
+    state = orjson.loads(state_file.read_bytes())
+    write_atomic(state_file, json_bytes({**state, "finished": True}))
