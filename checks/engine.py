@@ -341,8 +341,8 @@ def _defects(case: Case, facts: ModalityFacts, verdict: Verdict) -> tuple[Verdic
     above = share > limit
     words = Words(
         zh=f"缺陷条目 {facts.defective} 项（{human(share, 'ratio')}，{'高于' if above else '不高于'}允许的 {human(limit, 'ratio')}），未计入。",
-        en=f"{facts.defective} items are defective ({human(share, 'ratio')}, {'above' if above else 'within'} the "
-        f"{human(limit, 'ratio')} allowed) and do not count.",
+        en=f"Defective items: {facts.defective} ({human(share, 'ratio')}, {'above' if above else 'within'} the "
+        f"{human(limit, 'ratio')} allowed); they do not count.",
     )
     return (Verdict.REVIEW if above and verdict is Verdict.PASS else verdict), [words]
 

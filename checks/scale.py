@@ -1,6 +1,7 @@
 """8(三): the least scale of each modality (scale.*)."""
 
 from fractions import Fraction
+from math import ceil
 
 import polars as pl
 
@@ -53,10 +54,8 @@ def scale(case: Case, modality: str) -> Outcome:
         missing = result.limit - Fraction(result.quantity.value or 0)
         if missing <= 0:
             return None
-        return Words(
-            zh=f"还差 {human(missing, unit)} 的{words.zh}数据。",
-            en=f"{human(missing, unit)} of {words.en} are missing.",
-        )
+        exact = f"{ceil(missing):,} B" if unit == "byte" else human(missing, unit)
+        return Words(zh=f"还差 {exact} 的{words.zh}数据。", en=f"Missing: {exact} of {words.en}.")
 
     per_object = (
         items.group_by("object")

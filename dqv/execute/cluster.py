@@ -44,7 +44,7 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator[Client]:
             n_workers=count,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,  # pickle is code execution: nothing listens that need not
+            dashboard_address=None,  # pickle is code execution: what listens, listens on loopback alone
             scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # its HTTP server: any free port, not 8787
             silence_logs=logging.CRITICAL,
             memory_limit=0,  # the children have limits; the workers only watch

@@ -441,6 +441,7 @@ def make_report(**changes: Any) -> Report:
 
 
 _CLOSED = frozenset({"schema", "verdict", "outcome", "comparator"})
+_NUMBERS = frozenset({"measured", "threshold", "numerator", "denominator", "share_of_payload"})
 
 
 def _poisoned(value: Any, text: str, key: str = "") -> Any:
@@ -450,7 +451,7 @@ def _poisoned(value: Any, text: str, key: str = "") -> Any:
         return {(f"{name}{text}" if free else name): _poisoned(each, text, name) for name, each in items}
     if isinstance(value, list):
         return [_poisoned(each, text, key) for each in value]
-    return text if isinstance(value, str) and key not in _CLOSED else value
+    return text if isinstance(value, str) and key not in _CLOSED | _NUMBERS else value
 
 
 @pytest.fixture

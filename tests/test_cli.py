@@ -1,0 +1,142 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def dqv(*args: Any, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    values = {**os.environ, "LANG": "C.UTF-8", **env}
+    return subprocess.run(
+        [sys.executable, "-m", "dqv", *map(str, args)], capture_output=True, text=True, env=values, cwd=cwd, timeout=120
+    )
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text('{"text": "one record"}\n{"text": "another record"}\n')
+    (folder / "README.md").write_text("about")
+    return folder
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; import dqv.cli\n"
+        "heavy = {'polars', 'pyarrow', 'numba', 'numpy', 'dask', 'distributed', 'jinja2', 'cryptography', 'pydantic', 'rich.table'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_failing_clause_exits_with_1_and_tells_what_is_missing(source: Path, tmp_path: Path, scheduler: str) -> None:
+    done = dqv("check", source, "--scheduler", scheduler, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "Does not conform" in done.stdout
+    assert "29,999,999,976" in done.stdout
+    assert "source-dqv/report.html" in done.stdout
+    assert (tmp_path / "source-dqv" / "report.json").exists()
+
+
+def test_the_terminal_speaks_chinese(source: Path, tmp_path: Path, scheduler: str) -> None:
+    args = ("check", source, "--scheduler", scheduler, "--out", tmp_path / "out")
+    assert "不符合" in dqv(*args, "--lang", "zh").stdout
+    assert "不符合" in dqv(*args, LANG="zh_CN.UTF-8").stdout
+    assert 'lang="zh' in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_json_is_the_report_and_nothing_else(source: Path, tmp_path: Path, scheduler: str) -> None:
+    done = dqv("check", source, "--scheduler", scheduler, "--out", tmp_path / "out", "--json")
+    assert json.loads(done.stdout) == json.loads((tmp_path / "out" / "report.json").read_bytes())
+
+
+def test_quiet_prints_nothing(source: Path, tmp_path: Path, scheduler: str) -> None:
+    done = dqv("check", source, "--scheduler", scheduler, "--out", tmp_path / "out", "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (["check", "{none}"], 3, "there is no folder"),
+        (["check", "{source}", "--policy", "nowhere"], 2, "there is no policy 'nowhere'"),
+        (["check", "{source}", "--registration", "{none}"], 2, "cannot be read"),
+        (["check", "{source}", "--modality", "smell"], 2, "--modality"),
+        (["check", "{source}", "--role", "boss"], 2, "--role"),
+        (["check", "{source}", "--assurance", "half"], 2, "--assurance"),
+        (["check", "{source}", "--lang", "fr"], 2, "--lang"),
+        (["check", "{source}", "--reference-date", "yesterday"], 2, "--reference-date"),
+        (["check", "{source}", "--scheduler", "tcp://127.0.0.1:9"], 2, "no Dask scheduler"),
+        (["check", "{source}", "--key", "{none}"], 2, "none"),
+        (["check", "s3://x/y"], 2, "folders only"),
+        (["check"], 2, "Missing argument"),
+        (["verify", "{none}", "--unsafe-any-signer"], 2, "none"),
+        (["verify", "{none}"], 2, "--trust"),
+        (["keygen", "--out", "{none}", "--algorithm", "rsa"], 2, "rsa"),
+        (["policy", "show", "nowhere"], 2, "nowhere"),
+        (["demo", "--out", "{source}"], 2, "source"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(
+    source: Path, tmp_path: Path, args: list[str], code: int, message: str
+) -> None:
+    filled = [each.format(source=source, none=tmp_path / "none") for each in args]
+    done = dqv(*filled, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_keygen_check_and_verify(source: Path, tmp_path: Path, scheduler: str) -> None:
+    assert dqv("keygen", "--out", tmp_path / "bureau").returncode == 0
+    assert (tmp_path / "bureau.key").stat().st_mode & 0o777 == 0o600
+    again = dqv("keygen", "--out", tmp_path / "bureau")
+    assert again.returncode == 2
+    dqv("check", source, "--scheduler", scheduler, "--out", tmp_path / "out", "--key", tmp_path / "bureau.key")
+    envelope = tmp_path / "out" / "report.dsse.json"
+    good = dqv("verify", envelope, "--trust", tmp_path / "bureau.pub", "--data", source)
+    assert good.returncode == 0, good.stderr
+    assert good.stdout.count(" ok ") == 7
+    dqv("keygen", "--out", tmp_path / "other")
+    assert dqv("verify", envelope, "--trust", tmp_path / "other.pub").returncode == 4
+    anyone = dqv("verify", envelope, "--unsafe-any-signer")
+    assert anyone.returncode == 0
+    assert "--  " in anyone.stdout
+    (source / "a.jsonl").write_text('{"text": "one record"}\n{"text": "another recorD"}\n')
+    changed = dqv("verify", envelope, "--trust", tmp_path / "bureau.pub", "--data", source)
+    assert changed.returncode == 4
+    assert "step 7 does not hold" in changed.stderr
+
+
+def test_policies_are_listed_and_shown(tmp_path: Path) -> None:
+    assert "jiaxing-2025-65" in dqv("policy", "list").stdout
+    shown = dqv("policy", "show", "jiaxing-2025-65").stdout
+    assert "数据重复率不高于 5%" in shown
+    (tmp_path / "mine.toml").write_text(shown, "utf-8")
+    assert dqv("policy", "show", tmp_path / "mine.toml").stdout == shown
+
+
+def test_strict_exits_with_5_when_review_remains(source: Path, tmp_path: Path, scheduler: str) -> None:
+    policy = dqv("policy", "show").stdout.replace('"30 GB"', '"10 B"').replace('"30 GiB"', '"10 B"')
+    policy = policy.replace('threshold = "50 %"', 'threshold = "0 %"')
+    (tmp_path / "small.toml").write_text(policy, "utf-8")
+    args = ("check", source, "--scheduler", scheduler, "--out", tmp_path / "out", "--policy", tmp_path / "small.toml")
+    (source / "metadata.csv").write_text("file_name,date\na.jsonl,2026-01-01\n")
+    assert dqv(*args).returncode == 0
+    assert dqv(*args, "--strict").returncode == 5
+
+
+def test_an_incomplete_report_exits_with_3(source: Path, tmp_path: Path, scheduler: str) -> None:
+    policy = dqv("policy", "show").stdout.replace('"30 GB"', '"10 B"').replace('"30 GiB"', '"10 B"')
+    (tmp_path / "small.toml").write_text(policy, "utf-8")
+    (source / "metadata.csv").write_text("file_name,date\na.jsonl,2026-01-01\n")
+    (source / "x.zip").write_bytes(b"PK")
+    done = dqv("check", source, "--scheduler", scheduler, "--out", tmp_path / "out", "--policy", tmp_path / "small.toml")
+    assert done.returncode == 3
