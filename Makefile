@@ -32,7 +32,7 @@ test: lint ## lint, then all tests that need no server
 
 integration: setup ## install and start what real tests need: browser, schedulers, faults, fuzz; a skip is a failure
 	bash tests/integration/install.sh
-	DQV_HYPOTHESIS=fuzz DQV_NO_SKIP=1 $(BIN)/pytest -m "integration or fuzz"
+	DQV_HYPOTHESIS=fuzz DQV_NO_SKIP=1 $(BIN)/pytest -m "integration or hypothesis"
 
 bench: setup ## measure, side by side with the peers; writes benchmarks/README.md
 	$(BIN)/python -m benchmarks.run

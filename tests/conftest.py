@@ -1,5 +1,5 @@
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,16 @@ settings.register_profile(
 settings.load_profile(os.environ.get("DQV_HYPOTHESIS", "dqv"))
 
 ROOT = Path(__file__).parent.parent
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With DQV_NO_SKIP, as `make integration` has it, a skip is a failure."""
+    report = yield
+    if report.skipped and os.environ.get("DQV_NO_SKIP"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped where a skip is a failure: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")

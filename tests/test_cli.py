@@ -13,7 +13,12 @@ ROOT = Path(__file__).parent.parent
 def dqv(*args: Any, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
     values = {**os.environ, "LANG": "C.UTF-8", **env}
     return subprocess.run(
-        [sys.executable, "-m", "dqv", *map(str, args)], capture_output=True, text=True, env=values, cwd=cwd, timeout=120
+        [sys.executable, "-m", "dqv", *map(str, args)],
+        capture_output=True,
+        text=True,
+        env=values,
+        cwd=cwd,
+        timeout=120,
     )
 
 
@@ -36,7 +41,9 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_a_failing_clause_exits_with_1_and_tells_what_is_missing(source: Path, tmp_path: Path, scheduler: str) -> None:
+def test_a_failing_clause_exits_with_1_and_tells_what_is_missing(
+    source: Path, tmp_path: Path, scheduler: str
+) -> None:
     done = dqv("check", source, "--scheduler", scheduler, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert "Does not conform" in done.stdout
@@ -99,7 +106,9 @@ def test_keygen_check_and_verify(source: Path, tmp_path: Path, scheduler: str) -
     assert (tmp_path / "bureau.key").stat().st_mode & 0o777 == 0o600
     again = dqv("keygen", "--out", tmp_path / "bureau")
     assert again.returncode == 2
-    dqv("check", source, "--scheduler", scheduler, "--out", tmp_path / "out", "--key", tmp_path / "bureau.key")
+    dqv(
+        "check", source, "--scheduler", scheduler, "--out", tmp_path / "out", "--key", tmp_path / "bureau.key"
+    )
     envelope = tmp_path / "out" / "report.dsse.json"
     good = dqv("verify", envelope, "--trust", tmp_path / "bureau.pub", "--data", source)
     assert good.returncode == 0, good.stderr
@@ -127,7 +136,16 @@ def test_strict_exits_with_5_when_review_remains(source: Path, tmp_path: Path, s
     policy = dqv("policy", "show").stdout.replace('"30 GB"', '"10 B"').replace('"30 GiB"', '"10 B"')
     policy = policy.replace('threshold = "50 %"', 'threshold = "0 %"')
     (tmp_path / "small.toml").write_text(policy, "utf-8")
-    args = ("check", source, "--scheduler", scheduler, "--out", tmp_path / "out", "--policy", tmp_path / "small.toml")
+    args = (
+        "check",
+        source,
+        "--scheduler",
+        scheduler,
+        "--out",
+        tmp_path / "out",
+        "--policy",
+        tmp_path / "small.toml",
+    )
     (source / "metadata.csv").write_text("file_name,date\na.jsonl,2026-01-01\n")
     assert dqv(*args).returncode == 0
     assert dqv(*args, "--strict").returncode == 5
@@ -138,5 +156,14 @@ def test_an_incomplete_report_exits_with_3(source: Path, tmp_path: Path, schedul
     (tmp_path / "small.toml").write_text(policy, "utf-8")
     (source / "metadata.csv").write_text("file_name,date\na.jsonl,2026-01-01\n")
     (source / "x.zip").write_bytes(b"PK")
-    done = dqv("check", source, "--scheduler", scheduler, "--out", tmp_path / "out", "--policy", tmp_path / "small.toml")
+    done = dqv(
+        "check",
+        source,
+        "--scheduler",
+        scheduler,
+        "--out",
+        tmp_path / "out",
+        "--policy",
+        tmp_path / "small.toml",
+    )
     assert done.returncode == 3

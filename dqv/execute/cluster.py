@@ -3,9 +3,14 @@
 import contextlib
 import logging
 import os
+import signal
+import threading
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator, Sequence
 
-from distributed import Client, LocalCluster, as_completed
+from distributed import Client, KilledWorker, LocalCluster, as_completed
+from distributed.client import FutureCancelledError
+from distributed.comm import CommClosedError
 
 from dqv.core.errors import IncompleteRun, UsageError
 from dqv.execute.ledger import Ledger, Part, Task
@@ -39,19 +44,34 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator[Client]:
     count = workers or len(
         os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
     )
-    with (
-        LocalCluster(
-            n_workers=count,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address=None,  # pickle is code execution: what listens, listens on loopback alone
-            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # its HTTP server: any free port, not 8787
-            silence_logs=logging.CRITICAL,
-            memory_limit=0,  # the children have limits; the workers only watch
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        yield client
+    with contextlib.ExitStack() as stack:
+        with _ctrl_c_ignored():
+            started = LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address=None,  # pickle is code execution: what listens, listens on loopback alone
+                scheduler_kwargs={
+                    "dashboard_address": "127.0.0.1:0"
+                },  # its HTTP server: any free port, not 8787
+                silence_logs=logging.CRITICAL,
+                memory_limit=0,  # the children have limits; the workers only watch
+            )
+        local = stack.enter_context(started)
+        yield stack.enter_context(Client(local, set_as_default=False))
+
+
+@contextlib.contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    """Processes started meanwhile ignore Ctrl-C: it goes to all of a terminal, and is for the client alone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def run_stage(
@@ -92,7 +112,17 @@ def run_stage(
         submit_next()
     for future in running:
         number = numbers.pop(future.key)
-        answer = future.result()
+        try:
+            answer = future.result()
+        except KilledWorker as error:
+            raise IncompleteRun(
+                "workers died again and again, from outside or for want of memory; what is done is kept: "
+                "run the same command again"
+            ) from error
+        except (CancelledError, FutureCancelledError, CommClosedError, TimeoutError) as error:
+            raise IncompleteRun(
+                "the Dask scheduler was lost; what is done is kept: run the same command again"
+            ) from error
         try:
             parts[number] = ledger.record(tasks[number], answer)
         except OSError as error:

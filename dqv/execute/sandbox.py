@@ -33,6 +33,13 @@ _POISON_PER_OBJECT = 8
 """So many items of one object may kill the child before the object is given up as a whole."""
 
 
+_CHILD_ENVIRONMENT = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # the default one reserves 1 GiB, which the memory limit counts
+    "MALLOC_ARENA_MAX": "2",
+    "OMP_NUM_THREADS": "1",
+}
+
+
 class StageFailedError(DqvError):
     """A call died with no item at work, or again without the item it had died of: a defect of dqv."""
 
@@ -60,6 +67,7 @@ class Child:
             stdout=subprocess.PIPE,
             pass_fds=[self._shared_file.fileno()],
             start_new_session=True,  # Ctrl-C of the terminal must not reach it
+            env={**os.environ, **_CHILD_ENVIRONMENT},
         )
         self._watched = psutil.Process(self._process.pid)
         self._selector = selectors.DefaultSelector()

@@ -200,9 +200,9 @@ def _size(text: str) -> int:
 
 
 def _literal(value: object) -> str:
-    """A scalar that is not a string, as JSON writes it."""
+    """A scalar that is not a string, as JSON writes it; dates as JSON has them, without the quotes."""
     try:
-        return orjson.dumps(value).decode()
+        return orjson.dumps(value).decode().strip('"')
     except TypeError:  # an integer over 64 bits, a decimal
         return str(value)
 

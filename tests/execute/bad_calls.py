@@ -51,3 +51,10 @@ def _misbehave(what: str) -> None:
         held = []
         while True:
             held.append(bytearray(50_000_000))
+
+
+def allocate(args: dict[str, Any], out: Path, beat: Any) -> None:
+    """Load what measuring loads, and allocate a little with each."""
+    import dqv.stages.measure  # noqa: F401
+
+    pa.array(["x"] * 1000, pa.large_string())

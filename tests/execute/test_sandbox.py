@@ -119,3 +119,12 @@ def test_an_orphaned_child_ends_by_itself(tmp_path: Path) -> None:
     while psutil.pid_exists(pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not psutil.pid_exists(pid) or os.name != "posix"
+
+
+def test_a_child_that_has_done_nothing_takes_a_small_part_of_its_memory(tmp_path: Path) -> None:
+    """The kernel's limit counts what is reserved: a library that reserves a gigabyte would eat it all."""
+    run_task(task(tmp_path, "allocate"))
+    status = Path(f"/proc/{sandbox._child()._process.pid}/status")
+    if status.exists():
+        data = next(line for line in status.read_text().splitlines() if line.startswith("VmData"))
+        assert int(data.split()[1]) * 1024 < Limits().memory_bytes // 4

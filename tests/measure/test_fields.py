@@ -121,3 +121,8 @@ def test_payload_is_the_sum_of_all_leaves(record: dict[str, object]) -> None:
     found = extract(record)
     assert found.payload_bytes == size(record)
     assert found.text_bytes <= found.payload_bytes
+
+
+def test_a_typed_date_counts_as_many_bytes_as_the_same_date_in_json() -> None:
+    typed = extract({"text": "a", "d": datetime.date(2024, 1, 5)})
+    assert typed.payload_bytes == extract({"text": "a", "d": "2024-01-05"}).payload_bytes == 11
