@@ -32,12 +32,12 @@ class Table:
         self._writer: pq.ParquetWriter | None = None
         self._held: list[pa.RecordBatch] = []
         self._held_bytes = 0
-        self._mark = 0  # rows held before it are of earlier objects
+        self._mark = self._mark_bytes = 0  # rows held before it are of earlier objects
         self._own_file = False
 
     def begin(self) -> None:
         """The rows that follow are of the next object."""
-        self._mark = len(self._held)
+        self._mark, self._mark_bytes = len(self._held), self._held_bytes
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Add rows of the object at work."""
@@ -49,7 +49,7 @@ class Table:
                 self._write(earlier)
                 self._open_next()
                 self._own_file = True
-                self._mark = 0
+                self._mark = self._mark_bytes = 0
             self._write_held()
 
     def add_rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -73,7 +73,7 @@ class Table:
             self._number -= 1
             self._own_file = False
         del self._held[self._mark :]
-        self._held_bytes = sum(batch.nbytes for batch in self._held)
+        self._held_bytes = self._mark_bytes
 
     def __enter__(self) -> "Table":
         return self

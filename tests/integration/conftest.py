@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import signal
@@ -32,15 +33,11 @@ def start() -> Iterator[Start]:
     yield begin
     for process in running:
         family = [process.pid]
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess):
             family += [child.pid for child in psutil.Process(process.pid).children(recursive=True)]
-        except psutil.NoSuchProcess:
-            pass
         for pid in family:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         process.communicate()
 
 

@@ -4,6 +4,7 @@ import gzip
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -22,7 +23,7 @@ LIMITS = Limits(memory_bytes=1_000_000_000, stall_s=20, cpu_s=20)
 
 def seeds(realdata: Path) -> list[tuple[str, bytes]]:
     """(suffix, content) of sound and broken files."""
-    records = [
+    records: list[dict[str, Any]] = [
         {"id": i, "text": f"第{i}条 record number {i} 的内容", "date": f"2024-01-{i + 1:02d}"}
         for i in range(20)
     ]

@@ -58,7 +58,8 @@ def test_the_wheel_holds_the_linked_folders_and_no_top_level_ones(built: Path) -
 
 def test_the_sdist_can_be_built_from(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
-    names = {name.partition("/")[2] for name in tarfile.open(sdist).getnames()}
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
     assert "dqv/checks/__init__.py" in names or "checks/__init__.py" in names
 
 
