@@ -19,7 +19,8 @@ from dqv.execute.child import Beat
 from dqv.execute.parts import open_writer
 from dqv.measure.fields import extract
 from dqv.neardup import minhash, surplus, tokens
-from dqv.stages.measure import buffers, check_unchanged, open_piece, records
+from dqv.stages.measure import check_unchanged, open_piece, records
+from dqv.stages.rows import buffers
 
 _log = logging.getLogger(__name__)
 

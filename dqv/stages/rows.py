@@ -1,0 +1,172 @@
+"""Item rows, gathered over objects into batches and measured there, over Arrow buffers."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from dqv.connectors.containers.records import MANY
+from dqv.core.errors import ItemError
+from dqv.core.schema import ITEMS
+from dqv.core.settings import Measuring
+from dqv.execute.child import Beat
+from dqv.execute.parts import Table
+from dqv.measure.fields import extract
+from dqv.measure.hashing import payload_hashes
+from dqv.measure.timestamps import day_in_name, parse_day
+from dqv.neardup import minhash
+
+_BATCH_TEXT = 8 * 2**20
+_BATCH_ROWS = 4096
+
+_GATHERED = (
+    "object", "place", "modality", "format", "status", "error_kind", "error", "single", "stored_bytes",
+    "payload_bytes", "text_bytes", "date_record", "date_modified", "date_name", "date_refused",
+)  # fmt: skip
+
+
+class ItemRows:
+    """The rows of a partition, in canonical order.
+
+    A small object is not worth a batch of its own, so rows of many objects are gathered; those of the
+    object at work can still be taken back, whether they were gathered only or written already.
+    """
+
+    def __init__(self, items: Table, measuring: Measuring) -> None:
+        self._items = items
+        self._measuring = measuring
+        self._piece: dict[str, Any] = {}
+        self._date_name: Any = None
+        self._rows: list[tuple[Any, ...]] = []
+        self._texts: list[str] = []
+        self._text_size = 0
+        self._mark = 0  # rows gathered before it are of earlier objects
+        items.begin()
+
+    def begin(self, piece: dict[str, Any]) -> None:
+        """The rows that follow are of this piece."""
+        if self._text_size > _BATCH_TEXT or len(self._rows) >= _BATCH_ROWS:
+            self.end()
+        self._items.keep()  # what the piece before has written already stays
+        self._items.begin()
+        self._mark = len(self._rows)
+        self._piece = piece
+        self._date_name = day_in_name(piece["path"].encode("latin-1"))
+
+    def end(self) -> None:
+        """All rows so far stay, and are written."""
+        self._write(len(self._rows))
+
+    def take_back(self) -> None:
+        """Forget the rows of the piece at work."""
+        del self._rows[self._mark :], self._texts[self._mark :]
+        self._items.take_back()
+
+    def add(self, place: int, value: object, stored_bytes: int) -> None:
+        """One record of the piece at work."""
+        record = extract(value, self._measuring.text_field, self._measuring.date_field)
+        if not record.text or record.text.isspace():
+            error = ItemError("empty", "the record holds no text")
+            self.add_error(place, error, single=True, stored_bytes=stored_bytes)
+            return
+        piece = self._piece
+        date_record, refused_date = day(record.date)
+        date_modified, refused_modified = day(record.modified)
+        row = (
+            piece["object"], place, piece["modality"], piece["format"], "measured", None, None, True, stored_bytes,
+            record.payload_bytes, record.text_bytes, date_record, date_modified, self._date_name,
+            refused_date or refused_modified,
+        )  # fmt: skip
+        self._gather(row, record.text)
+
+    def add_error(self, place: int, error: ItemError, *, single: bool, stored_bytes: int | None) -> None:
+        """One row for what could not be measured."""
+        piece = self._piece
+        row = (
+            piece["object"], place, piece["modality"], piece["format"], error.status, error.kind, error.detail,
+            single, stored_bytes, None, None, None, None, None, None,
+        )  # fmt: skip
+        self._gather(row, "")
+
+    def add_skipped(self, beat: Beat) -> None:
+        """Rows of the items that were left out because they had killed a child."""
+        for place, kind, detail in beat.skipped:
+            # how long it is was never learnt; it is no more than what was being read
+            single = self._piece["format"] not in ("parquet", "arrow") or not place & MANY
+            size = stored_size(self._piece)
+            self.add_error(place, ItemError(kind, detail), single=single, stored_bytes=size)
+        beat.skipped.clear()
+
+    def _gather(self, row: tuple[Any, ...], text: str) -> None:
+        self._rows.append(row)
+        self._texts.append(text)
+        self._text_size += len(text)
+        if self._text_size > _BATCH_TEXT or len(self._rows) - self._mark >= _BATCH_ROWS:
+            if self._mark:
+                self._write(self._mark)
+                self._items.keep()
+                self._items.begin()
+            self._write(len(self._rows))
+
+    def _write(self, count: int) -> None:
+        """Measure and write the first `count` rows gathered."""
+        if count:
+            self._items.add(_batch(self._rows[:count], self._texts[:count]))
+            del self._rows[:count], self._texts[:count]
+            self._text_size = sum(map(len, self._texts))
+        self._mark = max(0, self._mark - count)
+
+
+def _batch(rows: list[tuple[Any, ...]], texts: list[str]) -> pa.RecordBatch:
+    """The measured rows as a batch of `ITEMS`."""
+    array = pa.array(texts, pa.large_string())
+    counts, normal, sketches = minhash.sketch(*buffers(array))
+    columns: dict[str, Any] = dict(zip(_GATHERED, zip(*rows, strict=True), strict=True))
+    good = np.array([status == "measured" for status in columns["status"]])
+    columns["tokens"] = pa.array(counts, pa.int64(), mask=~good)
+    columns["xxh3_128"] = [each if ok else None for each, ok in zip(payload_hashes(array), good, strict=True)]
+    columns["normalised"] = _fixed(normal, counts == 0)
+    columns["sketch"] = _fixed(sketches, counts == 0)
+    arrays = []
+    for column in ITEMS:
+        values = columns.get(column.name)
+        if values is None:
+            arrays.append(pa.nulls(len(rows), column.type))
+        else:
+            arrays.append(values if isinstance(values, pa.Array) else pa.array(values, column.type))
+    return pa.RecordBatch.from_arrays(arrays, schema=ITEMS)
+
+
+def stored_size(piece: dict[str, Any]) -> int | None:
+    """Bytes as stored that a piece stands for; None when not even that is known."""
+    if piece["why"] == "unreadable":
+        return None
+    if piece["read"] == "span":
+        start, stop = piece["span"]
+        return int(piece["work"]) if piece["format"] == "parquet" else int(stop - start)
+    return int(piece["size_bytes"])
+
+
+def day(value: object) -> tuple[Any, bool]:
+    """A day, or none; and whether something stood there that cannot be one."""
+    try:
+        return parse_day(value), False
+    except ValueError:
+        return None, True
+
+
+def buffers(texts: pa.LargeStringArray) -> tuple[Any, Any]:
+    """The bytes of all texts, and n + 1 offsets into them, without a copy."""
+    _, offsets, data = texts.buffers()
+    bytes_ = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(1, np.uint8)
+    return bytes_, np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+
+
+def _fixed(rows: Any, null: Any) -> pa.FixedSizeBinaryArray:
+    """(n, k) numbers as n fixed-size binaries, null where told."""
+    width = rows.shape[1] * rows.itemsize
+    validity = pa.py_buffer(np.packbits(~null, bitorder="little").tobytes())
+    return pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(width), rows.shape[0], [validity, pa.py_buffer(np.ascontiguousarray(rows).tobytes())],
+        int(null.sum()),
+    )  # fmt: skip

@@ -1,0 +1,61 @@
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
+
+import pyarrow.parquet as pq
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dqv.core.errors import ItemError
+from dqv.core.schema import ITEMS
+from dqv.core.settings import Measuring
+from dqv.execute import parts
+from dqv.execute.parts import Table
+from dqv.stages import rows
+from dqv.stages.rows import ItemRows
+
+# objects: how many records, which of them are broken, and whether the object fails at its end
+OBJECTS = st.lists(st.tuples(st.integers(0, 25), st.sets(st.integers(0, 24)), st.booleans()), max_size=12)
+
+
+def piece(number: int) -> dict[str, object]:
+    return {"object": number, "path": "a.jsonl", "modality": "text", "format": "jsonl", "why": "", "read": "whole",
+            "size_bytes": 1}  # fmt: skip
+
+
+@given(OBJECTS, st.integers(1, 30), st.sampled_from([1, 3000, 1 << 20]))
+def test_rows_are_there_whole_in_order_and_with_their_facts(
+    objects: list[tuple[int, set[int], bool]], batch_rows: int, held_bytes: int
+) -> None:
+    expected = []
+    with (
+        TemporaryDirectory() as name,
+        patch.object(rows, "_BATCH_ROWS", batch_rows),
+        patch.object(parts, "_HELD_BYTES", held_bytes),
+    ):
+        with Table(Path(name), "items", ITEMS) as table:
+            gathered = ItemRows(table, Measuring())
+            for number, (count, broken, fails) in enumerate(objects):
+                gathered.begin(piece(number))
+                mine = []
+                for place in range(count):
+                    if place in broken:
+                        gathered.add_error(place, ItemError("json", "x"), single=True, stored_bytes=1)
+                    else:
+                        gathered.add(place, {"text": f"object {number} record {place} " + "w " * place}, 1)
+                    mine.append((number, place, "defective" if place in broken else "measured"))
+                if fails:
+                    gathered.take_back()
+                    gathered.add_error(0, ItemError("io", "x"), single=False, stored_bytes=1)
+                    mine = [(number, 0, "unread")]
+                expected += mine
+            gathered.end()
+        files = sorted(Path(name).iterdir(), key=lambda path: int(path.stem.split("-")[1]))
+        found = [row for path in files for row in pq.read_table(path).to_pylist()]
+    assert [(row["object"], row["place"], row["status"]) for row in found] == expected
+    for row in found:
+        if row["status"] == "measured":
+            assert row["tokens"] == 4 + row["place"]
+            assert len(row["sketch"]) == 512
+        else:
+            assert row["tokens"] is row["sketch"] is row["xxh3_128"] is row["payload_bytes"] is None
