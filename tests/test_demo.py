@@ -100,7 +100,7 @@ def test_the_real_policy_fails_on_scale_and_says_what_is_missing(out: Path) -> N
     assert report.verdict is ReportVerdict.DOES_NOT_CONFORM
     assert scale.verdict is Verdict.FAIL
     assert scale.next_step is not None
-    assert "missing" in scale.next_step.en
+    assert "Missing: 29,99" in scale.next_step.en
     assert len(report.notices) == 1  # only near-duplicates exceed the ceiling
     assert finding(report, "recency").verdict is Verdict.REVIEW
 

@@ -1,0 +1,32 @@
+"""Run all benchmarks and write their figures into benchmarks/README.md, between the markers."""
+
+import os
+import platform
+import tempfile
+from datetime import date
+from pathlib import Path
+
+from benchmarks import text_scale
+
+README = Path(__file__).parent / "README.md"
+BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
+
+
+def main() -> None:
+    """Measure and write."""
+    with tempfile.TemporaryDirectory() as name:
+        tables = text_scale.as_markdown(*text_scale.measure(Path(name)))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    head = (
+        f"{date.today().isoformat()}, {platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, "
+        f"Python {platform.python_version()}\n\n"
+    )
+    text = README.read_text("utf-8")
+    before, _, rest = text.partition(BEGIN)
+    after = rest.partition(END)[2]
+    README.write_text(before + BEGIN + head + tables + END + after, "utf-8")
+    print(head + tables)
+
+
+if __name__ == "__main__":
+    main()
