@@ -224,21 +224,18 @@ class _Engine:
         """The surplus items, and how many pairs could not be verified because the data changed."""
         items = [os.fspath(path.resolve()) for path in measured.files("items")]
         found = {"parts": items}
-        (pairs,) = self._run("candidates", duplicates.candidates, [(found, 0)])
-        wanted: dict[str, list[int]] = pairs.result
+        (unsettled,) = self._run("candidates", duplicates.candidates, [(found, 0)])
+        wanted = os.fspath(unsettled.files("wanted")[0].resolve())
+        objects = set(pl.scan_parquet(wanted).select(pl.col("object").unique()).collect()["object"])
         calls = []
         for task in measured.pieces:
-            chosen = [
-                piece for piece in task if str(piece.row["object"]) in wanted and piece.read != "digest"
-            ]
+            chosen = [piece for piece in task if piece.row["object"] in objects and piece.read != "digest"]
             if chosen:
-                places = {str(piece.row["object"]): wanted[str(piece.row["object"])] for piece in chosen}
-                args = {**self._common, "pieces": [piece.as_args() for piece in chosen], "wanted": places}
+                args = {**self._common, "pieces": [piece.as_args() for piece in chosen], "wanted": wanted}
                 calls.append((args, sum(piece.work for piece in chosen)))
         parts = self._run("verify", duplicates.shingles, calls)
         files = [os.fspath(path.resolve()) for part in parts for path in part.files("shingles")]
-        args = {**found, "pairs": os.fspath(pairs.files("pairs")[0].resolve()), "shingles": files}
-        (decided,) = self._run("surplus", duplicates.decide, [(args, 0)])
+        (decided,) = self._run("surplus", duplicates.decide, [({**found, "shingles": files}, 0)])
         return decided.files("surplus")[0], int(decided.result["unverified"])
 
 

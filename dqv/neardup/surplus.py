@@ -4,22 +4,22 @@ Items are taken in canonical order. An item is surplus when it has a verified pa
 kept; otherwise it is kept. A pair is verified when the exact Jaccard similarity of the shingle sets is at
 least 0.8; where the estimate settles that beyond doubt, it does.
 
-Two passes: the first finds every pair that may matter and that the estimate does not settle; those are
-then computed exactly from the documents; the second pass decides with them. In the first pass an item may
-be kept, surplus or *perhaps*; whoever is perhaps counts as both, so every pair that the second pass can
-ask for has been found by the first.
+Two passes: the first finds every item of a pair that may matter and that the estimate does not settle; the
+shingle sets of those are then computed anew from the documents; the second pass decides with them. In the
+first pass an item may be kept, surplus or *perhaps*; whoever is perhaps counts as both, so every set that
+the second pass can ask for has been wanted by the first. Both passes compare an item with the kept items of
+its buckets only, never with all: time grows with what is kept, not with what is alike.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
-from dqv.core.schema import SKETCH_SLOTS
-
-THRESHOLD = (4, 5)
-"""J ≥ 4/5, compared in whole numbers: 5 × shared ≥ 4 × of."""
+from dqv.neardup.tokens import intersection
 
 SURE_SLOTS = 122
 """Agreeing slots of 128 from which the estimate settles that J ≥ 0.8: at J = 0.8 so many agree with
@@ -29,18 +29,11 @@ UNSURE_SLOTS = 79
 """Agreeing slots of 128 below which it settles that J < 0.8: at J = 0.8 so few agree with probability
 6 × 10⁻⁷."""
 
+_CHUNK_ROWS = 64
+"""Rows between two signs of life: in a crowded bucket one row may take a while."""
+
 NONE = -1
 I64 = npt.NDArray[np.int64]
-
-
-def settle(shared: Any, of: Any) -> Any:
-    """Whether two shingle sets are near-duplicates.
-
-    Args:
-        shared: size of the intersection; a number or an array.
-        of: size of the union, alike.
-    """
-    return THRESHOLD[1] * shared >= THRESHOLD[0] * of
 
 
 def firsts(hashes: npt.NDArray[np.uint64]) -> I64:
@@ -83,18 +76,14 @@ def buckets(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
 
 
 @numba.njit(nogil=True, cache=True)
-def _pass(bucket: Any, sketches: Any, ids: Any, starts: Any, room: Any, known_a: Any, known_b: Any,
-          known_yes: Any, sure: int, unsure: int) -> Any:  # fmt: skip
-    n, bands = bucket.shape
-    filled = np.zeros(starts.size, np.int64)
-    original = np.full(n, -1, np.int64)
-    agree = np.zeros(n, np.int64)
-    perhaps = np.zeros(n, np.bool_)
-    stamp = np.full(n, -1, np.int64)
-    asked_a, asked_b = [np.int64(0) for _ in range(0)], [np.int64(0) for _ in range(0)]
-    for i in range(n):
-        best, best_agree, unsettled = np.int64(-1), 0, False
-        first_asked = len(asked_a)
+def _advance(first: int, last: int, bucket: Any, sketches: Any, starts: Any, filled: Any, room: Any, stamp: Any,
+             original: Any, agree: Any, shared: Any, of: Any, perhaps: Any, wanted: Any, exact: bool, sets: Any,
+             ends: Any, lost: Any, sure: int, unsure: int) -> int:  # fmt: skip
+    """Decide the rows first … last − 1; returns how many pairs stayed unsettled for want of a set."""
+    unverified = 0
+    bands = bucket.shape[1]
+    for i in range(first, last):
+        best, unsettled, needed, pending = -1, False, False, 0
         for band in range(bands):
             where = bucket[i, band]
             if where < 0:
@@ -104,72 +93,99 @@ def _pass(bucket: Any, sketches: Any, ids: Any, starts: Any, room: Any, known_a:
                 if stamp[k] == i:
                     continue
                 stamp[k] = i
+                if exact and best >= 0 and k > best:
+                    continue  # the original is the first kept one
                 same = 0
                 for j in range(sketches.shape[1]):
                     same += sketches[i, j] == sketches[k, j]
                 if same < unsure:
                     continue
+                both, either = -1, -1
                 if same < sure:
-                    at = np.searchsorted(known_a, ids[i], side="left")
-                    verdict = -1
-                    while at < known_a.size and known_a[at] == ids[i]:
-                        if known_b[at] == ids[k]:
-                            verdict = 1 if known_yes[at] else 0
-                            break
-                        at += 1
-                    if verdict == 0:
-                        continue
-                    if verdict < 0:
-                        asked_a.append(ids[i])
-                        asked_b.append(ids[k])
+                    if not exact:
                         unsettled = True
+                        needed = True
+                        wanted[k] = True
+                        continue
+                    if lost[i] or lost[k]:
+                        pending += 1
+                        continue
+                    a, b = sets[ends[i] : ends[i + 1]], sets[ends[k] : ends[k + 1]]
+                    both = intersection(a, b)
+                    either = a.size + b.size - both
+                    if 5 * both < 4 * either:
                         continue
                 if perhaps[k]:
                     unsettled = True
                 elif best < 0 or k < best:
-                    best, best_agree = k, same
+                    best = k
+                    agree[i], shared[i], of[i] = same, both, either
         if best >= 0:
-            original[i], agree[i] = best, best_agree
-            while len(asked_a) > first_asked:  # it is surplus whatever these pairs say
-                asked_a.pop()
-                asked_b.pop()
+            original[i] = best  # whatever the pairs without a set would have said
             continue
+        unverified += pending
+        wanted[i] = wanted[i] or needed
         perhaps[i] = unsettled
         for band in range(bands):
             where = bucket[i, band]
             if where >= 0:
                 room[starts[where] + filled[where]] = i
                 filled[where] += 1
-    return original, agree, asked_a, asked_b
+    return unverified
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The outcome of one pass over n items; all arrays (n,).
+
+    Attributes:
+        original: row of the first kept item it repeats; −1 where kept (or, in the first pass, perhaps).
+        agree: slots in agreement with it.
+        shared: size of the intersection of the shingle sets; −1 where the estimate settled it.
+        of: size of their union; likewise.
+        wanted: whose shingle sets the second pass may need.
+        unverified: pairs that could matter and could not be computed.
+    """
+
+    original: I64
+    agree: I64
+    shared: I64
+    of: I64
+    wanted: npt.NDArray[np.bool_]
+    unverified: int
 
 
 def decide(
     bucket: npt.NDArray[np.int32],
     sketches: npt.NDArray[np.uint32],
-    ids: I64,
-    known: tuple[I64, I64, npt.NDArray[np.bool_]] | None,
-) -> tuple[I64, I64, I64, I64]:
+    sets: tuple[npt.NDArray[np.uint64], I64, npt.NDArray[np.bool_]] | None,
+    tick: Callable[[], None] = lambda: None,
+) -> Decision:
     """One pass over the items in canonical order.
 
     Args:
         bucket: (n, bands) from `buckets`.
         sketches: (n, 128).
-        ids: (n,) ascending; by these pairs are named.
-        known: pairs computed exactly: later id, earlier id, near-duplicate or not; sorted by both ids.
-
-    Returns:
-        `original` (n,): row of the first kept item it repeats, −1 where kept. `agree` (n,): slots in
-        agreement with it. `asked_a`, `asked_b`: ids of the pairs (later, earlier) that need an exact
-        answer; empty when all were known.
+        sets: None in the first pass; in the second the shingle sets one after the other, n + 1 offsets into
+            them, and whose set is lost. A set that the first pass did not want may be empty.
+        tick: called between chunks of rows.
     """
+    n = bucket.shape[0]
     count = int(bucket.max(initial=-1)) + 1
     sizes = np.bincount(bucket[bucket >= 0], minlength=max(1, count)).astype(np.int64)
     starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])[:-1]
     room = np.empty(max(1, int(sizes.sum())), np.int64)
-    empty = np.empty(0, np.int64)
-    known_a, known_b, known_yes = known if known is not None else (empty, empty, np.empty(0, np.bool_))
-    original, agree, asked_a, asked_b = _pass(
-        bucket, sketches, ids, starts, room, known_a, known_b, known_yes, SURE_SLOTS, UNSURE_SLOTS
-    )
-    assert sketches.shape[1] == SKETCH_SLOTS
-    return original, agree, np.array(asked_a, np.int64), np.array(asked_b, np.int64)
+    filled, stamp = np.zeros(starts.size, np.int64), np.full(n, NONE, np.int64)
+    original, shared, of = (np.full(n, NONE, np.int64) for _ in range(3))
+    agree = np.zeros(n, np.int64)
+    perhaps, wanted = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+    none = (np.empty(0, np.uint64), np.zeros(n + 1, np.int64), np.zeros(n, np.bool_))
+    values, ends, lost = sets if sets is not None else none
+    unverified = 0
+    for first in range(0, n, _CHUNK_ROWS):
+        unverified += _advance(
+            first, min(n, first + _CHUNK_ROWS), bucket, sketches, starts, filled, room, stamp, original, agree,
+            shared, of, perhaps, wanted, sets is not None, values, ends, lost, SURE_SLOTS, UNSURE_SLOTS,
+        )  # fmt: skip
+        tick()
+    return Decision(original, agree, shared, of, wanted, unverified)

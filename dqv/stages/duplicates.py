@@ -1,10 +1,11 @@
 """Near-duplicates of text, stage by stage: candidates, shingle sets of the unsettled, kept and surplus."""
 
 import logging
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,7 @@ from dqv.core.errors import ItemError
 from dqv.core.schema import SKETCH_SLOTS, SURPLUS
 from dqv.core.settings import Measuring
 from dqv.execute.child import Beat
-from dqv.execute.parts import open_writer
+from dqv.execute.parts import Table, open_writer
 from dqv.measure.fields import extract
 from dqv.neardup import minhash, surplus, tokens
 from dqv.stages.measure import check_unchanged, open_piece, records
@@ -106,66 +107,70 @@ def _crowd(items: _TextItems, parts: list[str], beat: Beat) -> tuple[Any, Any, A
     return bucket[crowded], sketches, ids[crowded].astype(np.int64)
 
 
-def candidates(args: dict[str, Any], out: Path, beat: Beat) -> dict[str, list[int]]:
-    """The pairs of text items whose sketches do not settle whether they are near-duplicates.
+def candidates(args: dict[str, Any], out: Path, beat: Beat) -> int:
+    """The text items whose sketches do not settle whether they are near-duplicates: table `wanted`.
 
     Args:
         args: `parts`: paths of all `items` tables in canonical order.
-        out: gets `pairs-0.parquet`: later and earlier id.
+        out: gets `wanted-0.parquet`: object and place of those whose shingle sets are needed.
         beat: of the child.
 
     Returns:
-        `wanted`: object → places whose shingle sets the pairs need.
+        How many.
     """
     items = _TextItems.read(args["parts"], beat)
     bucket, sketches, ids = _crowd(items, args["parts"], beat)
-    _, _, later, earlier = surplus.decide(bucket, sketches, ids, None)
-    order = np.lexsort((earlier, later))
-    pairs = pa.table({"later": later[order], "earlier": earlier[order]})
-    pq.write_table(pairs, out / "pairs-0.parquet")
-    wanted: dict[str, list[int]] = {}
-    for needed in np.unique(np.concatenate([later, earlier])):
-        number, place = items.where(needed)
-        wanted.setdefault(str(number), []).append(place)
-    return wanted
+    wanted = ids[surplus.decide(bucket, sketches, None, beat.tick).wanted]
+    table = pa.table({"object": items.object[wanted], "place": items.place[wanted]})
+    pq.write_table(table, out / "wanted-0.parquet")
+    return int(wanted.size)
 
 
 def shingles(args: dict[str, Any], out: Path, beat: Beat) -> None:
-    """The shingle sets of some items of a partition, recomputed from the documents: table `shingles`.
+    """The shingle sets of the wanted items of a partition, recomputed from the documents: table `shingles`.
 
     An object that cannot be read again, or has changed, gives no sets; its pairs stay unverified.
 
     Args:
-        args: `source`, `pieces`, `measuring` as for `measure`; `wanted`: object → places.
+        args: `source`, `pieces`, `measuring` as for `measure`; `wanted`: path of the table.
         out: where the table goes.
         beat: names the item at work.
     """
     measuring = Measuring.model_validate(args["measuring"])
+    numbers = [piece["object"] for piece in args["pieces"]]
+    wanted: dict[int, set[int]] = {}
+    for batch in pq.ParquetFile(args["wanted"]).iter_batches(1 << 16):
+        table = pa.table(batch).filter(pc.is_in(batch["object"], pa.array(numbers)))
+        for number, place in zip(table["object"].to_pylist(), table["place"].to_pylist(), strict=True):
+            wanted.setdefault(number, set()).add(place)
     schema = pa.schema(
         [("object", pa.int64()), ("place", pa.int64()), ("shingles", pa.large_list(pa.uint64()))]
     )
-    with open_writer(out / "shingles-0.parquet", schema) as writer:
+    with Table(out, "shingles", schema) as rows:
         for piece in args["pieces"]:
-            places = set(args["wanted"][str(piece["object"])])
+            rows.begin()
             if beat.begin(piece["object"]) is not None:
                 continue
             try:
-                for row in list(_shingle_rows(args["source"], piece, places, measuring, beat)):
-                    writer.write_batch(pa.RecordBatch.from_pylist([row], schema))
+                _add_shingles(
+                    args["source"], piece, wanted.get(piece["object"], set()), measuring, beat, rows
+                )
             except (ItemError, OSError) as error:
+                rows.take_back()
                 _log.warning("object %d cannot be read again: %s", piece["object"], type(error).__name__)
+            rows.keep()
 
 
-def _shingle_rows(
-    source: str, piece: dict[str, Any], places: set[int], measuring: Measuring, beat: Beat
-) -> Iterator[dict[str, Any]]:
+def _add_shingles(
+    source: str, piece: dict[str, Any], places: set[int], measuring: Measuring, beat: Beat, rows: Table
+) -> None:
     with open_piece(source, piece) as file:
         for record in records(file, piece, measuring, beat, Facts()):
             if record.place not in places or isinstance(record, Broken):
                 continue
             text = extract(record.value, measuring.text_field, measuring.date_field).text
             values, _ = tokens.shingle_sets(*buffers(pa.array([text], pa.large_string())))
-            yield {"object": piece["object"], "place": record.place, "shingles": values}
+            rows.add_rows([{"object": piece["object"], "place": record.place, "shingles": values}])
         check_unchanged(file, piece)
 
 
@@ -173,59 +178,58 @@ def decide(args: dict[str, Any], out: Path, beat: Beat) -> dict[str, int]:
     """Kept and surplus among the text items: table `surplus`.
 
     Args:
-        args: `parts`: all `items` tables; `pairs`: from `candidates`; `shingles`: from `shingles`.
+        args: `parts`: all `items` tables; `shingles`: all tables of `shingles`, in canonical order.
         out: where the table goes.
         beat: of the child.
 
     Returns:
-        `exact`: pairs whose Jaccard similarity was computed; `unverified`: pairs where it could not be.
+        `unverified`: pairs that could matter and whose shingle sets were not to be had again.
     """
     items = _TextItems.read(args["parts"], beat)
     bucket, sketches, ids = _crowd(items, args["parts"], beat)
-    shared, of = _exact(items, args, beat)
-    pairs = pq.read_table(args["pairs"])
-    later, earlier = pairs["later"].to_numpy(), pairs["earlier"].to_numpy()
-    near = (of > 0) & surplus.settle(shared, of)
-    original, agree, asked, _ = surplus.decide(bucket, sketches, ids, (later, earlier, near))
-    if asked.size:
-        raise AssertionError("the second pass asked for pairs that the first had not found")
-    exact = {(a, b): (s, n) for a, b, s, n in zip(later, earlier, shared, of, strict=True)}
-    fate: dict[int, tuple[int, int, int, str]] = {}
-    for row in np.flatnonzero(original >= 0):
-        pair = (ids[row], ids[original[row]])
-        if pair in exact:
-            fate[int(pair[0])] = (int(pair[1]), int(exact[pair][0]), int(exact[pair][1]), "exact")
+    with tempfile.TemporaryFile(dir=out) as flat:
+        sets = _sets(items, ids, args["shingles"], flat, beat)
+        decision = surplus.decide(bucket, sketches, sets, beat.tick)
+    fate: dict[int, _Fate] = {}
+    for row in np.flatnonzero(decision.original >= 0).tolist():
+        original = int(ids[decision.original[row]])
+        if decision.of[row] >= 0:
+            fate[int(ids[row])] = (original, int(decision.shared[row]), int(decision.of[row]), "exact")
         else:
-            fate[int(pair[0])] = (int(pair[1]), int(agree[row]), SKETCH_SLOTS, "estimate")
+            fate[int(ids[row])] = (original, int(decision.agree[row]), SKETCH_SLOTS, "estimate")
     _write_surplus(items, fate, out)
-    return {"exact": int((of > 0).sum()), "unverified": int((of == 0).sum())}
+    return {"unverified": decision.unverified}
 
 
-def _exact(items: _TextItems, args: dict[str, Any], beat: Beat) -> tuple[Any, Any]:
-    """Intersection and union of the shingle sets of every pair; 0 and 0 where a set is not to be had."""
-    pairs = pq.read_table(args["pairs"]).to_pydict()
-    sets: dict[tuple[int, int], Any] = {}
-    for path in args["shingles"]:
+def _sets(items: _TextItems, ids: Any, paths: list[str], flat: IO[bytes], beat: Beat) -> tuple[Any, Any, Any]:
+    """All shingle sets as one array on disk, in the order of the ids: memory holds what is in use."""
+    sizes = np.zeros(ids.size, np.int64)
+    lost = np.ones(ids.size, np.bool_)
+    order = np.lexsort((items.place[ids], items.object[ids]))
+    keys = {(int(items.object[ids[row]]), int(items.place[ids[row]])): int(row) for row in order}
+    last = -1
+    for path in paths:
         for batch in pq.ParquetFile(path).iter_batches(64):
-            for number, place, values in zip(
-                *(batch.column(name) for name in batch.schema.names), strict=True
-            ):
-                sets[number.as_py(), place.as_py()] = values.values.to_numpy()
+            numbers, places, sets = (batch.column(name) for name in batch.schema.names)
+            for number, place, values in zip(numbers.to_pylist(), places.to_pylist(), sets, strict=True):
+                row = keys[number, place]
+                if row <= last:
+                    raise AssertionError("shingle sets are not in canonical order")
+                last = row
+                flat.write(values.values.to_numpy().tobytes())
+                sizes[row], lost[row] = len(values.values), False
             beat.tick()
-    shared, of = [], []
-    for later, earlier in zip(pairs["later"], pairs["earlier"], strict=True):
-        a, b = sets.get(items.where(later)), sets.get(items.where(earlier))
-        if a is None or b is None:
-            shared.append(0)
-            of.append(0)
-            continue
-        both = tokens.intersection(a, b)
-        shared.append(both)
-        of.append(a.size + b.size - both)
-    return np.array(shared, np.int64), np.array(of, np.int64)
+    flat.flush()
+    ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+    values = np.memmap(flat, np.uint64, "r") if ends[-1] else np.empty(0, np.uint64)
+    return np.asarray(values), ends, lost
 
 
-def _write_surplus(items: _TextItems, fate: dict[int, tuple[int, int, int, str]], out: Path) -> None:
+_Fate = tuple[int, int, int, str]
+"""Id of the original, shared, of, how verified."""
+
+
+def _write_surplus(items: _TextItems, fate: dict[int, _Fate], out: Path) -> None:
     for number in np.flatnonzero(items.first != np.arange(items.first.size)).tolist():
         first = int(items.first[number])
         fate[number] = fate.get(first, (first, -1, -1, "payload"))
