@@ -4,6 +4,7 @@ An item is surplus when it has a verified pair with an earlier item that was kep
 """
 
 from dataclasses import replace
+from fractions import Fraction
 from math import ceil
 
 import polars as pl
@@ -64,7 +65,7 @@ def duplicates(case: Case, modality: str) -> Outcome:
         next_step=next_step,
         evidence=_evidence(case, items) if facts.items else None,
     )
-    return _near_alone(_long_texts(case, outcome, modality))
+    return _near_alone(_little_compared(case, _long_texts(case, outcome, modality), modality))
 
 
 def _measures(case: Case, modality: str) -> dict[str, Quantity]:
@@ -117,6 +118,22 @@ def _long_texts(case: Case, outcome: Outcome, modality: str) -> Outcome:
         zh=f"超过 {case.policy.long_text.item} 的文本占 {human(facts.long_bytes, 'byte')}，应按段落计算重复率；此版本尚未测量段落，须人工判断。",
         en=f"Texts over {case.policy.long_text.item} hold {human(facts.long_bytes, 'byte')}: the rate over their paragraphs "
         "decides, which this version does not measure yet; a person must look.",
+    )
+    return replace(outcome, verdict=Verdict.REVIEW, message=join([outcome.message, words]))
+
+
+def _little_compared(case: Case, outcome: Outcome, modality: str) -> Outcome:
+    """A pass needs that most of the payload was compared: duplicates are told by the text fields."""
+    facts, share = case.facts[modality], case.policy.share("compared_share")
+    if modality != "text" or outcome.verdict is not Verdict.PASS:
+        return outcome
+    if facts.text_bytes >= share * facts.payload_bytes:
+        return outcome
+    held = human(Fraction(facts.text_bytes, facts.payload_bytes), "ratio")
+    words = Words(
+        zh=f"所比较的文本字段只占内容字节的 {held}，须人工查看其余字段（可用 --text-field 指定文本字段）。",
+        en=f"The text fields that were compared hold only {held} of the payload; a person must look at the "
+        "other fields (--text-field names another one).",
     )
     return replace(outcome, verdict=Verdict.REVIEW, message=join([outcome.message, words]))
 

@@ -16,7 +16,7 @@ import polars as pl
 from dqv.core.policy import Policy, Reading, Rule, Words
 from dqv.core.registration import Registration
 from dqv.core.schema import MODALITIES
-from dqv.core.units import decimal_string, human
+from dqv.core.units import decimal_string, human, parse_quantity
 from dqv.core.verdicts import Verdict
 
 Number = Fraction | int
@@ -40,6 +40,8 @@ class ModalityFacts:
     """One modality in numbers; bytes are integers.
 
     Attributes:
+        defective: rows of this modality that do not decode.
+        defective_whole_bytes: stored bytes of the objects among them that may hold any number of items.
         unread_rows: rows of this modality that could not be read.
         unread_anywhere: rows that could be of any modality, and could not be read.
         unread: both, as they might count.
@@ -52,6 +54,7 @@ class ModalityFacts:
     stored_bytes: int
     tokens: int
     defective: int
+    defective_whole_bytes: int
     unread_rows: int
     unread_stored_bytes: int
     unread_anywhere: int
@@ -256,18 +259,20 @@ def measured(
         )  # fmt: skip
     results = read_all(rule, measures())
     deciding = next(result for result in results if result.reading.name == rule.deciding)
-    verdict, sentences, next_words = deciding.verdict, [_sentence(rule, deciding)], next_step(deciding)
+    verdict, next_words = deciding.verdict, next_step(deciding)
+    sentences = [_sentence(rule, deciding)] if modality in case.deciding else []
     if modality not in case.deciding:
         verdict, next_words = Verdict.REVIEW, Words(
             zh=f"申报{words.zh}，或从数据集中移出。", en=f"Declare {words.en}, or take it out of the dataset."
         )  # fmt: skip
-        share = (
-            human(Fraction(facts.payload_bytes, case.payload_bytes), "ratio") if case.payload_bytes else "?"
-        )
+        weight = facts.payload_bytes + facts.unread_stored_bytes
+        whole = sum(each.payload_bytes + each.unread_stored_bytes for each in case.facts.values())
+        share = human(Fraction(weight, whole) if whole else 0, "ratio")
+        rows = facts.items + facts.defective + facts.unread_rows
         sentences.append(
             Words(
-                zh=f"发现未申报的{words.zh}：{facts.items} 项，占内容字节 {share}；其规则不作判定，须人工查看。",
-                en=f"Undeclared {words.en} was found: {facts.items} items, {share} of the payload; its rules do "
+                zh=f"发现未申报的{words.zh}：{rows} 项，占字节 {share}；其规则不作判定，须人工查看。",
+                en=f"Undeclared {words.en} was found: {rows} items, {share} of the bytes; its rules do "
                 "not decide, a person must look.",
             )
         )
@@ -334,10 +339,7 @@ def _defects(case: Case, facts: ModalityFacts, verdict: Verdict) -> tuple[Verdic
     """A pass becomes a review when more than the policy's share of the items is defective."""
     if not facts.defective:
         return verdict, []
-    share, limit = (
-        Fraction(facts.defective, facts.defective + facts.items),
-        case.policy.share("defective_share"),
-    )
+    share, limit = defective_share(facts), case.policy.share("defective_share")
     above = share > limit
     words = Words(
         zh=f"缺陷条目 {facts.defective} 项（{human(share, 'ratio')}，{'高于' if above else '不高于'}允许的 {human(limit, 'ratio')}），未计入。",
@@ -345,6 +347,18 @@ def _defects(case: Case, facts: ModalityFacts, verdict: Verdict) -> tuple[Verdic
         f"{human(limit, 'ratio')} allowed); they do not count.",
     )
     return (Verdict.REVIEW if above and verdict is Verdict.PASS else verdict), [words]
+
+
+def defective_share(facts: ModalityFacts) -> Fraction:
+    """The share of what does not decode: by items, or by stored bytes where whole objects broke.
+
+    A broken array is one row, however many items it holds; so its bytes count where they weigh more.
+    """
+    if not facts.defective:
+        return Fraction(0)
+    items = Fraction(facts.defective, facts.defective + facts.items)
+    whole = facts.defective_whole_bytes
+    return max(items, Fraction(whole, whole + facts.stored_bytes)) if whole else items
 
 
 def _unread(facts: ModalityFacts) -> list[Words]:
@@ -367,19 +381,24 @@ def _unread(facts: ModalityFacts) -> list[Words]:
     ]
 
 
-def summarise(items: pl.LazyFrame, policy: Policy, long_item_bytes: int) -> dict[str, ModalityFacts]:
+def summarise(items: pl.LazyFrame, objects: pl.LazyFrame, policy: Policy) -> dict[str, ModalityFacts]:
     """The facts of every modality, in one pass over the rows.
 
     Args:
         items: as in `Case.items`; an unread row without a modality counts as unread in all of them.
-        policy: gives the factor by which an unread object may grow.
-        long_item_bytes: above this a text is long.
+        objects: as in `Case.objects`.
+        policy: gives the factors by which an unread object may grow, and when a text is long.
     """
     measured_ = pl.col("status") == "measured"
     unread = pl.col("status") == "unread"
-    bound = pl.col("stored_bytes") * policy.unread_factor
+    packed = pl.col("compression").is_not_null() | pl.col("modality").is_null()
+    factor = pl.when(packed).then(policy.unread_factor_compressed).otherwise(policy.unread_factor)
+    bound = pl.col("stored_bytes") * factor
+    whole = (pl.col("status") == "defective") & ~pl.col("single")
+    long_text = pl.col("text_bytes") > int(parse_quantity(policy.long_text.item)[0])
     table = (
-        items.group_by("modality")
+        items.join(objects.select("object", "compression"), on="object", how="left")
+        .group_by("modality")
         .agg(
             items=measured_.sum(),
             objects=pl.col("object").filter(measured_).n_unique(),
@@ -388,14 +407,13 @@ def summarise(items: pl.LazyFrame, policy: Policy, long_item_bytes: int) -> dict
             stored_bytes=pl.col("stored_bytes").filter(measured_).sum(),
             tokens=pl.col("tokens").filter(measured_).sum(),
             defective=(pl.col("status") == "defective").sum(),
+            defective_whole_bytes=pl.col("stored_bytes").filter(whole).sum(),
             unread_rows=unread.sum(),
             unread_stored_bytes=pl.col("stored_bytes").filter(unread).sum(),
             unbounded=(unread & pl.col("stored_bytes").is_null()).sum(),
             unread_items=pl.when(pl.col("single")).then(1).otherwise(bound).filter(unread).sum(),
             unread_payload=bound.filter(unread).sum(),
-            long_bytes=pl.col("text_bytes")
-            .filter(measured_ & (pl.col("text_bytes") > long_item_bytes))
-            .sum(),
+            long_bytes=pl.col("text_bytes").filter(measured_ & long_text).sum(),
         )
         .collect(engine="streaming")
     )

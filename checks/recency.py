@@ -8,7 +8,17 @@ from datetime import date
 
 import polars as pl
 
-from dqv.checks.engine import MODALITY_WORDS, Case, Outcome, Quantity, Result, join, rate, read_all
+from dqv.checks.engine import (
+    MODALITY_WORDS,
+    Case,
+    Outcome,
+    Quantity,
+    Result,
+    defective_share,
+    join,
+    rate,
+    read_all,
+)
 from dqv.core.policy import Words
 from dqv.core.units import human
 from dqv.core.verdicts import Verdict
@@ -33,27 +43,28 @@ def dated(items: pl.LazyFrame, reference: date) -> pl.LazyFrame:
         reference: last day of the window; a date after it is no evidence.
 
     Returns:
-        The items with `date` (strongest source that holds), `date_source`, `date_contradicted` (two
+        The items with `date`, `date_source` (the strongest source that says something decides; when that
+        cannot be a date, or lies after the reference date, the item is undated: no weaker source mends it), `date_contradicted` (two
         sources differ), `date_latest` (created or last modified).
     """
-    valid = {name: pl.when(pl.col(name) <= reference).then(pl.col(name)) for name in _SOURCES}
-    source = pl.coalesce(
+    found = [pl.col(name) for name in _SOURCES]
+    strongest = pl.coalesce(*found)
+    holds = (strongest <= reference) & ~pl.col("date_refused").fill_null(value=False)
+    source = pl.coalesce(*(pl.when(pl.col(name).is_not_null()).then(pl.lit(name[5:])) for name in _SOURCES))
+    changed = pl.max_horizontal(
         *(
-            pl.when(expression.is_not_null()).then(pl.lit(name.removeprefix("date_")))
-            for name, expression in valid.items()
+            pl.when(pl.col(name) <= reference).then(pl.col(name))
+            for name in ("date_modified", "date_sidecar_modified")
         )
     )
-    low, high = pl.min_horizontal(*valid.values()), pl.max_horizontal(*valid.values())
-    modified = [
-        pl.when(pl.col(name) <= reference).then(pl.col(name))
-        for name in ("date_modified", "date_sidecar_modified")
-    ]
+    named = pl.coalesce("date_record", "date_sidecar", "date_embedded").is_null()
+    day = pl.when(holds).then(strongest)
     return items.with_columns(
-        date=pl.coalesce(*valid.values()),
-        date_source=source,
-        date_contradicted=low != high,
-        date_latest=pl.max_horizontal(pl.coalesce(*valid.values()), *modified),
-        date_without_name=pl.coalesce(valid["date_record"], valid["date_sidecar"], valid["date_embedded"]),
+        date=day,
+        date_source=pl.when(holds).then(source),
+        date_contradicted=pl.min_horizontal(*found) != pl.max_horizontal(*found),
+        date_latest=pl.max_horizontal(day, changed),
+        date_without_name=pl.when(~named).then(day),
     )
 
 
@@ -98,9 +109,7 @@ def recency(case: Case) -> Outcome:
                 en=f"{contradicted} items have dates that contradict each other, {refused} have a date that cannot be one.",
             )
         )
-    if verdict is Verdict.PASS and facts.defective > case.policy.share("defective_share") * (
-        facts.defective + facts.items
-    ):
+    if verdict is Verdict.PASS and defective_share(facts) > case.policy.share("defective_share"):
         verdict = Verdict.REVIEW
         sentences.append(
             Words(zh="缺陷条目过多，须人工判断。", en="Too many items are defective; a person must look.")

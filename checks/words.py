@@ -5,8 +5,11 @@ None of these passes on what the applicant wrote. `attested` means: declared, wi
 
 import polars as pl
 
-from dqv.checks.engine import Case, Outcome
+from dqv.checks.engine import MODALITY_WORDS, Case, Outcome, join
 from dqv.core.policy import Words
+from dqv.core.registration import Certificate
+from dqv.core.units import human_bytes, parse_quantity
+from dqv.core.uscc import well_formed
 from dqv.core.verdicts import Verdict
 
 _SEEN = Words(
@@ -27,15 +30,21 @@ def documentation(case: Case) -> Outcome:
     if count == empty:
         return Outcome(
             "documentation", Verdict.FAIL, method=_SEEN,
-            message=Words(zh="未发现说明文档（README、数据卡、说明…）。", en="No documentation was found (README, data card, 说明 …)."),
+            message=join([
+                Words(zh="未发现说明文档（README、数据卡、说明…）。", en="No documentation was found (README, data card, 说明 …)."),
+                *_stated(case, "documentation"),
+            ]),
             next_step=Words(zh="在数据集根目录加入说明文档，如 README.md。", en="Add a document such as README.md at the root of the dataset."),
         )  # fmt: skip
     return Outcome(
         "documentation", Verdict.REVIEW, method=_SEEN, evidence=found,
-        message=Words(
-            zh=f"发现 {count - empty} 份说明文档；其内容是否准确、清晰，此版本不作评判，须人工阅读。",
-            en=f"{count - empty} documents were found; whether they are accurate and clear is not judged by this version: a person must read them.",
-        ),
+        message=join([
+            Words(
+                zh=f"发现 {count - empty} 份说明文档；其内容是否准确、清晰，此版本不作评判，须人工阅读。",
+                en=f"{count - empty} documents were found; whether they are accurate and clear is not judged by this version: a person must read them.",
+            ),
+            *_stated(case, "documentation"),
+        ]),
         next_step=Words(zh="请评审人员阅读所列文档。", en="Have a reviewer read the documents listed."),
     )  # fmt: skip
 
@@ -54,52 +63,157 @@ def metadata(case: Case) -> Outcome:
     if not count and not tables:
         return Outcome(
             "metadata", Verdict.FAIL, method=_SEEN,
-            message=Words(
-                zh="既无元数据文件（metadata.csv、croissant.json …），记录也没有元数据字段。",
-                en="There are neither metadata files (metadata.csv, croissant.json …) nor records with fields of metadata.",
-            ),
+            message=join([
+                Words(
+                    zh="既无元数据文件（metadata.csv、croissant.json …），记录也没有元数据字段。",
+                    en="There are neither metadata files (metadata.csv, croissant.json …) nor records with fields of metadata.",
+                ),
+                *_stated(case, "metadata"),
+            ]),
             next_step=Words(zh="加入 metadata.csv 或在记录中加入元数据字段。", en="Add metadata.csv, or fields of metadata to the records."),
         )  # fmt: skip
     return Outcome(
         "metadata", Verdict.REVIEW, method=_SEEN,
         evidence=pl.concat([files, with_fields]).sort("name").with_columns(pl.col("fields").list.join(", ")),
-        message=Words(
-            zh=f"元数据文件 {count} 份（其中 {broken} 份无法读取），含多个字段的数据对象 {tables} 个；是否规范，此版本不作评判，须人工查看。",
-            en=f"{count} metadata files ({broken} of them cannot be read), {tables} data objects whose records have several fields; whether they follow a "
-            "standard is not judged by this version: a person must look.",
-        ),
+        message=join([
+            Words(
+                zh=f"元数据文件 {count} 份（其中 {broken} 份无法读取），含多个字段的数据对象 {tables} 个；是否规范，此版本不作评判，须人工查看。",
+                en=f"{count} metadata files ({broken} of them cannot be read), {tables} data objects whose records have several fields; whether they follow a "
+                "standard is not judged by this version: a person must look.",
+            ),
+            *_stated(case, "metadata"),
+        ]),
         next_step=Words(zh="请评审人员查看所列元数据。", en="Have a reviewer look at the metadata listed."),
     )  # fmt: skip
 
 
 def registration(case: Case) -> Outcome:
-    """8(一) 通过数据流通交易平台完成数据集登记; and whether the dataset holds what is no known data."""
-    others = case.objects.filter(pl.col("role") == "other").select("name", "size_bytes")
-    count, size = others.select(pl.len(), pl.col("size_bytes").sum()).collect().row(0)
-    extra = Words(
-        zh=f"另有 {count} 个无法识别格式的对象（{size} 字节），须人工查看。" if count else "",
-        en=f"{count} objects ({size} bytes) are of no format known to dqv; a person must look."
-        if count
-        else "",
-    )
+    """8(一) 通过数据流通交易平台完成数据集登记; and whether the dataset holds what is no known data.
+
+    The declared scale stands beside the measured one, for information.
+    """
+    apart, told = _apart(case)
     record = case.registration
     if record is None or record.certificate is None:
-        told = Words(zh="未提供平台登记信息。", en="No registration on a platform was given.")
+        sentences = [Words(zh="未提供平台登记信息。", en="No registration on a platform was given.")]
         verdict = Verdict.REVIEW
     else:
-        told = Words(
-            zh=f"登记文件称已登记，证书编号 {record.certificate.number}。",
-            en=f"The registration file names certificate {record.certificate.number}.",
-        )
-        verdict = Verdict.REVIEW if count else Verdict.ATTESTED
+        invalid = _invalid(record.certificate, case)
+        sentences = [
+            Words(
+                zh=f"登记文件称已登记，证书编号 {record.certificate.number}。",
+                en=f"The registration file names certificate {record.certificate.number}.",
+            ),
+            *invalid,
+        ]
+        verdict = Verdict.REVIEW if told or invalid else Verdict.ATTESTED
+    sentences += _declared_and_measured(case)
+    sentences += told
     return Outcome(
-        "registration", verdict, method=_DECLARED, evidence=others if count else None,
-        message=Words(zh=told.zh + extra.zh, en=f"{told.en} {extra.en}".strip()),
+        "registration", verdict, method=_DECLARED, evidence=apart if told else None,
+        message=join(sentences),
         next_step=None if verdict is Verdict.ATTESTED else Words(
             zh="以 --registration 提供登记文件；核对证书；说明或移出无法识别的对象。",
             en="Give the registration with --registration; check the certificate; explain or remove unrecognised objects.",
         ),
     )  # fmt: skip
+
+
+_MUCH_BYTES = 10**6
+"""Documents, metadata and indexes below this are never too much, whatever their share."""
+
+
+def _apart(case: Case) -> tuple[pl.LazyFrame, list[Words]]:
+    """What the dataset holds beside known data, where a person must look, and why."""
+    role, why = pl.col("role"), pl.col("why")
+    linked = (why == "symbolic-link") & pl.col("format").is_not_null()
+    beside = role.is_in(["documentation", "metadata", "licence", "index"])
+    sizes = case.objects.select(
+        unknown=(role == "other").sum(),
+        unknown_bytes=pl.col("size_bytes").filter(role == "other").sum(),
+        links=linked.sum(),
+        beside_bytes=pl.col("size_bytes").filter(beside).sum(),
+        all_bytes=pl.col("size_bytes").sum(),
+    )
+    row = sizes.collect().row(0, named=True)
+    much = row["beside_bytes"] > _MUCH_BYTES and (
+        row["beside_bytes"] > case.policy.share("undeclared_share") * row["all_bytes"]
+    )
+    told = []
+    if row["unknown"]:
+        told.append(
+            Words(
+                zh=f"另有 {row['unknown']} 个无法识别格式的对象（{row['unknown_bytes']} 字节），须人工查看。",
+                en=f"{row['unknown']} objects ({row['unknown_bytes']} bytes) are of no format known to dqv; "
+                "a person must look.",
+            )
+        )
+    if row["links"]:
+        told.append(
+            Words(
+                zh=f"{row['links']} 个数据名称是符号链接，未跟随、未测量，须人工查看。",
+                en=f"{row['links']} names of data are symbolic links, not followed and not measured; a person must look.",
+            )
+        )
+    if much:
+        told.append(
+            Words(
+                zh=f"按名称为文档、元数据、许可或索引的对象共 {row['beside_bytes']} 字节，未作为数据测量，须人工查看。",
+                en=f"Objects that are documents, metadata, licence or index by their names hold {row['beside_bytes']} "
+                "bytes, which were not measured as data; a person must look.",
+            )
+        )
+    chosen = (role == "other") | linked | (beside & pl.lit(value=much))
+    return case.objects.filter(chosen).select("name", "size_bytes", "role", "why"), told
+
+
+def _invalid(certificate: Certificate, case: Case) -> list[Words]:
+    """Why a certificate does not hold on the reference date."""
+    day, first, last = case.reference_date, certificate.valid_from, certificate.valid_until
+    found = []
+    if first is not None and first > day:
+        found.append(
+            Words(
+                zh=f"证书自 {first} 起有效，晚于基准日 {day}。",
+                en=f"It is valid from {first} on, after the reference date {day}.",
+            )
+        )
+    if last is not None and last < day:
+        found.append(
+            Words(
+                zh=f"证书有效期至 {last}，早于基准日 {day}。",
+                en=f"It was valid until {last}, before the reference date {day}.",
+            )
+        )
+    return found
+
+
+def _declared_and_measured(case: Case) -> list[Words]:
+    """The scale of every declared modality as declared, and as measured where it is."""
+    found = []
+    for modality, declared in case.registration.modalities.items() if case.registration else ():
+        name = MODALITY_WORDS[modality]
+        zh, en = f"{name.zh}：申报 {declared.scale}", f"{name.en.capitalize()}: declared {declared.scale}"
+        if modality != "text":
+            found.append(Words(zh=f"{zh}，此版本不作测量。", en=f"{en}, not measured by this version."))
+            continue
+        facts = case.facts[modality]
+        less = parse_quantity(declared.scale)[0] - facts.payload_bytes
+        gap = human_bytes(abs(less))
+        difference = Words(zh="与申报一致", en="as declared")
+        if less:
+            difference = Words(
+                zh=f"比申报{'少' if less > 0 else '多'} {gap}",
+                en=f"{gap} {'less' if less > 0 else 'more'} than declared",
+            )
+        unread = bool(facts.unread_rows or facts.unread_anywhere)
+        found.append(
+            Words(
+                zh=f"{zh}，测得 {human_bytes(facts.payload_bytes)}{'（不含未能读取的）' if unread else ''}，{difference.zh}。",
+                en=f"{en}, measured {human_bytes(facts.payload_bytes)}{' without what could not be read' if unread else ''}, {difference.en}.",
+            )
+        )
+    return found
 
 
 def applicant(case: Case) -> Outcome:
@@ -108,13 +222,26 @@ def applicant(case: Case) -> Outcome:
     if record is None:
         return _missing("applicant", Words(zh="未提供申报单位信息。", en="The applicant is not named."))
     code = record.applicant.uscc
+    good = bool(code) and well_formed(code or "")
+    if not code:
+        told = Words(zh="未提供", en="not given")
+    elif good:
+        told = Words(zh=f"{code}（仅格式与校验码相符）", en=f"{code} (well-formed, no more)")
+    else:
+        told = Words(
+            zh=f"{code}（不符合 GB 32100-2015 的格式或校验码）",
+            en=f"{code} (its form or check character is not that of GB 32100-2015)",
+        )
     return Outcome(
-        "applicant", Verdict.ATTESTED if code else Verdict.REVIEW, method=_DECLARED,
+        "applicant", Verdict.ATTESTED if good else Verdict.REVIEW, method=_DECLARED,
         message=Words(
-            zh=f"申报单位：{record.applicant.name}；统一社会信用代码：{code or '未提供'}。法人资格须人工核实。",
-            en=f"Applicant: {record.applicant.name}; unified social credit code: {code or 'not given'}. Legal personality is for a person to verify.",
+            zh=f"申报单位：{record.applicant.name}；统一社会信用代码：{told.zh}。法人资格须人工核实。",
+            en=f"Applicant: {record.applicant.name}; unified social credit code: {told.en}. Legal personality is for a person to verify.",
         ),
-        next_step=None if code else Words(zh="补充统一社会信用代码。", en="Give the unified social credit code."),
+        next_step=None if good else Words(
+            zh="更正统一社会信用代码。" if code else "补充统一社会信用代码。",
+            en="Correct the unified social credit code." if code else "Give the unified social credit code.",
+        ),
     )  # fmt: skip
 
 
@@ -138,15 +265,15 @@ def scenarios(case: Case) -> Outcome:
             Words(zh="未申报应用场景。", en="No scenarios of application are declared."),
             limit=limit,
         )
-    count = len(case.registration.scenarios)
+    count = len({scenario.title for scenario in case.registration.scenarios})
     enough = count >= limit
     return Outcome(
         "scenarios", Verdict.ATTESTED if enough else Verdict.FAIL, method=_DECLARED, limit=limit,
         measured=limit * 0 + count, numerator=count,
-        population=Words(zh="登记文件所列场景", en="scenarios in the registration file"),
+        population=Words(zh="登记文件所列场景（按不同名称计）", en="scenarios in the registration file, by distinct titles"),
         message=Words(
-            zh=f"申报应用场景 {count} 个，要求不少于 {limit} 个。" + ("能否落地由专家判断。" if enough else ""),
-            en=f"{count} scenarios are declared, at least {limit} are required." + (" Experts decide whether they can be put into practice." if enough else ""),
+            zh=f"申报名称不同的应用场景 {count} 个，要求不少于 {limit} 个。" + ("能否落地由专家判断。" if enough else ""),
+            en=f"{count} scenarios of distinct titles are declared, at least {limit} are required." + (" Experts decide whether they can be put into practice." if enough else ""),
         ),
         next_step=None if enough else Words(zh="补充可落地的应用场景。", en="Declare more scenarios that can be put into practice."),
     )  # fmt: skip
@@ -155,14 +282,20 @@ def scenarios(case: Case) -> Outcome:
 def updates(case: Case) -> Outcome:
     """8(四) 数据具有定期更新机制: one look cannot tell; a declared cadence is attested."""
     record = case.registration
+    stated = _stated(case, "updates")
     if record is None or not record.cadence:
-        return _missing("updates", Words(zh="未申报更新机制。", en="No mechanism of updates is declared."))
+        return _missing(
+            "updates", join([Words(zh="未申报更新周期。", en="No cadence of updates is declared."), *stated])
+        )
     return Outcome(
         "updates", Verdict.ATTESTED, method=_DECLARED,
-        message=Words(
-            zh=f"申报的更新周期：{record.cadence}。一次检查不能证实更新。",
-            en=f"Declared cadence: {record.cadence}. One check cannot prove that updates happen.",
-        ),
+        message=join([
+            Words(
+                zh=f"申报的更新周期：{record.cadence}。一次检查不能证实更新。",
+                en=f"Declared cadence: {record.cadence}. One check cannot prove that updates happen.",
+            ),
+            *stated,
+        ]),
     )  # fmt: skip
 
 
@@ -191,21 +324,30 @@ _ATTESTED = {
 
 def attested(case: Case, rule: str) -> Outcome:
     """A clause of which only the applicant can speak: attested with a statement, else for review."""
-    statement = case.registration.attested(rule) if case.registration is not None else None
+    stated = _stated(case, rule)
     why = _ATTESTED[rule]
     # nothing that could be measured later may rest on a statement now
     weak = rule in ("openness", "privacy")
-    if statement is None:
+    if not stated:
         return _missing(rule, why)
-    documents = len(statement.documents)
     return Outcome(
-        rule, Verdict.REVIEW if weak else Verdict.ATTESTED, method=_DECLARED,
-        message=Words(
-            zh=f"{why.zh}申报单位作了说明，所列证明文件 {documents} 份。",
-            en=f"{why.en} The applicant made a statement and names {documents} documents.",
-        ),
+        rule, Verdict.REVIEW if weak else Verdict.ATTESTED, method=_DECLARED, message=join([why, *stated]),
         next_step=Words(zh="请评审人员查看。", en="Have a reviewer look.") if weak else None,
     )  # fmt: skip
+
+
+def _stated(case: Case, rule: str) -> list[Words]:
+    """That there is a statement of the applicant, never its text; nothing where there is none."""
+    statement = case.registration.attested(rule) if case.registration is not None else None
+    if statement is None:
+        return []
+    documents = len(statement.documents)
+    return [
+        Words(
+            zh=f"申报单位作了说明，所列证明文件 {documents} 份。",
+            en=f"The applicant made a statement and names {documents} documents.",
+        )
+    ]
 
 
 def _missing(rule: str, words: Words, **more: object) -> Outcome:

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 from string import ascii_lowercase
@@ -202,7 +202,10 @@ def _media() -> Iterator[Case]:
         rules = [rule for rule in _MEDIA if rule.endswith(modality)]
         declared = {
             **REGISTRATION,
-            "modalities": {"text": {"scale": "3 kB"}, modality: {"scale": "as much as it takes"}},
+            "modalities": {
+                "text": {"scale": "3 kB"},
+                modality: {"scale": "1000 h" if modality == "audio" else "30 GB"},
+            },
         }
         unknown = {**dict.fromkeys(rules, "indeterminate"), "recency": "indeterminate"}
         scale, too_little = f"scale.{modality}", {**unknown, f"scale.{modality}": "fail"}
@@ -262,7 +265,7 @@ def _duplicates() -> Iterator[Case]:
     copied = _jsonl([*_records(19), _record(18)])
     yield case("indeterminate-unread-could-change-it", {**copied, **unread}, 1, limits=_TIGHT)
     archive = {**_USUAL_FILES, "more.tar": b"x" * 50}  # it may hold anything; images are not said to be there
-    yield case("indeterminate-archive-not-read", archive, 0)
+    yield case("indeterminate-archive-not-read", archive, 0, changed={"recency": "indeterminate"})
     # Texts over 1 kB: the rate over their paragraphs would decide where they hold more than a tenth.
     for name, size in (("pass-long-texts-hold-a-tenth", 1001), ("review-long-texts-hold-more", 1002)):
         yield case(name, _jsonl([*_records(21, 439), _record(21, size + 10)]), 0, 22)
@@ -367,7 +370,8 @@ def _declared() -> Iterator[Case]:
     def case(name: str, registration: Mapping[str, Any] | None = REGISTRATION, /, **changed: str) -> Case:
         numbers = {}
         if name.startswith("scenarios") and registration is not None:
-            numbers = {"scenarios": (str(len(registration["scenarios"])), None)}
+            titles = {each["title"] for each in registration["scenarios"]}
+            numbers = {"scenarios": (str(len(titles)), None)}
         return Case(name, _USUAL_FILES, changed, numbers, registration)
 
     nothing = dict.fromkeys((rule for rule, verdict in USUAL.items() if verdict == "attested"), "review")
@@ -384,13 +388,31 @@ def _declared() -> Iterator[Case]:
         yield case(f"{rule}-attested-declared")
         yield case(f"{rule}-review-no-registration", None, **nothing)
     yield case("updates-review-no-cadence", without("cadence"), updates="review")
+    stated = [{"rule": "updates", "statement": "every month"}, *REGISTRATION["attestations"]]
+    yield case(
+        "updates-review-statement-alone", {**without("cadence"), "attestations": stated}, updates="review"
+    )
     yield case("registration-review-no-certificate", without("certificate"), registration="review")
+    for name, dates in (
+        ("attested-valid-for-the-day", {"valid_from": REFERENCE, "valid_until": REFERENCE}),
+        ("review-expired-the-day-before", {"valid_until": REFERENCE - timedelta(days=1)}),
+        ("review-valid-from-the-day-after", {"valid_from": REFERENCE + timedelta(days=1)}),
+    ):
+        certificate = {**REGISTRATION["certificate"], **dates}
+        verdict = name.split("-")[0]
+        yield case(f"registration-{name}", {**REGISTRATION, "certificate": certificate}, registration=verdict)
     odd = {**_USUAL_FILES, "model.xyz": b"?"}
     yield Case("registration-review-unknown-format", odd, {"registration": "review"})
     nameless = {**REGISTRATION, "applicant": {"name": "someone"}}
     yield case("applicant-review-no-code", nameless, applicant="review")
+    miscoded = {"name": "someone", "uscc": "913304990000000007"}
+    yield case(
+        "applicant-review-wrong-check-character", {**REGISTRATION, "applicant": miscoded}, applicant="review"
+    )
     yield case("category-review-none", without("category"), category="review")
     yield case("scenarios-fail-one", {**REGISTRATION, "scenarios": [{"title": "one"}]}, scenarios="fail")
+    twice = {**REGISTRATION, "scenarios": [{"title": "one"}, {"title": "one", "user": "another"}]}
+    yield case("scenarios-fail-one-title-twice", twice, scenarios="fail")
     three = {**REGISTRATION, "scenarios": [{"title": each} for each in ("one", "two", "three")]}
     yield case("scenarios-attested-three", three)
     for rule in ("legality", "safeguards", "value"):

@@ -3,7 +3,7 @@
 A name never makes an object good: what is called .jsonl and is none becomes defective when it is read.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _TEXT = {
     "txt": "txt", "text": "txt", "md": "md", "markdown": "md", "html": "html", "htm": "html", "xhtml": "html",
@@ -37,13 +37,15 @@ _DOCUMENTATION = (
     "说明", "数据说明", "数据集说明", "使用说明", "数据卡",
 )  # fmt: skip
 _DOCUMENTATION_FOLDERS = frozenset({"docs", "doc", "文档", "说明文档"})
+_DOCUMENT_SUFFIXES = frozenset({"", "md", "markdown", "txt", "rst", "html", "htm", "pdf", "docx", "doc"})
+"""A document has one of these; README.jsonl is data by another name."""
 _LICENCE = ("license", "licence", "copying", "许可")
 _METADATA = frozenset({"metadata", "dataset_info", "dataset_infos", "croissant", "元数据"})
 _METADATA_SUFFIXES = frozenset({"csv", "tsv", "json", "jsonl", "parquet"})
 _INDEX = frozenset(
     {"sha256sums", "md5sums", "manifest.txt", "_metadata", "_common_metadata", ".gitattributes"}
 )
-_INDEX_SUFFIXES = frozenset({"sha256", "md5", "idx"})
+_INDEX_SUFFIXES = frozenset({"sha256", "md5"})
 _SYSTEM = frozenset({".ds_store", "thumbs.db", "desktop.ini", ".gitignore"})
 
 
@@ -73,29 +75,36 @@ def classify(path: bytes, kind: str) -> Kind:
         path: relative, "/" between parts, as bytes.
         kind: as `storage.Listed.kind`.
     """
-    if kind == "link":
-        return Kind("ignored", "symbolic-link")
-    if kind == "special":
-        return Kind("ignored", "not-a-regular-file")
     if kind == "unreadable":
         return Kind("data", "unreadable")
+    found = _by_name(path)
+    if kind == "link":  # its format says whether data may hide behind it
+        return replace(found, role="ignored", why="symbolic-link", modality=None)
+    if kind == "special":
+        return replace(found, role="ignored", why="not-a-regular-file", modality=None)
+    return found
+
+
+def _by_name(path: bytes) -> Kind:
     parts = path.decode("utf-8", "replace").lower().split("/")
     name = parts[-1]
     stem, suffix, compression = _split(name)
     if name in _SYSTEM:
-        return Kind("ignored", "system-file")
+        return Kind("index", "system-file")
     if name in _INDEX or suffix in _INDEX_SUFFIXES:
         return Kind("index", "index-name")
     modality, form = _FORMATS.get(suffix, (None, ""))
     form_or_none = form or None
     if stem in _METADATA and suffix in _METADATA_SUFFIXES:
         return Kind("metadata", "metadata-name", None, form_or_none, compression)
-    if len(parts) == 1 and name.startswith(_LICENCE):
-        return Kind("licence", "licence-name")
-    if (len(parts) == 1 and name.startswith(_DOCUMENTATION)) or (
-        len(parts) > 1 and parts[0] in _DOCUMENTATION_FOLDERS
-    ):
-        return Kind("documentation", "documentation-name")
+    if (suffix if stem else "") in _DOCUMENT_SUFFIXES:
+        named = name.startswith(_DOCUMENTATION)
+        if len(parts) == 1 and name.startswith(_LICENCE):
+            return Kind("licence", "licence-name")
+        if named and (len(parts) == 1 or parts[0] in _DOCUMENTATION_FOLDERS):
+            return Kind("documentation", "documentation-name")
+        if parts[0] in _DOCUMENTATION_FOLDERS and len(parts) > 1 and suffix in ("pdf", "docx", "doc"):
+            return Kind("documentation", "documentation-folder")
     if not form:
         return Kind("other", "format-not-recognised")
     return Kind("data", f"format-{form}", modality, form, compression)

@@ -223,6 +223,18 @@ def _exit(run: Callable[[], int]) -> None:
     except KeyboardInterrupt:
         print("dqv: stopped; what is done is kept: the same command goes on from here", file=sys.stderr)  # noqa: T201
         code = 3
+    except (typer.Exit, typer.Abort, typer.TyperException):
+        raise
+    except Exception as error:  # noqa: BLE001  a code of its own: 1 would say that a clause fails
+        import traceback
+
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        print(  # noqa: T201
+            f"dqv: internal error: {told}; what is done is kept; please report it with the traceback below",
+            file=sys.stderr,
+        )
+        traceback.print_exc()
+        code = 3
     raise typer.Exit(code)
 
 
@@ -243,9 +255,12 @@ def _date(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"--reference-date {text}: not a date such as 2026-11-23") from None
+    if not 1970 <= day.year <= 2100:
+        raise UsageError(f"--reference-date {text}: not between 1970-01-01 and 2100-12-31")
+    return day
 
 
 def _language(text: str) -> Any:

@@ -29,7 +29,6 @@ from dqv.core.files import sha256_file, write_atomic
 from dqv.core.policy import Policy, load_policy
 from dqv.core.schema import ITEMS, READ_OBJECTS, SIDECAR
 from dqv.core.settings import Settings
-from dqv.core.units import parse_quantity
 from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Ledger, Part, Task, code_digest, versions
 from dqv.execute.outfolder import finished, out_folder
@@ -84,7 +83,7 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
             measured = engine.measure(listing)
             surplus, unverified = engine.near_duplicates(measured)
         items, objects, hashes = _tables(listing, measured, surplus)
-        facts = summarise(items, policy, int(parse_quantity(policy.long_text.item)[0]))
+        facts = summarise(items, objects, policy)
         deciding = deciding_modalities(registration, settings.modalities, facts, policy)
         case = Case(policy, registration, reference, items, objects, deciding, facts, unverified)
         outcomes = run_checks(case)
@@ -292,7 +291,6 @@ def _environment(settings: Settings, started: float) -> dict[str, str]:
         "workers": str(settings.workers or "one per core"),
         "started_utc": datetime.fromtimestamp(started, ZoneInfo("UTC")).isoformat(timespec="seconds"),
         "seconds": f"{time.time() - started:.1f}",
-        "python": platform.python_version(),
         "machine": platform.machine(),
         "system": platform.system(),
     }

@@ -1,11 +1,22 @@
+import errno
 import json
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+from polars.exceptions import ComputeError
+from typer.testing import CliRunner
+
+from dqv import cli, pipeline
+from dqv.core.errors import IncompleteRun
+from dqv.core.policy import load_policy
+from dqv.core.settings import Settings
+from dqv.execute.outfolder import out_folder
 
 ROOT = Path(__file__).parent.parent
 
@@ -80,6 +91,8 @@ def test_quiet_prints_nothing(source: Path, tmp_path: Path, scheduler: str) -> N
         (["check", "{source}", "--assurance", "half"], 2, "--assurance"),
         (["check", "{source}", "--lang", "fr"], 2, "--lang"),
         (["check", "{source}", "--reference-date", "yesterday"], 2, "--reference-date"),
+        (["check", "{source}", "--reference-date", "1969-12-31"], 2, "1970-01-01"),
+        (["check", "{source}", "--reference-date", "2101-01-01"], 2, "2100"),
         (["check", "{source}", "--scheduler", "tcp://127.0.0.1:9"], 2, "no Dask scheduler"),
         (["check", "{source}", "--key", "{none}"], 2, "none"),
         (["check", "s3://x/y"], 2, "folders only"),
@@ -167,3 +180,86 @@ def test_an_incomplete_report_exits_with_3(source: Path, tmp_path: Path, schedul
         tmp_path / "small.toml",
     )
     assert done.returncode == 3
+
+
+@pytest.mark.parametrize("day", ["1970-01-01", "2100-12-31"])
+def test_a_reference_date_may_be_the_first_or_last_there_is(day: str) -> None:
+    assert cli._date(day) == date.fromisoformat(day)
+
+
+def _failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> Any:
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(pipeline, "verify", fail)
+    return CliRunner().invoke(cli.app, ["verify", "x.json", "--unsafe-any-signer"])
+
+
+def test_what_nobody_expected_is_told_in_a_line_and_exits_with_3(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = _failing(monkeypatch, RuntimeError("the moon\nis gone"))
+    assert done.exit_code == 3
+    first, second, *_ = done.stderr.splitlines()
+    assert first == (
+        "dqv: internal error: RuntimeError: the moon is gone; what is done is kept; "
+        "please report it with the traceback below"
+    )
+    assert second.startswith("Traceback")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(typer.Exit(7), 7), (typer.BadParameter("no"), 2), (typer.Abort(), 1)]
+)
+def test_typers_own_exceptions_are_left_to_it(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
+) -> None:
+    done = _failing(monkeypatch, error)
+    assert done.exit_code == code
+    assert "internal error" not in done.stderr
+
+
+def _raise_in_the_out_folder(out: Path, error: Exception) -> None:
+    settings = Settings(source=str(out.parent / "source"), out=out)
+    with out_folder(settings, "0", load_policy("jiaxing-2025-65")):
+        raise error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionError(errno.EACCES, "Permission denied", "{out}/run/parts/x"),
+        PermissionError(errno.EACCES, "Permission denied", "{out}"),
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Quota exceeded", "/elsewhere"),
+        OSError(errno.EROFS, "Read-only file system"),
+        ComputeError("parquet: underlying IO error: No space left on device (os error 28)"),
+        PermissionError("Permission denied (os error 13): {out}/evidence/.x.tmp"),
+    ],
+)
+def test_an_out_folder_that_cannot_be_written_is_told(tmp_path: Path, error: Exception) -> None:
+    out = tmp_path / "out"
+    values = [each.format(out=out) if isinstance(each, str) else each for each in error.args]
+    if isinstance(error, OSError) and error.filename:
+        values.append(error.filename.format(out=out))
+    with pytest.raises(IncompleteRun, match=r"cannot be written: .*run the same command again"):
+        _raise_in_the_out_folder(out, type(error)(*values))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FileNotFoundError(errno.ENOENT, "No such file or directory", "/elsewhere/x"),
+        OSError(errno.ECONNRESET, "Connection reset by peer"),
+        OSError("nothing known"),
+        ComputeError("a wrong query"),
+    ],
+)
+def test_other_errors_are_not_laid_to_the_out_folder(tmp_path: Path, error: Exception) -> None:
+    with pytest.raises(type(error)) as found:
+        _raise_in_the_out_folder(tmp_path / "out", error)
+    assert found.value is error
+
+
+def test_an_out_folder_below_what_is_no_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(IncompleteRun, match="cannot be written"):
+        _raise_in_the_out_folder(tmp_path / "file" / "a" / "out", RuntimeError())

@@ -399,3 +399,114 @@ def test_the_broken_files_of_others_pass_through(
     assert sum(each.objects for each in accounting.tallies) == accounting.objects
     assert sum(each.size_bytes for each in accounting.tallies) == accounting.size_bytes
     assert accounting.objects == sum(path.is_file() for path in (realdata / "bad" / folder).iterdir())
+
+
+class TestHostileApplicants:
+    """What people did to pass: each is a failing report or a review, never a pass."""
+
+    @pytest.fixture
+    def good(self, tmp_path: Path) -> Path:
+        folder = tmp_path / "source"
+        folder.mkdir()
+        records = [
+            {"text": f"record {n} " + " ".join(f"w{n * 97 + i}" for i in range(30)), "date": "2026-01-02"}
+            for n in range(1000)
+        ]
+        (folder / "good.jsonl").write_text("".join(json.dumps(each) + "\n" for each in records))
+        (folder / "README.md").write_text("about")
+        return folder
+
+    def old(self, count: int = 3000) -> list[dict[str, str]]:
+        return [
+            {"text": f"old {n} " + " ".join(f"o{n * 89 + i}" for i in range(30)), "date": "2001-01-02"}
+            for n in range(count)
+        ]
+
+    def test_a_large_array_that_breaks_is_not_one_defect_among_a_thousand(
+        self, good: Path, tmp_path: Path, scheduler: str
+    ) -> None:
+        (good / "old.json").write_text(json.dumps(self.old())[:-1])
+        report = check(good, tmp_path / "out", scheduler)
+        assert finding(report, "recency").verdict == "review"
+        assert finding(report, "duplicates.text").verdict == "review"
+
+    @pytest.mark.parametrize(
+        "name", ["licensed_corpus.jsonl", "readme_corpus.jsonl", "x/notes.jsonl", "docs/old.jsonl"]
+    )
+    def test_a_name_hides_no_data(self, good: Path, tmp_path: Path, scheduler: str, name: str) -> None:
+        path = good / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("".join(json.dumps(each) + "\n" for each in self.old()))
+        report = check(good, tmp_path / "out", scheduler)
+        assert report.measurements["text"].items == 4000
+        assert finding(report, "recency").verdict == "fail"
+
+    @pytest.mark.parametrize("name", ["x/metadata.jsonl", "Thumbs.db", "old.idx", "SHA256SUMS", "LICENSE"])
+    def test_much_that_is_no_data_by_its_name_is_for_review(
+        self, good: Path, tmp_path: Path, scheduler: str, name: str
+    ) -> None:
+        path = good / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("".join(json.dumps(each) + "\n" for each in self.old(12_000)))
+        report = check(good, tmp_path / "out", scheduler)
+        assert finding(report, "registration").verdict == "review"
+        assert path.name in "".join(
+            pl.read_parquet(tmp_path / "out" / "evidence" / "registration.parquet")["name"].to_list()
+        )
+
+    def test_data_behind_a_link_is_for_review(self, good: Path, tmp_path: Path, scheduler: str) -> None:
+        (tmp_path / "elsewhere.jsonl").write_text("{}")
+        (good / "old.jsonl").symlink_to(tmp_path / "elsewhere.jsonl")
+        report = check(good, tmp_path / "out", scheduler)
+        assert finding(report, "registration").verdict == "review"
+
+    def test_text_beside_the_compared_field_is_for_review(self, tmp_path: Path, scheduler: str) -> None:
+        folder = tmp_path / "source"
+        folder.mkdir()
+        body = " ".join(f"w{i}" for i in range(500))
+        (folder / "a.jsonl").write_text(
+            "".join(
+                json.dumps({"text": f"unique {n} w{n} x{n} y{n}", "body": body}) + "\n" for n in range(30)
+            )
+        )
+        assert finding(check(folder, tmp_path / "out", scheduler), "duplicates.text").verdict == "review"
+
+    @pytest.mark.parametrize("day", ["1965-03-01", "2099-01-01", "nonsense"])
+    def test_the_name_of_the_file_mends_no_date_that_cannot_be(
+        self, tmp_path: Path, scheduler: str, day: str
+    ) -> None:
+        folder = tmp_path / "source"
+        folder.mkdir()
+        (folder / "corpus-20260101.jsonl").write_text(
+            "".join(
+                json.dumps({"text": f"text {n} of {n * 7}", "original_time": day}) + "\n" for n in range(20)
+            )
+        )
+        recency = finding(check(folder, tmp_path / "out", scheduler), "recency")
+        assert (recency.verdict, recency.numerator) == ("review", "0")
+
+    def test_what_was_a_link_and_is_a_file_now_does_not_verify(
+        self, good: Path, tmp_path: Path, scheduler: str
+    ) -> None:
+        key, public = keys.generate(tmp_path / "bureau")
+        (good / "extra.jsonl").symlink_to(good / "good.jsonl")
+        check(good, tmp_path / "out", scheduler, key=key)
+        (good / "extra.jsonl").unlink()
+        (good / "extra.jsonl").write_text('{"text": "new"}\n')
+        assert pipeline.verify(tmp_path / "out" / "report.dsse.json", public, str(good))[-1].holds is False
+
+
+def test_a_stage_without_end_in_a_crowded_bucket_goes_on(tmp_path: Path, scheduler: str) -> None:
+    """Form-like records that share most of their words: every pair needs an exact answer."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    form = " ".join(f"field{i}" for i in range(50))
+    (folder / "forms.jsonl").write_text(
+        "".join(
+            json.dumps({"text": form + " " + " ".join(f"v{n}x{i}" for i in range(9))}) + "\n"
+            for n in range(2000)
+        )
+    )
+    report = check(folder, tmp_path / "out", scheduler)
+    assert finding(report, "duplicates.text").denominator == "2000"
+    assert report.run.complete

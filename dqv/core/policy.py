@@ -7,6 +7,7 @@ from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import tomli_w
 from pydantic import (
@@ -20,7 +21,7 @@ from pydantic import (
 
 from dqv.core.errors import PolicyError
 from dqv.core.files import digest_of
-from dqv.core.locate import explain
+from dqv.core.locate import explain, missing, refused
 from dqv.core.units import parse_quantity, parse_size_px
 
 RULES = (
@@ -32,6 +33,17 @@ RULES = (
     "scenarios", "value", "privacy",
 )  # fmt: skip
 """Every rule, in the order of a report; the names are relied on outside the project."""
+
+UNITS = {
+    "scale.text": "byte",
+    "scale.audio": "hour",
+    "scale.image": "byte",
+    "scale.video": "byte",
+    **{rule: "ratio" for rule in RULES if rule.startswith(("resolution.", "duplicates."))},
+    "recency": "ratio",
+    "scenarios": "item",
+}
+"""The base unit of every threshold, by the rule that compares it."""
 
 
 class _Model(BaseModel):
@@ -50,12 +62,37 @@ def _quantity(text: str) -> str:
     return text
 
 
+def of_unit(text: str, unit: str) -> str:
+    """Give a quantity back when it is one in that base unit, and a ratio one between 0 and 1.
+
+    Raises:
+        ValueError: says what it is instead.
+    """
+    value, found = parse_quantity(text)
+    if found != unit:
+        raise ValueError(f"{text!r} is a quantity in the unit {found}; here the unit is {unit}")
+    if unit == "ratio" and value > 1:
+        raise ValueError(f"{text!r} is not between 0 and 1")
+    return text
+
+
+def _timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (LookupError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is no time zone such as 'Asia/Shanghai'") from error
+    return name
+
+
 def _size(text: str) -> str:
     parse_size_px(text)
     return text
 
 
 Quantity = Annotated[str, AfterValidator(_quantity)]
+Share = Annotated[str, AfterValidator(lambda text: of_unit(text, "ratio"))]
+Bytes = Annotated[str, AfterValidator(lambda text: of_unit(text, "byte"))]
+Timezone = Annotated[str, AfterValidator(_timezone)]
 Size = Annotated[str, AfterValidator(_size)]
 
 
@@ -106,13 +143,6 @@ class Rule(_Model):
             raise ValueError(f"deciding is {self.deciding!r}, which is none of the readings {names}")
         if self.threshold is not None and self.comparator is None:
             raise ValueError("a threshold needs a comparator")
-        units = {
-            parse_quantity(text)[1]
-            for text in (self.threshold, *(reading.threshold for reading in self.readings))
-            if text is not None
-        }
-        if len(units) > 1:
-            raise ValueError(f"thresholds in different units: {sorted(units)}")
         return self
 
     @property
@@ -137,14 +167,14 @@ class Recency(_Model):
     """The window of the clause on recent data."""
 
     years: int = Field(ge=1, le=100)
-    timezone: str
+    timezone: Timezone
 
 
 class LongText(_Model):
     """When the duplicate rate of text goes by paragraphs (8(三), policy's reading)."""
 
-    item: Quantity
-    share: Quantity
+    item: Bytes
+    share: Share
 
 
 class Policy(_Model):
@@ -153,6 +183,9 @@ class Policy(_Model):
     Attributes:
         defective_share: above it, a modality's pass becomes a review.
         unread_factor: an unread object may hold at most its bytes times this.
+        unread_factor_compressed: the same, of a compressed object or an archive.
+        compared_share: duplicates of text are compared on the text fields; where these hold less than this
+            share of the payload, a pass becomes a review.
         undeclared_share: without a registration, a modality's rules decide from this share of bytes.
         in_force_until: first day it is no longer in force; none while it is.
     """
@@ -166,9 +199,11 @@ class Policy(_Model):
     issued: date
     in_force_from: date
     in_force_until: date | None = None
-    defective_share: Quantity
+    defective_share: Share
     unread_factor: int = Field(ge=1)
-    undeclared_share: Quantity
+    unread_factor_compressed: int = Field(ge=1)
+    compared_share: Share
+    undeclared_share: Share
     recency: Recency
     long_text: LongText
     clauses: dict[str, Words]
@@ -176,18 +211,17 @@ class Policy(_Model):
 
     @model_validator(mode="after")
     def _rules_are_all_there(self) -> "Policy":
-        missing = [rule for rule in RULES if rule not in self.rules]
+        absent = [rule for rule in RULES if rule not in self.rules]
         unknown = [rule for rule in self.rules if rule not in RULES]
-        if missing or unknown:
-            raise ValueError(f"rules missing: {missing}; rules unknown: {unknown}")
+        if absent or unknown:
+            raise ValueError(f"rules missing: {absent}; rules unknown: {unknown}")
         for name, rule in self.rules.items():
             if rule.clause not in self.clauses:
-                raise ValueError(f"rules.{name}.clause: {rule.clause!r} is none of the clauses")
+                raise refused(("rules", name, "clause"), f"{rule.clause!r} is none of the clauses")
             if name.startswith("resolution.") and rule.floor is None:
-                raise ValueError(f"rules.{name}.floor is missing")
-            by_numbers = name.startswith(("scale.", "duplicates.", "resolution.")) or name == "recency"
-            if by_numbers and not rule.readings:
-                raise ValueError(f"rules.{name}.readings are missing")
+                raise missing(("rules", name, "floor"))
+            if name in UNITS:
+                _hold_to_unit(name, rule)
         return self
 
     @cached_property
@@ -195,9 +229,26 @@ class Policy(_Model):
         """Hex sha256 of the content (not of the file's layout)."""
         return digest_of(self.model_dump(mode="json"))
 
-    def share(self, name: Literal["defective_share", "undeclared_share"]) -> Fraction:
+    def share(self, name: Literal["defective_share", "compared_share", "undeclared_share"]) -> Fraction:
         """One of the policy's shares as a fraction of 1."""
         return parse_quantity(getattr(self, name))[0]
+
+
+def _hold_to_unit(name: str, rule: Rule) -> None:
+    """Refuse thresholds that are missing, or in another unit than the one in which the rule is measured."""
+    if rule.threshold is None:
+        raise missing(("rules", name, "threshold"))
+    if name != "scenarios" and not rule.readings:
+        raise missing(("rules", name, "readings"))
+    thresholds: list[tuple[tuple[str | int, ...], str | None]] = [(("threshold",), rule.threshold)]
+    for number, reading in enumerate(rule.readings):
+        thresholds.append((("readings", number, "threshold"), reading.threshold))
+    for place, text in thresholds:
+        try:
+            if text is not None:
+                of_unit(text, UNITS[name])
+        except ValueError as error:
+            raise refused(("rules", name, *place), str(error)) from error
 
 
 def policy_ids() -> list[str]:

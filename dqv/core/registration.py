@@ -1,19 +1,25 @@
 """The registration: what the trading platform, or the applicant, says of a dataset."""
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from dqv.core.locate import refused
+from dqv.core.policy import UNITS, of_unit
+
+Said = Annotated[str, Field(min_length=1)]
+"""Words that must not be blank."""
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
 class Applicant(_Model):
     """8(一): who files."""
 
-    name: str = Field(min_length=1)
+    name: Said
     uscc: str | None = None
     """统一社会信用代码 (GB 32100-2015)."""
 
@@ -21,7 +27,7 @@ class Applicant(_Model):
 class Certificate(_Model):
     """8(一): the platform's registration of the dataset."""
 
-    number: str = Field(min_length=1)
+    number: Said
     platform: str | None = None
     valid_from: date | None = None
     valid_until: date | None = None
@@ -33,10 +39,22 @@ class Declared(_Model):
     scale: str
 
 
+Modality = Literal["text", "audio", "image", "video"]
+
+
+def _in_their_units(modalities: dict[Modality, Declared]) -> dict[Modality, Declared]:
+    for name, declared in modalities.items():
+        try:
+            of_unit(declared.scale, UNITS[f"scale.{name}"])
+        except ValueError as error:
+            raise refused((name, "scale"), str(error)) from error
+    return modalities
+
+
 class Scenario(_Model):
     """8(五): one scenario of use."""
 
-    title: str = Field(min_length=1)
+    title: Said
     user: str | None = None
     place: str | None = None
     task: str | None = None
@@ -49,8 +67,8 @@ class Attestation(_Model):
     rule: Literal[
         "legality", "safeguards", "value", "openness", "updates", "privacy", "documentation", "metadata"
     ]
-    statement: str = Field(min_length=1)
-    documents: tuple[str, ...] = ()
+    statement: Said
+    documents: tuple[Said, ...] = ()
 
 
 class Registration(_Model):
@@ -61,12 +79,12 @@ class Registration(_Model):
         cadence: how often the data is updated, in words.
     """
 
-    name: str = Field(min_length=1)
+    name: Said
     applicant: Applicant
     certificate: Certificate | None = None
     category: Literal["通识数据集", "行业通识数据集", "行业专识数据集"] | None = None
-    modalities: dict[Literal["text", "audio", "image", "video"], Declared] = Field(min_length=1)
-    cadence: str | None = None
+    modalities: Annotated[dict[Modality, Declared], AfterValidator(_in_their_units)] = Field(min_length=1)
+    cadence: Said | None = None
     scenarios: tuple[Scenario, ...] = ()
     attestations: tuple[Attestation, ...] = ()
 

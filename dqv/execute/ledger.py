@@ -6,7 +6,10 @@ writes here; one immutable file per entry, so the same works on an object store.
 
 import hashlib
 import importlib.metadata
+import os
+import platform
 import shutil
+import unicodedata
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -18,7 +21,7 @@ import dqv
 from dqv.core.files import digest_of, json_bytes, sha256_file, write_atomic
 from dqv.core.settings import Limits
 
-_LIBRARIES = ("numba", "numpy", "orjson", "polars", "pyarrow", "xxhash", "zstandard")
+_LIBRARIES = ("defusedxml", "numba", "numpy", "orjson", "polars", "pyarrow", "xxhash", "zstandard")
 """Libraries whose version may change what a part says."""
 
 
@@ -26,17 +29,23 @@ _LIBRARIES = ("numba", "numpy", "orjson", "polars", "pyarrow", "xxhash", "zstand
 def versions() -> dict[str, str]:
     """Versions of dqv and of the libraries behind its numbers."""
     found = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    return {"dqv": dqv.__version__, **found}
+    python = {"python": platform.python_version(), "unicode": unicodedata.unidata_version}
+    return {"dqv": dqv.__version__, **python, **found}
 
 
 @cache
 def code_digest() -> str:
     """Hex sha256 over dqv's source files and the versions of its libraries."""
     root = Path(dqv.__file__).parent
+    names = {
+        os.path.relpath(os.path.join(folder, name), root)  # noqa: PTH118  pathlib does not follow links here
+        for folder, _, files in os.walk(root, followlinks=True)
+        for name in files
+        if name.endswith(".py")
+    }
     digest = hashlib.sha256(json_bytes(versions()))
-    for folder in (root, root / "checks", root / "connectors", root / "reports"):
-        for path in sorted(folder.rglob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for name in sorted(names):
+        digest.update(name.encode() + b"\0" + (root / name).read_bytes() + b"\0")
     return digest.hexdigest()
 
 

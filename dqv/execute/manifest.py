@@ -30,7 +30,7 @@ class Entry:
 def build(entries: Iterable[Entry]) -> pa.Table:
     """Sort by path bytes and number.
 
-    A second name of the same file is ignored, so that a file is never its own duplicate.
+    A second name of a data file is ignored, so that a file is never its own duplicate.
 
     Returns:
         A table of `OBJECTS`; the same names in any order give the same table.
@@ -40,9 +40,10 @@ def build(entries: Iterable[Entry]) -> pa.Table:
     columns: dict[str, list[Any]] = {name: [] for name in OBJECTS.names}
     for number, entry in enumerate(ordered):
         role, why, modality = entry.role, entry.why, entry.modality
-        if entry.identity and entry.identity in seen and role != "ignored":
-            role, why, modality = "ignored", "hard-link", None
-        seen.add(entry.identity)
+        if role == "data" and entry.identity:
+            if entry.identity in seen:
+                role, why, modality = "ignored", "hard-link", None
+            seen.add(entry.identity)
         for name, value in zip(
             OBJECTS.names,
             (number, entry.path, entry.size_bytes, entry.mtime_ns, entry.identity, role, why, modality,

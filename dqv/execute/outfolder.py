@@ -1,7 +1,9 @@
 """The out folder: one dataset's, one run at a time, and the state by which an unfinished run goes on."""
 
+import errno
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
+from polars.exceptions import PolarsError
 
 from dqv.core.errors import IncompleteRun, OutFolderError
 from dqv.core.files import json_bytes, write_atomic
@@ -55,11 +58,31 @@ def out_folder(settings: Settings, listing_digest: str, policy: Policy) -> Itera
             except BlockingIOError:
                 raise OutFolderError(f"another run is writing to {settings.out}; wait for it") from None
             yield _continue_or_begin(settings, state, state_file, source, listing_digest, policy)
-    except OSError as error:
+    except (OSError, PolarsError) as error:
+        if not _cannot_be_written(error, out):
+            raise
         raise IncompleteRun(
-            f"the out folder {settings.out} cannot be written: {error.strerror} ({error.filename}); "
+            f"the out folder {settings.out} cannot be written: {error}; "
             "make room or rights and run the same command again: it goes on where it stopped"
         ) from error
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_OF_POLARS = re.compile(r"\(os error (\d+)\)(?:: (.+))?")
+"""Polars has number and file in its words alone."""
+
+
+def _cannot_be_written(error: OSError | PolarsError, out: Path) -> bool:
+    """Whether an error is the out folder's: no room, or of a file in it, or of a folder above it."""
+    number, name = getattr(error, "errno", None), getattr(error, "filename", None)
+    if number is None and (match := _OF_POLARS.search(str(error))):
+        number, name = int(match[1]), match[2]
+    if number in _NO_ROOM:
+        return True
+    if not isinstance(name, str | bytes | os.PathLike):
+        return False
+    path = Path(os.fsdecode(name)).resolve()
+    return path == out or out in path.parents or path in out.parents
 
 
 def _state_of(out: Path) -> dict[str, Any]:

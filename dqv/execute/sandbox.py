@@ -215,10 +215,9 @@ def run_task(task: Task) -> dict[str, Any]:
 
 
 def _add_poison(poison: list[list[Any]], died: _Died) -> None:
-    if any(entry[:2] == [died.object, died.place] for entry in poison):
-        raise StageFailedError(
-            f"object {died.object}, place {died.place} was left out and died again: {died.detail}"
-        )
-    of_object = sum(entry[0] == died.object for entry in poison)
-    place = NOWHERE if of_object >= _POISON_PER_OBJECT else died.place
+    """Leave out what died: the item; or the object, when that did not help or too many items of it died."""
+    known = [entry[1] for entry in poison if entry[0] == died.object]
+    if NOWHERE in known:
+        raise StageFailedError(f"object {died.object} was left out and died again: {died.detail}")
+    place = NOWHERE if died.place in known or len(known) >= _POISON_PER_OBJECT else died.place
     poison.append([died.object, place, died.kind, died.detail])

@@ -2,7 +2,8 @@
 
 A run of letters and digits is one token; a Chinese, Japanese, Korean, Thai, Lao, Khmer or Burmese code
 point is a token of its own. Before that, each code point is folded: full-width forms to their plain form,
-then upper to lower case. All else separates tokens.
+then upper to lower case. What nobody sees (zero-width spaces and joiners, soft hyphens, variation selectors,
+tags) is as if it were not there; all else separates tokens.
 """
 
 import unicodedata
@@ -17,7 +18,7 @@ SHINGLE = 5
 """Tokens in a shingle; a shorter document is one shingle of all its tokens."""
 
 _TABLE_SIZE = 0x30000  # planes 0 to 2; beyond are private use and tags: one class for all
-_SEPARATOR, _WORD, _SINGLE = 0, 1, 2
+_SEPARATOR, _WORD, _SINGLE, _UNSEEN = 0, 1, 2, 3
 
 _SINGLES = (
     (0x0E00, 0x0E7F), (0x0E80, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF),  # Thai, Lao, Burmese, Khmer
@@ -25,6 +26,12 @@ _SINGLES = (
     (0x3105, 0x312F), (0x31A0, 0x31BF), (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF),
     (0xAC00, 0xD7A3), (0xF900, 0xFAFF), (0xFF66, 0xFF9F), (0x1B000, 0x1B16F), (0x20000, 0x2FFFF),
 )  # fmt: skip
+
+_UNSEEN_RANGES = (
+    (0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x3164, 0x3164), (0xFE00, 0xFE0F),
+    (0xFFA0, 0xFFA0),
+)  # fmt: skip
+"""Default-ignorable code points (Unicode 4.1) that are letters or marks; the others are of category Cf."""
 
 U64 = npt.NDArray[np.uint64]
 
@@ -44,11 +51,15 @@ def tables() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8]]:
         lower = plain.casefold()
         folded = ord(lower) if len(lower) == 1 else ord(plain)
         fold[point] = folded
-        if unicodedata.category(chr(folded))[0] in "LNM":
+        if unicodedata.category(char) == "Cf":
+            kind[point] = _UNSEEN
+        elif unicodedata.category(chr(folded))[0] in "LNM":
             kind[point] = _WORD
     for first, last in _SINGLES:
         inside = kind[first : last + 1]
         inside[(inside == _WORD) | (first >= 0x20000)] = _SINGLE
+    for first, last in _UNSEEN_RANGES:
+        kind[first : last + 1] = _UNSEEN
     return fold, kind
 
 
@@ -93,7 +104,9 @@ def tokenise(data: Any, start: int, stop: int, fold: Any, kind: Any, out: Any) -
                 | np.uint32(data[i + 3] & 0x3F)
             )
             i += 4
-        what = kind[point] if point < kind.size else 0
+        what = kind[point] if point < kind.size else np.uint8(3 * (point >> 12 == 0xE0))  # 3: tags
+        if what == 3:
+            continue
         folded = np.uint64(fold[point]) if point < fold.size else np.uint64(point)
         if what == 1:
             if not in_word:

@@ -105,7 +105,7 @@ def _measure_piece(
         if piece["role"] == "data":
             one = piece["format"] in ONE_ITEM or piece["modality"] not in (None, "text")
             rows.add_error(
-                0, error, single=one or error.status == "defective", stored_bytes=stored_size(piece)
+                0, error, single=one, stored_bytes=stored_size(piece)
             )
         else:
             failed = error

@@ -119,7 +119,7 @@ def compare_data(manifest_path: Path, found: Iterable[tuple[bytes, int, bytes]])
     Args:
         manifest_path: the manifest that step 5 verified.
         found: path, size in bytes and sha256 of the data, in strictly ascending path-byte order. What the
-            manifest lists as ignored may be there, may be left out, and is not compared.
+            manifest lists as ignored must not be among it.
 
     Returns:
         The step; it names the first path that differs, is missing or additional. It is not proved where
@@ -264,6 +264,8 @@ def _compare(manifest: Iterator[Row], found: Iterator[tuple[bytes, int, bytes]])
             raise TrustError(f"{shown(item[0])} is in the data and not in the manifest")
         assert row is not None
         here = item is not None and item[0] == row.path
+        if row.role == IGNORED and here:
+            raise TrustError(f"{shown(row.path)} was no data when the report was made, and is now")
         if row.role != IGNORED:
             if item is None or not here:
                 raise TrustError(f"{shown(row.path)} is in the manifest and not in the data")

@@ -97,7 +97,7 @@ def test_exit_codes(verdict: str, strict: bool, code: int) -> None:
 
 
 def facts(payload: int = 0, unread: int = 0) -> ModalityFacts:
-    return ModalityFacts(0, 0, payload, 0, 0, 0, 0, 0, unread, 0, Unread(0, 0), 0)
+    return ModalityFacts(0, 0, payload, 0, 0, 0, 0, 0, 0, unread, 0, Unread(0, 0), 0)
 
 
 @pytest.mark.parametrize(

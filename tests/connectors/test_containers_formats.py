@@ -81,6 +81,48 @@ def test_html_without_visible_text_is_empty() -> None:
     assert error_kind(b"<p> </p><script>x</script>", "html") == "empty"
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "<a ", "<a x='", "<a x=", "<a b='>' ", "<!--", "<!-- > ", "<!-- -- ", "<![CDATA[", "<![CDATA[ > ", "<![if x", "<!", "<!x",
+        "&", "&a", "&#", "&#9", "</", "</a ", "<?", "<? ", "<", "<script>", "<script ", "<p>", "</p>", "'<a b=\"",
+    ],
+)  # fmt: skip
+def test_hostile_html_takes_linear_time(unit: str) -> None:
+    try:
+        rows = read_all((unit * (2_000_000 // len(unit))).encode(), "html")
+    except ItemError as error:
+        assert error.kind in ("html", "empty")
+    else:
+        assert len(rows) == 1
+
+
+@pytest.mark.parametrize("markup", ["<!-- ", "<![CDATA[ ", "<!x ", "<? ", "</a ", "</ ", "<a href='x "])
+def test_html_that_is_not_closed_is_text_near_the_end_and_refused_before(markup: str) -> None:
+    (text,) = values(read_all(f"<p>before</p>{markup}the end".encode(), "html"))
+    assert text == f"before\n{markup}the end"
+    assert error_kind(f"before{markup}{'x' * 2**16}".encode(), "html") == "html"
+
+
+def test_long_html_markup_that_is_closed_is_read() -> None:
+    long = "x" * 1_000_000
+    page = f"<p><!-- {long} -->a<img src='data:{long}>' alt=\"{long}\">b<![CDATA[ {long}]]><script>{long}</script>c"
+    assert values(read_all(page.encode(), "html")) == ["abc"]
+
+
+def test_html_follows_browsers_in_odd_markup() -> None:
+    page = """<!DOCTYPE html><?xml version="1.0"?><![if !IE]>a<![endif]--><br/>1 < 2 <3 </>x</ y>
+    <!-->b<!--->c<!-- d --!>e<P Title='a>b' x=">">f</P x>g<script/>h<STYLE type="x">i</i></Style >j&#x6570;&amp"""
+    (text,) = values(read_all(page.encode(), "html"))
+    assert text == "a\n1 < 2 <3 x bce\nf\ng\nh\nj数&"
+
+
+def test_a_character_reference_of_many_digits_is_left_as_it_stands() -> None:
+    reference = "&#" + "9" * 5000 + ";"
+    assert values(read_all(f"a {reference} b".encode(), "html")) == [f"a {reference} b"]
+
+
 @pytest.mark.parametrize("declared", ["gb2312", "GBK", "gb18030"])
 def test_xml_is_read_as_it_declares(declared: str) -> None:
     facts = Facts()
@@ -164,6 +206,28 @@ def test_long_lines_and_fields_of_a_table_are_too_large() -> None:
     limits = Limits(record_bytes=1000)
     assert error_kind(b"a,b\n" + b"x" * 2000, "csv", limits=limits) == "too-large"
     assert error_kind(b'a,b\n"' + b"x\n" * 2000 + b'",1\n', "csv", limits=limits) == "too-large"
+
+
+def test_a_row_over_the_limit_is_too_large_whatever_its_fields_and_lines() -> None:
+    limits = Limits(record_bytes=1000)
+    field = b'"' + b"x\n" * 150 + b'"'
+    header = b"a,b,c,d\n"
+    assert error_kind(header + b",".join([field] * 4), "csv", limits=limits) == "too-large"
+    many = b"\n".join([b",".join([field, b"", b"", b""])] * 20)
+    assert len(read_all(header + many, "csv", limits=limits)) == 20
+
+
+def test_a_row_is_announced_before_it_is_parsed() -> None:
+    seen: list[int] = []
+
+    class Telling(Beats):
+        def at(self, place: int) -> bool:
+            seen.append(place)
+            return True
+
+    data = b'a\nx\n"' + b"y\n" * 2000
+    assert error_kind(data, "csv", beat=Telling(), limits=Limits(record_bytes=1000)) == "too-large"
+    assert seen == [0, 1]
 
 
 def test_a_poisoned_row_is_left_out() -> None:

@@ -200,6 +200,17 @@ def test_an_objects_list_of_records_is_the_records() -> None:
     ]
 
 
+@pytest.mark.parametrize("beside", [{"archive": [{"text": "old"}]}, {"archive": [1]}, {"texts": {"b": "c"}}])
+def test_an_object_with_other_content_beside_its_list_is_one_record(beside: dict[str, object]) -> None:
+    value = {"data": [{"text": "a"}], **beside}
+    assert values(read_all(orjson.dumps(value), "json")) == [value]
+
+
+def test_scalars_and_empty_values_beside_a_list_of_records_are_its_metadata() -> None:
+    data = b'{"data": [{"text": "a"}], "total": 1, "source": "x", "next": null, "errors": [], "meta": {}}'
+    assert values(read_all(data, "json")) == [{"text": "a"}]
+
+
 @pytest.mark.parametrize("format", ["json", "jsonl", "csv", "txt", "md", "html", "xml"])
 @pytest.mark.parametrize("data", [b"", b" \n\t\r\n"])
 def test_nothing_is_empty_in_every_format(format: str, data: bytes) -> None:
@@ -302,6 +313,50 @@ def test_at_most_256_names_of_fields_are_kept() -> None:
     facts = Facts()
     read_all(b"\n".join(b'{"%d":1}' % number for number in range(300)), "jsonl", facts=facts)
     assert len(facts.fields) == 256
+
+
+def test_at_most_200_characters_of_a_name_are_kept() -> None:
+    facts = Facts()
+    read_all(b"\n".join(b'{"%d%s":1}' % (number, b"x" * 1000) for number in range(9)), "jsonl", facts=facts)
+    assert {len(name) for name in facts.fields} == {200}
+    assert all(name.endswith("…") for name in facts.fields)
+    assert len(facts.fields) == 9
+    exact = Facts()
+    exact.note({"x" * 200: 1})
+    assert exact.fields == {"x" * 200}
+
+
+ASCII_HEAD = b'{"a":"b"}\n' * 110_000  # more than the head
+CHINESE_LINE = '{"正文": "公共数据要素，第一批"}'
+
+
+@pytest.mark.parametrize(
+    ("names", "stated"),
+    [
+        (["gb18030", "gb18030"], "gb18030"),
+        (["utf-8", "utf-8"], "utf-8"),
+        (["utf-8", "gb18030"], "utf-8/gb18030"),
+        (["gb18030", "utf-8"], "utf-8/gb18030"),
+        ([], "utf-8"),
+    ],
+)
+def test_behind_an_ascii_head_each_line_tells_its_own_encoding(names: list[str], stated: str) -> None:
+    facts = Facts()
+    data = ASCII_HEAD + b"\n".join(CHINESE_LINE.encode(name) for name in names)
+    rows = read_all(data, "jsonl", facts=facts)
+    assert len(rows) == 110_000 + len(names)
+    assert values(rows[110_000:]) == [orjson.loads(CHINESE_LINE)] * len(names)
+    assert facts.encoding == stated
+    middle = len(ASCII_HEAD) - 5
+    spans = [read_all(data, "jsonl", span=span) for span in ((0, middle), (middle, len(data)))]
+    assert [row for span in spans for row in span] == rows
+
+
+def test_behind_an_ascii_head_what_is_in_neither_encoding_is_broken() -> None:
+    latin = '{"text": "Les élèves français étaient déjà très fatigués"}'.encode("latin-1")
+    wrong = CHINESE_LINE[:-1].encode("gb18030")
+    rows = read_all(ASCII_HEAD + b"\n".join([b"\xff\xff", latin, wrong]), "jsonl")[110_000:]
+    assert [row.error.kind for row in rows if isinstance(row, Broken)] == ["encoding", "encoding", "json"]
 
 
 def test_an_error_of_the_stream_is_not_an_item_error() -> None:

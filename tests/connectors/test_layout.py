@@ -19,13 +19,21 @@ from dqv.connectors.layout import READABLE, classify
         ("a.rar", "data", None, "rar", None),
         ("README.md", "documentation", None, None, None),
         ("x/README.md", "data", "text", "md", None),
-        ("docs/guide.md", "documentation", None, None, None),
+        ("docs/readme.md", "documentation", None, None, None),
+        ("docs/guide.pdf", "documentation", None, None, None),
+        ("docs/000.txt", "data", "text", "txt", None),
+        ("README.jsonl", "data", "text", "jsonl", None),
+        ("readme_corpus.jsonl", "data", "text", "jsonl", None),
+        ("licensed_corpus.jsonl", "data", "text", "jsonl", None),
+        ("说明书语料.parquet", "data", "text", "parquet", None),
+        ("README", "documentation", None, None, None),
+        ("old.idx", "other", None, None, None),
         ("数据集说明.docx", "documentation", None, None, None),
         ("LICENSE", "licence", None, None, None),
         ("metadata.csv", "metadata", None, "csv", None),
         ("x/metadata.jsonl", "metadata", None, "jsonl", None),
         ("SHA256SUMS", "index", None, None, None),
-        (".DS_Store", "ignored", None, None, None),
+        (".DS_Store", "index", None, None, None),
         ("model.bin", "other", None, None, None),
         ("noname", "other", None, None, None),
     ],
@@ -52,3 +60,8 @@ def test_every_readable_format_has_a_reader_and_the_other_way_round() -> None:
 
 def test_a_name_that_is_not_utf8_is_classified_by_its_suffix() -> None:
     assert classify(b"\xb2\xe2.txt", "file").format == "txt"
+
+
+def test_a_link_keeps_the_format_of_its_name() -> None:
+    assert classify(b"a.jsonl", "link").format == "jsonl"
+    assert classify(b"a.jsonl", "link").modality is None

@@ -45,11 +45,28 @@ def test_a_json_file_is_read(tmp_path: Path) -> None:
         (GOOD.replace('title = "问答"', 'titel = "问答"'), r"line 12, field scenarios\.0\.titel"),
         (GOOD.replace('name = "示例公司"', "name = 7"), r"line 6, field applicant\.name"),
         ("", "field name"),
+        (GOOD.replace("35 GB", "35 h"), r"line 9, field modalities\.text\.scale: .*'35 h'.*byte"),
+        (GOOD.replace("35 GB", "plenty"), r"line 9, field modalities\.text\.scale: .*'plenty'"),
+        (GOOD.replace("modalities.text", "modalities.audio"), r"line 9, field modalities\.audio\.scale: .*hour"),
+        (GOOD.replace("示例公司", "  "), r"line 6, field applicant\.name"),
+        (GOOD.replace('"示例"', '"\u3000"'), "line 2, field name"),
+        (GOOD.replace("每月", " "), "line 3, field cadence"),
+        (GOOD.replace("问答", " "), r"line 12, field scenarios\.0\.title"),
+        (GOOD + '[[attestations]]\nrule = "value"\nstatement = " "\n', r"line 15, field attestations\.0\.statement"),
+        (GOOD + '[[attestations]]\nrule = "value"\nstatement = "s"\ndocuments = [""]\n',
+         r"line 16, field attestations\.0\.documents"),
     ],
-)
+)  # fmt: skip
 def test_a_broken_file_names_line_and_field(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(RegistrationError, match=message):
         load_registration(write(tmp_path, text))
+
+
+def test_strings_are_stripped(tmp_path: Path) -> None:
+    record = load_registration(
+        write(tmp_path, GOOD.replace("示例公司", " 示例公司 ").replace("问答", "问答\u3000"))
+    )
+    assert (record.applicant.name, record.scenarios[0].title) == ("示例公司", "问答")
 
 
 @pytest.mark.parametrize(

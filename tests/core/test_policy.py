@@ -1,3 +1,4 @@
+from fractions import Fraction
 from importlib import resources
 from pathlib import Path
 
@@ -48,21 +49,49 @@ def test_one_changed_word_is_another_digest() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"30 GB"', '"30 GX"', r"line 39, field rules\.scale\.text\.threshold: .*'30 GX'"),
-        ('deciding = "near"', 'deciding = "far"', r"line 103, field rules\.duplicates\.text: .*'far'"),
+        ('"30 GB"', '"30 GX"', r"line 41, field rules\.scale\.text\.threshold: .*'30 GX'"),
+        ('deciding = "near"', 'deciding = "far"', r"line 105, field rules\.duplicates\.text: .*'far'"),
         ("issued = 2025-10-23", "isued = 2025-10-23", "line 13, field isued"),
         ('version = "1.0.0"', "version = ", "line 8"),
-        ('clause = "8(四)"', 'clause = "9"', r"rules\.recency\.clause"),
-        ('threshold = "30 GiB"', 'threshold = "30 h"', "different units"),
-        ('floor = "768 x 1024 px"', "", r"rules\.resolution\.image\.floor"),
+        ('clause = "8(四)"', 'clause = "9"', r"line 154, field rules\.recency\.clause: .*'9'"),
+        ('floor = "768 x 1024 px"', "", r"line 83, field rules\.resolution\.image\.floor: .*required"),
+        ('threshold = "30 GB"', 'threshold = "30 h"', r"line 41, field rules\.scale\.text\.threshold: .*byte"),
+        ('threshold = "30 GiB"', 'threshold = "30 h"',
+         r"line 45, field rules\.scale\.text\.readings\.1\.threshold: .*byte"),
+        ('threshold = "1000 h"', 'threshold = "30 GB"', r"line 55, field rules\.scale\.audio\.threshold: .*hour"),
+        ('threshold = "8 TB"', 'threshold = "8 h"', r"line 76, field rules\.scale\.video\.threshold: .*byte"),
+        ('threshold = "100 %"', 'threshold = "100 B"', r"line 87, field rules\.resolution\.image\.threshold: .*ratio"),
+        ('threshold = "5 %"', 'threshold = "5 h"', r"line 109, field rules\.duplicates\.text\.threshold: .*ratio"),
+        ('threshold = "5 %"', 'threshold = "500 %"', r"line 109, field rules\.duplicates\.text\.threshold: .*0 and 1"),
+        ('threshold = "50 %"', 'threshold = "50 h"', r"line 157, field rules\.recency\.threshold: .*ratio"),
+        ('threshold = "2 items"', 'threshold = "2 h"', r"line 207, field rules\.scenarios\.threshold: .*item"),
+        ('threshold = "2 items"', "", r"line 203, field rules\.scenarios\.threshold: .*required"),
+        ('defective_share = "0.1 %"', 'defective_share = "10 MB"', "line 16, field defective_share: .*ratio"),
+        ('undeclared_share = "1 %"', 'undeclared_share = "101 %"', "line 20, field undeclared_share: .*0 and 1"),
+        ('compared_share = "50 %"', 'compared_share = "1 h"', "line 19, field compared_share: .*ratio"),
+        ("unread_factor_compressed = 1000", "unread_factor_compressed = 0", "line 18, field unread_factor_compressed"),
+        ('item = "1 MB"', 'item = "1 h"', r"line 27, field long_text\.item: .*byte"),
+        ('share = "10 %"', 'share = "10 MB"', r"line 28, field long_text\.share: .*ratio"),
+        ('"Asia/Shanghai"', '"Nowhere/X"', r"line 24, field recency\.timezone: .*'Nowhere/X'"),
+        ('"Asia/Shanghai"', '"../../etc/passwd"', r"line 24, field recency\.timezone"),
+        ('"Asia/Shanghai"', '"Asia"', r"line 24, field recency\.timezone"),
+        ('"Asia/Shanghai"', '""', r"line 24, field recency\.timezone"),
         ("unread_factor = 10", "unread_factor = 0", "line 17, field unread_factor"),
         ('[rules."value"]', '[rules."worth"]', "rules missing: .*value.*rules unknown: .*worth"),
     ],
-)
+)  # fmt: skip
 def test_a_broken_policy_names_line_and_field(old: str, new: str, message: str) -> None:
     assert old in TEXT
     with pytest.raises(PolicyError, match=message):
         parse_policy(TEXT.replace(old, new, 1), "broken.toml")
+
+
+def test_the_shares_are_fractions_of_one() -> None:
+    policy = load_policy("jiaxing-2025-65")
+    assert policy.share("defective_share") == Fraction(1, 1000)
+    assert policy.share("undeclared_share") == Fraction(1, 100)
+    assert policy.share("compared_share") == Fraction(1, 2)
+    assert policy.unread_factor_compressed == 1000
 
 
 def test_an_unknown_policy_tells_what_there_is(tmp_path: Path) -> None:

@@ -22,6 +22,13 @@ def test_a_second_name_of_the_same_file_is_ignored() -> None:
     assert table["why"].to_pylist()[1] == "hard-link"
 
 
+def test_data_is_not_hidden_behind_another_name_of_its_file() -> None:
+    licence = Entry(b"LICENSE", 1, 0, "1:7", "licence", "licence-name", None, None, None)
+    link = Entry(b".link", 1, 0, "1:7", "ignored", "symbolic-link", None, None, None)
+    table = build([licence, link, entry(b"old.jsonl", "1:7")])
+    assert table["role"].to_pylist() == ["ignored", "licence", "data"]
+
+
 def test_the_digest_tells_size_time_and_name() -> None:
     first = build([entry(b"a", "1:1")])
     assert digest(first) == digest(build([entry(b"a", "1:1")]))

@@ -70,6 +70,11 @@ def test_an_object_that_kills_the_child_again_and_again_is_given_up_whole(tmp_pa
     assert answer["poison"] == sandbox._POISON_PER_OBJECT + 1
 
 
+def test_an_item_that_kills_even_when_left_out_costs_its_object_and_not_the_run(tmp_path: Path) -> None:
+    answer = run_task(task(tmp_path, "parses_all"))
+    assert answer["result"] == [0, 2]
+
+
 def test_a_death_with_no_item_at_work_is_a_failure_of_the_stage(tmp_path: Path) -> None:
     with pytest.raises(StageFailedError, match="no item at work"):
         run_task(task(tmp_path, "nowhere"))

@@ -44,10 +44,43 @@ def test_a_beginning_may_end_inside_a_character(name: str) -> None:
         assert encoding.detect(data[:end], whole=False) == name
 
 
-def test_latin1_does_not_pass_as_chinese() -> None:
-    text = "Les élèves français étaient déjà très fatigués à la fin de l'été. Où êtes-vous allés ?"
-    with pytest.raises(ItemError, match=r"byte 4 is not utf-8.*tried utf-8, gb18030"):
+TRADITIONAL = """本條例所稱個人資料，係指自然人之姓名、出生年月日、國民身分證統一編號、護照號碼、特徵、指紋、婚姻、
+家庭、教育、職業、病歷、醫療、基因、性生活、健康檢查、犯罪前科、聯絡方式、財務情況、社會活動及其他得以直接或
+間接方式識別該個人之資料。公務機關應依據法律規定，確實維護當事人權益，並為適當之處理與利用。
+學習語言須於實際環境裡練習，聽說讀寫缺一不可；僅憑課堂講授，難以掌握豐富詞彙與靈活運用。"""
+
+
+def test_traditional_chinese_in_gbk_is_read() -> None:
+    assert encoding.decode(TRADITIONAL.encode("gbk")) == (TRADITIONAL, "gb18030")
+    for line in TRADITIONAL.splitlines():
+        assert encoding.decode(line.encode("gbk")) == (line, "gb18030")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Les élèves français étaient déjà très fatigués à la fin de l'été. Où êtes-vous allés ?",
+        "Les élèves français étaient déjà très fatigués.",
+        "Die Bürger müssen für größere Häuser höhere Gebühren zahlen; über die Straße läuft ein schöner Löwe.",
+        "Grüße aus München: die Bäckerei öffnet früh, während die Küche geschlossen bleibt.",
+        "El niño pequeño comió una piña en el jardín de España.",
+        "La señora Núñez volverá mañana según él; la educación pública es más difícil aquí.",
+        "På ön åkte vi båt och såg många älgar; räkor är gott på smörgås.",
+    ],
+)
+def test_latin1_does_not_pass_as_chinese(text: str) -> None:
+    with pytest.raises(ItemError, match=r"is not utf-8.*tried utf-8, gb18030"):
         encoding.decode(text.encode("latin-1"))
+
+
+def test_random_bytes_beyond_ascii_do_not_pass_as_chinese() -> None:
+    for seed in range(200):
+        pick = random.Random(seed)
+        data = bytes(pick.choice(range(0x20, 0x100)) for _ in range(400))
+        pairs = bytes(pick.choice(range(0x81, 0xFE)) for _ in range(400))
+        for each in (data, pairs):
+            with pytest.raises(ItemError):
+                encoding.decode(each)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dqv.measure import fields
 from dqv.measure.fields import DATE_FIELDS, MODIFIED_FIELDS, TEXT_FIELDS, Extract, extract
 
 
@@ -66,7 +67,7 @@ def test_groups_and_dialogues_are_joined(record: dict[str, object], text: str) -
 
 def test_without_a_text_field_all_values_but_identifiers_and_dates_are_text() -> None:
     found = extract({"id": "7", "名称": "嘉兴", "n": [1, True, None, {"x": "y"}], "日期": "2023", "b": b"zz"})
-    assert found == Extract("嘉兴\n1\ntrue\ny", 1 + 6 + 1 + 4 + 1 + 4 + 2, 12, "2023", None, False)
+    assert found == Extract("嘉兴\n1\ntrue\ny", 1 + 6 + 1 + 4 + 1 + 4, 12, "2023", None, False)
 
 
 def test_an_override_is_a_dotted_path() -> None:
@@ -88,7 +89,7 @@ def test_documents_and_scalars_are_their_own_text() -> None:
 
 def test_values_of_parquet_are_measured() -> None:
     record = {"a": decimal.Decimal("1.50"), "b": datetime.date(2023, 1, 5), "c": 10**30, "d": float("nan")}
-    assert extract(record).payload_bytes == 4 + len('"2023-01-05"') + 31 + 4
+    assert extract(record).payload_bytes == 4 + len("2023-01-05") + 31 + 4
 
 
 def test_depth_does_not_recurse() -> None:
@@ -126,3 +127,38 @@ def test_payload_is_the_sum_of_all_leaves(record: dict[str, object]) -> None:
 def test_a_typed_date_counts_as_many_bytes_as_the_same_date_in_json() -> None:
     typed = extract({"text": "a", "d": datetime.date(2024, 1, 5)})
     assert typed.payload_bytes == extract({"text": "a", "d": "2024-01-05"}).payload_bytes == 11
+
+
+def test_binary_values_count_nothing() -> None:
+    found = extract({"text": "a", "image": b"\xff" * 1000, "more": [b"zz", {"b": b"z"}]})
+    assert (found.payload_bytes, found.text_bytes) == (1, 1)
+    assert extract(b"zz").payload_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("record", "date"),
+    [
+        ({"published": True, "date": "2026-01-02"}, "2026-01-02"),
+        ({"created": "n/a", "date": "2026-01-02"}, "2026-01-02"),
+        ({"created": " ", "date": "2026-01-02"}, "2026-01-02"),
+        ({"created": "2025-01-02", "date": "2026-01-02"}, "2025-01-02"),
+        ({"created": "n/a", "published": False, "date": "soon"}, "n/a"),
+        ({"created": ["2025"], "date": 20260102}, 20260102),
+        ({"published": True}, True),
+    ],
+)
+def test_what_is_no_date_is_passed_over_for_a_later_date(record: dict[str, object], date: object) -> None:
+    assert extract(record).date == date
+    modified = {"updated" if key == "created" else "modified": value for key, value in record.items()}
+    if len(modified) == 2 and "updated" in modified:
+        assert extract(modified).modified == date
+
+
+def test_records_with_many_or_long_names_are_not_remembered() -> None:
+    fields._plan.cache_clear()
+    wide = {f"f{number}": number for number in range(1001)}
+    assert extract({**wide, "text": "a"}).text == "a"
+    assert extract({"x" * 5000: "b", "text": "a"}).text == "a"
+    assert fields._plan.cache_info().currsize == 0
+    assert extract({"x" * 4000: "b", "text": "a"}).text == "a"
+    assert fields._plan.cache_info().currsize == 1

@@ -17,10 +17,15 @@ def arrays(*texts: str) -> tuple[Any, Any]:
     return data, np.concatenate([[0], np.cumsum([len(each) for each in encoded])]).astype(np.int64)
 
 
+UNSEEN = "\u034f\u115f\u3164\ufe00\ufe0f\U000e0101"
+
+
 def reference(text: str) -> list[str]:
     """Tokens by the definition, in plain Python."""
     out, word = [], ""
     for char in text:
+        if unicodedata.category(char) == "Cf" or char in UNSEEN:
+            continue
         plain = unicodedata.normalize("NFKC", char)
         plain = plain if len(plain) == 1 and ord(char) < 0x20000 else char
         lower = plain.casefold()
@@ -38,7 +43,10 @@ def reference(text: str) -> list[str]:
     return [*out, word] if word else out
 
 
-TEXT = st.text(st.sampled_from("ab cZ,ＡＢé１2。中文字数据かな한국ไทย\U00020001\U0001f600\n-_"), max_size=60)
+TEXT = st.text(
+    st.sampled_from("ab cZ,ＡＢé１2。中文字数据かな한국ไทย\U00020001\U0001f600\n-_\u200b\u00ad\ufe0f\u034f"),
+    max_size=60,
+)
 
 
 @given(TEXT)
@@ -96,7 +104,19 @@ def test_the_last_document_is_read_to_its_end_and_no_further() -> None:
 def test_all_code_points_have_a_class() -> None:
     fold, kind = tables()
     assert fold.size == kind.size == 0x30000
-    assert set(np.unique(kind)) == {0, 1, 2}
+    assert set(np.unique(kind)) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    ["\u200b", "\u00ad", "\u2060", "\ufeff", "\ufe0f", "\u034f", "\u115f", "\U000e0041", "\U000e0101"],
+)
+def test_what_nobody_sees_changes_nothing(unseen: str) -> None:
+    _, normal, sketches = minhash.sketch(
+        *arrays("some words 和汉字 here", f"so{unseen}me wor{unseen}ds{unseen} 和{unseen}汉字 here")
+    )
+    assert (normal[0] == normal[1]).all()
+    assert (sketches[0] == sketches[1]).all()
 
 
 @pytest.mark.parametrize("share", [0.5, 0.7, 0.8, 0.9])

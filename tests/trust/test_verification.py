@@ -246,10 +246,16 @@ def test_a_report_without_a_list_of_evidence_is_refused(tmp_path: Path, evidence
     assert_fails_at(verify(sign(tmp_path, report, root), trusted=TRUSTED), 6, "no list of evidence")
 
 
-@pytest.mark.parametrize("found", [FOUND, [(b".git/x", 9, bytes(32)), *FOUND]])
-def test_the_same_data_compares_equal(tmp_path: Path, found: list[tuple[bytes, int, bytes]]) -> None:
+def test_what_was_ignored_and_is_data_now_is_found(tmp_path: Path) -> None:
     make(tmp_path)
-    step = compare_data(tmp_path / "manifest.parquet", iter(found))
+    step = compare_data(tmp_path / "manifest.parquet", iter([(b".git/x", 9, bytes(32)), *FOUND]))
+    assert step.holds is False
+    assert "was no data when the report was made" in step.detail
+
+
+def test_the_same_data_compares_equal(tmp_path: Path) -> None:
+    make(tmp_path)
+    step = compare_data(tmp_path / "manifest.parquet", iter(FOUND))
     assert (step.number, step.name, step.holds) == (7, NAMES[7], True)
     assert step.detail.startswith("3 objects")
 
