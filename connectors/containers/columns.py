@@ -5,7 +5,6 @@ beat as `MANY | place of its first row`: it stands for the rows from there to th
 are left out when it is poisoned.
 """
 
-import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dqv.connectors.containers.model import MANY, Broken, Job, Record, Watched, read_up_to
+from dqv.connectors.containers.model import MANY, Broken, Job, Record, Watched
 from dqv.core.errors import ItemError
 
 BATCH_BYTES = 16 * 2**20
@@ -41,7 +40,7 @@ def read_parquet(job: Job) -> Iterator[Record | Broken]:
         ItemError: "parquet": broken pages or checksums, or other rows than the footer counts;
             "unsupported": an encoding or codec that this pyarrow does not read.
     """
-    with _opened(_held_if_compressed(job)) as source:
+    with _opened(job.open) as source:
         with _translated("parquet", source):
             file = pq.ParquetFile(source, page_checksum_verification=True, pre_buffer=False)
             metadata = file.metadata
@@ -63,7 +62,7 @@ def read_arrow(job: Job) -> Iterator[Record | Broken]:
     Raises:
         ItemError: "arrow": anything that is not whole and valid; "unsupported".
     """
-    with _opened(_held_if_compressed(job)) as source:
+    with _opened(job.open) as source:
         batches = _arrow_batches(source)
         names: list[str] = []
         number = 0
@@ -167,15 +166,6 @@ def _arrow_batches(source: Watched) -> Iterator[Any]:
     else:
         with pa.ipc.open_stream(source) as stream:
             yield from stream
-
-
-def _held_if_compressed(job: Job) -> Callable[[], BinaryIO]:
-    """Both formats need seeking, which a compressed stream cannot give."""
-    if not job.compressed:
-        return job.open
-    with job.open() as stream:
-        data = read_up_to(stream, job.limits.document_bytes, "a compressed object of this format")
-    return lambda: io.BytesIO(data)
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 import re
 import xml.sax
-from collections.abc import Iterator
-from html.parser import HTMLParser
+from collections.abc import Callable, Iterator
+from html import unescape
 from typing import Any
 from xml.sax.handler import ContentHandler
 
@@ -15,6 +15,9 @@ from dqv.core.errors import ItemError
 from dqv.measure import encoding
 
 XML_DEPTH = 1000
+UNCLOSED = 1 << 16
+"""HTML markup that is not closed before the end, and has more characters than this behind it, is an error."""
+
 _CHUNK = 1 << 18  # characters between two ticks
 
 _DROPPED = frozenset({"script", "style", "template"})
@@ -45,21 +48,13 @@ def read_html(job: Job) -> Iterator[Record | Broken]:
     """The visible text: without scripts and styles, one line per block.
 
     Raises:
-        ItemError: "html", a declaration that the parser gives up on.
+        ItemError: "html", a tag, a comment or a declaration that is not closed; see UNCLOSED.
     """
     if not job.beat.at(0):
         return
     data = read_document(job)
     markup, job.facts.encoding = encoding.decode(data)
-    parser = _VisibleText()
-    try:
-        for start in range(0, len(markup), _CHUNK):
-            parser.feed(markup[start : start + _CHUNK])
-            job.beat.tick()
-        parser.close()
-    except AssertionError as error:  # how the stdlib's parser reports a broken declaration
-        raise ItemError("html", f"broken markup near line {parser.getpos()[0]}") from error
-    yield from _document(_lines(parser.pieces), data)
+    yield from _document(_lines(_visible(markup, job.beat.tick)), data)
 
 
 def read_xml(job: Job) -> Iterator[Record | Broken]:
@@ -116,34 +111,107 @@ def _decode_xml(data: bytes) -> tuple[str, str]:
         raise ItemError("encoding", f"not {name}, as its XML declaration says") from error
 
 
-class _VisibleText(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.pieces: list[str] = []
-        self._dropped: dict[str, int] = {}
+_MARKUP = re.compile(r"<(?=[a-zA-Z/!?])")
+_TAG_NAME = re.compile(r"</?([a-zA-Z][^ \t\n\r\f/>]*)")
+_TAG_STEP = re.compile(r">|=\s*[\"']")
+_MANY_DIGITS = re.compile(r"&#\d{1000,}")
+_COMMENT_END = re.compile(r"--!?\s*>")
+_RAW_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in ("script", "style")}
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _DROPPED:
-            self._dropped[tag] = self._dropped.get(tag, 0) + 1
-        if tag not in _INLINE:
-            self.pieces.append("\n")
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in _INLINE:
-            self.pieces.append("\n")
+def _visible(markup: str, tick: Callable[[], None]) -> list[str]:
+    """The pieces of visible text of an HTML page.
 
-    def handle_endtag(self, tag: str) -> None:
-        if self._dropped.get(tag, 0) > 1:
-            self._dropped[tag] -= 1
-        else:
-            self._dropped.pop(tag, None)
-        if tag not in _INLINE:
-            self.pieces.append("\n")
+    One pass, in time linear in the length whatever the page holds, which html.parser does not give: nothing
+    is looked for again once it was not found.
 
-    def handle_data(self, data: str) -> None:
-        if not self._dropped:
-            # A line break in the markup is a space; only blocks begin a line.
-            self.pieces.append(data.replace("\n", " "))
+    Raises:
+        ItemError: "html", see UNCLOSED.
+    """
+    pieces: list[str] = []
+    dropped: dict[str, int] = {}
+    at, ticked, length = 0, 0, len(markup)
+    while at < length:
+        if at - ticked > _CHUNK:
+            tick()
+            ticked = at
+        found = _MARKUP.search(markup, at)
+        start = found.start() if found else length
+        if not dropped:
+            _add_text(pieces, markup, at, start, tick)
+        if found is None:
+            break
+        at = _markup_end(markup, start)
+        if at < 0:
+            if length - start > UNCLOSED:
+                line = markup.count("\n", 0, start) + 1
+                raise ItemError("html", f"markup that begins in line {line} is not closed before the end")
+            if not dropped:  # cut off, or a stray bracket: it is text as it stands
+                _add_text(pieces, markup, start, length, tick)
+            break
+        name = _TAG_NAME.match(markup, start, at)
+        if name is None:  # a comment, a declaration
+            continue
+        tag = name[1].lower()
+        if tag not in _INLINE and pieces[-1:] != ["\n"]:
+            pieces.append("\n")
+        if tag not in _DROPPED:
+            continue
+        if markup[start + 1] == "/":
+            if dropped.get(tag, 0) > 1:
+                dropped[tag] -= 1
+            else:
+                dropped.pop(tag, None)
+        elif not _closes_itself(markup[start:at]):
+            dropped[tag] = dropped.get(tag, 0) + 1
+            if tag in _RAW_END:  # no markup inside
+                end = _RAW_END[tag].search(markup, at)
+                at = end.start() if end else length
+    return pieces
+
+
+def _markup_end(markup: str, start: int) -> int:
+    """Behind the markup that begins at `start`; -1 where it is not closed."""
+    if markup.startswith("<!--", start):
+        found = _COMMENT_END.search(markup, start + 2)  # <!--> is a whole one
+        return found.end() if found else -1
+    if markup.startswith("<![CDATA[", start):
+        end = markup.find("]]>", start)
+        return end + 3 if end >= 0 else -1
+    if _TAG_NAME.match(markup, start) is None or markup[start + 1] == "/":
+        return markup.find(">", start) + 1 or -1
+    at = start
+    while found := _TAG_STEP.search(markup, at):
+        at = found.end()
+        quote = markup[at - 1]
+        if quote == ">":
+            return at
+        # A quote that is not closed is none; that can be so of the last one in the page only.
+        at = markup.find(quote, at) + 1 or at
+    return -1
+
+
+def _closes_itself(tag: str) -> bool:
+    """`<a b="c"/>` does; the slash of `<a b=c/>` belongs to the value."""
+    last = tag.split()[-1]
+    return last.endswith("/>") and ("=" not in last or last[-3] in "\"'")
+
+
+def _add_text(pieces: list[str], markup: str, start: int, stop: int, tick: Callable[[], None]) -> None:
+    while start < stop:
+        end = markup.find("&", start + _CHUNK, stop)  # no reference is cut
+        end = stop if end < 0 else end
+        text = markup[start:end]
+        if "&" in text:
+            tick()
+            try:
+                text = unescape(text)
+            except ValueError:  # a number of thousands of digits
+                text = _MANY_DIGITS.sub(lambda found: f"&amp;{found[0][1:]}", text)
+                text = unescape(text)
+        # A line break in the markup is a space; only blocks begin a line.
+        pieces.append(text.replace("\n", " "))
+        start = end
 
 
 class _CharacterData(ContentHandler):

@@ -2,6 +2,9 @@
 
 The offset counts bytes of the decompressed object; of one in UTF-16 or UTF-32, bytes of the text as UTF-8.
 A line belongs to the span that holds its first byte.
+
+The head decides the encoding. Where it is pure ASCII it decides nothing, and each line beyond ASCII tells for
+itself: UTF-8, or GB18030 where it is not UTF-8 and plausible; `utf-8/gb18030` says that both occur.
 """
 
 import codecs
@@ -10,7 +13,7 @@ from typing import BinaryIO
 
 import orjson
 
-from dqv.connectors.containers.model import Broken, Job, Record
+from dqv.connectors.containers.model import Broken, Facts, Job, Record
 from dqv.core.errors import ItemError
 from dqv.measure import encoding
 
@@ -39,7 +42,8 @@ def read_jsonl(job: Job) -> Iterator[Record | Broken]:
             skipped, rest = _skip_line(blocks)
             start += skipped - 1
             blocks = _chain(rest, blocks)
-        yield from _lines(job, blocks, start, stop, chinese=name == "gb18030")
+        undecided = name == "utf-8" and head.isascii()
+        yield from _lines(job, blocks, start, stop, chinese=name == "gb18030", undecided=undecided)
 
 
 def _fill(stream: BinaryIO, size: int) -> bytes:
@@ -121,13 +125,14 @@ def _skip_line(blocks: Iterator[bytes]) -> tuple[int, bytes]:
 
 
 def _lines(
-    job: Job, blocks: Iterator[bytes], place: int, stop: int, *, chinese: bool
+    job: Job, blocks: Iterator[bytes], place: int, stop: int, *, chinese: bool, undecided: bool = False
 ) -> Iterator[Record | Broken]:
     """The records whose lines begin in [place, stop); `blocks` begins at `place`."""
     at, fields, note = job.beat.at, job.facts.fields, job.facts.note
     loads, limit = orjson.loads, job.limits.record_bytes
     held = b""
     ended = False
+    told: set[str] = set()
     while not ended and place < stop:
         block = next(blocks, None)
         if block is None:
@@ -146,6 +151,8 @@ def _lines(
                     if at(place):
                         yield _too_large(place, size, limit)
                 elif at(place):
+                    if undecided and not line.isascii():
+                        chinese = _told(line, job.facts, told)
                     try:
                         value = loads(line.decode("gb18030") if chinese else line)
                     except ValueError as error:  # of orjson or the decoder
@@ -163,6 +170,18 @@ def _lines(
                 yield _too_large(place, size, limit)
             place += size
             held, blocks = b"", _chain(rest, blocks)
+
+
+def _told(line: bytes, facts: Facts, told: set[str]) -> bool:
+    """Whether a line of an undecided object is in GB18030; states what all lines so far told."""
+    try:
+        name = encoding.detect(line, whole=True)
+    except ItemError:
+        return False
+    if name in ("utf-8", "gb18030"):
+        told.add(name)
+        facts.encoding = "/".join(sorted(told, reverse=True))
+    return name == "gb18030"
 
 
 def _too_large(place: int, size: int, limit: int) -> Broken:

@@ -18,7 +18,7 @@ from dqv.measure import encoding
 
 DEPTH = 1024
 LIST_NAMES = ("data", "records", "items", "rows", "examples", "documents", "samples", "数据", "记录")
-"""A top-level object's list of records stands under one of these, if under exactly one."""
+"""A top-level object's list of records stands under one of these, if no other list or object is beside it."""
 
 _BLOCK_BYTES = 1 << 20
 _SPACE = b" \t\n\r"
@@ -95,16 +95,15 @@ def _has(value: object, text_field: str | None) -> bool:
 
 def _records(value: object) -> list[object]:
     if isinstance(value, dict):
-        lists = [
-            inner
-            for key, inner in value.items()
-            if key.lower() in LIST_NAMES
-            and isinstance(inner, list)
-            and inner
-            and all(isinstance(each, dict) for each in inner)
-        ]
-        if len(lists) == 1:
-            return lists[0]
+        filled = [(key, inner) for key, inner in value.items() if isinstance(inner, dict | list) and inner]
+        if len(filled) == 1:  # what else there is are scalars: the list's metadata
+            key, inner = filled[0]
+            if (
+                key.lower() in LIST_NAMES
+                and isinstance(inner, list)
+                and all(isinstance(each, dict) for each in inner)
+            ):
+                return inner
     return [value]
 
 

@@ -11,6 +11,9 @@ from dqv.core.settings import Limits
 MAX_FIELDS = 256
 """How many names of fields are kept of one object."""
 
+MAX_NAME = 200
+"""How many characters are kept of a field's name."""
+
 MANY = 1 << 39
 """In the low 40 bits of a `place` of Parquet and Arrow: the rows of a batch from that one on, not one row."""
 
@@ -53,7 +56,7 @@ class Facts:
 
     Attributes:
         encoding: of a text format.
-        fields: names of the records' fields, at most MAX_FIELDS.
+        fields: names of the records' fields, at most MAX_FIELDS; longer ones are cut to MAX_NAME.
     """
 
     encoding: str | None = None
@@ -65,7 +68,7 @@ class Facts:
             for name in value:
                 if len(self.fields) == MAX_FIELDS:
                     return
-                self.fields.add(name)
+                self.fields.add(name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…")
 
 
 class Beat(Protocol):
@@ -88,7 +91,6 @@ class Job:
     facts: Facts
     text_field: str | None
     span: tuple[int, int] | None
-    compressed: bool
 
 
 Reader = Callable[[Job], Iterator[Record | Broken]]

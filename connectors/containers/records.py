@@ -67,6 +67,4 @@ def read(
         stored = cast(BinaryIO, Watched(open_(), beat.tick))
         return stored if compression is None else decompressed(lambda: stored, compression, limits)
 
-    yield from READERS[format](
-        Job(open_watched, limits, beat, facts, text_field, span, compression is not None)
-    )
+    yield from READERS[format](Job(open_watched, limits, beat, facts, text_field, span))

@@ -29,12 +29,21 @@ def read_tsv(job: Job) -> Iterator[Record | Broken]:
 
 
 class _Lines:
-    """The lines of a text, bounded; counts the bytes (as UTF-8) that were taken."""
+    """The lines of a text, bounded; counts the bytes (as UTF-8) that were taken.
+
+    What the lines of one row have together is bounded too: the parser holds a row until its end, and cannot
+    leave one out without parsing it.
+    """
 
     def __init__(self, stream: io.TextIOBase, limit: int) -> None:
         self._stream = stream
         self._limit = limit
         self.taken = 0
+        self._row = 0  # what was taken before the row at work
+
+    def begin_row(self) -> None:
+        """The lines that follow are of another row."""
+        self._row = self.taken
 
     def __iter__(self) -> Iterator[str]:
         while line := self._stream.readline(self._limit + 1):
@@ -42,6 +51,9 @@ class _Lines:
             if size > self._limit:
                 raise ItemError("too-large", f"a line has more than the limit of {self._limit} bytes")
             self.taken += size
+            if self.taken - self._row > self._limit:
+                what = f"a row has more than the limit of {self._limit} bytes; is a quote not closed?"
+                raise ItemError("too-large", what)
             yield line
 
 
@@ -59,7 +71,12 @@ def _read(job: Job, delimiter: str | None) -> Iterator[Record | Broken]:
 
 def _rows(job: Job, lines: _Lines, delimiter: str | None) -> Iterator[Record | Broken]:
     texts = iter(lines)
-    first = next((line for line in texts if line.strip()), None)
+    first = None
+    for line in texts:
+        if line.strip():
+            first = line
+            break
+        lines.begin_row()
     if first is None:
         raise ItemError("empty", f"nothing but white space in {lines.taken} bytes")
     rows = csv.reader(chain([first], texts), delimiter=delimiter or _sniff(first), strict=True)
@@ -74,7 +91,8 @@ def _rows(job: Job, lines: _Lines, delimiter: str | None) -> Iterator[Record | B
     job.facts.note(dict.fromkeys(names))
     at, place, taken = job.beat.at, 0, 0 if waiting else lines.taken
     while True:
-        named = at(place)
+        named = at(place)  # before it is parsed
+        lines.begin_row()
         try:
             row = waiting.pop() if waiting else next(rows)
         except StopIteration:

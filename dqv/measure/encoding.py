@@ -8,7 +8,8 @@ The encodings are tried in a fixed order, and the first that holds for every byt
 4. GB18030 (GBK and GB2312 are parts of it): `gb18030`.
 
 3 and 4 decode almost anything, so they must be plausible too: at least 70 % of the characters beyond
-ASCII are in GB2312. Latin-1 read as GB18030 and binary data read as UTF-16 give rare characters.
+ASCII are common, which means in GB2312 (simplified) or in level 1 of Big5 (traditional). Latin-1 read as
+GB18030 and binary data read as UTF-16 give rare characters.
 
 In every encoding the text counts as binary, and the encoding as refused, when more than 1 % of its
 characters are C0 controls other than \t \n \r \f \x1b; a single stray control is let pass unless it is NUL.
@@ -18,11 +19,14 @@ import codecs
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
+import numpy as np
+import numpy.typing as npt
+
 from dqv.core.errors import ItemError
 
 BLOCK_BYTES = 1 << 20
 PLAUSIBLE = 70
-"""Per cent of the characters beyond ASCII that must be in GB2312."""
+"""Per cent of the characters beyond ASCII that must be common."""
 
 _MARKS = (  # UTF-32's mark begins with UTF-16's: it comes first
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -34,6 +38,26 @@ _MARKS = (  # UTF-32's mark begins with UTF-16's: it comes first
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\f\x1b"))
 _BEYOND_ASCII = bytes(range(0x80, 0x100))
 _ADVICE = "save it as UTF-8"
+
+
+def _common() -> npt.NDArray[np.bool_]:
+    """Of each code point below 0x10000, whether it is beyond ASCII and common; the last stands for all above."""
+    table = np.zeros(0x10000, np.bool_)
+    low, high = range(0x40, 0x7F), range(0xA1, 0xFF)
+    parts = (
+        ("gb2312", range(0xA1, 0xF8), (high,)),
+        ("big5", range(0xA4, 0xC7), (low, high)),  # ends in 0xC67E; behind it the codec has no characters
+    )
+    for name, leads, trails in parts:
+        for lead in leads:
+            for trail in (each for some in trails for each in some):
+                character = bytes((lead, trail)).decode(name, "ignore")
+                if len(character) == 1 and not character.isascii():
+                    table[ord(character)] = True
+    return table
+
+
+_COMMON = _common()
 
 
 def _nothing() -> None:
@@ -101,7 +125,7 @@ class _Facts:
     """What makes decoded text plausible, counted block by block."""
 
     def __init__(self) -> None:
-        self.characters = self.ascii = self.controls = self.nuls = self.gb2312 = 0
+        self.characters = self.ascii = self.controls = self.nuls = self.common = 0
 
     def add(self, text: str, *, chinese: bool) -> None:
         utf8 = text.encode("utf-8")
@@ -110,19 +134,24 @@ class _Facts:
         self.ascii += len(ascii_only)
         self.controls += len(ascii_only) - len(ascii_only.translate(None, _CONTROLS))
         self.nuls += ascii_only.count(0)
-        if chinese:  # two bytes for each character beyond ASCII that GB2312 has
-            self.gb2312 += (len(text.encode("gb2312", "ignore")) - len(ascii_only)) // 2
+        if chinese:
+            codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+            self.common += int(_COMMON[np.minimum(codes, 0xFFFF)].sum())
 
     def check(self, *, chinese: bool) -> None:
         if self.controls * 100 > self.characters and (self.controls > 1 or self.nuls):
             raise _Refused(f"{self.controls} control characters", binary=True)
         beyond = self.characters - self.ascii
-        if chinese and self.gb2312 * 100 < beyond * PLAUSIBLE:
-            raise _Refused(f"{self.gb2312} of {beyond} characters beyond ASCII are in GB2312")
+        if chinese and self.common * 100 < beyond * PLAUSIBLE:
+            raise _Refused(f"{self.common} of {beyond} characters beyond ASCII are common in Chinese")
 
 
 def _detect(blocks: Callable[[], Iterable[bytes]], whole: bool, tick: Callable[[], None]) -> str:
-    head = next(iter(blocks()), b"")[:4]
+    head = b""
+    for block in blocks():
+        head += block[:4]
+        if len(head) >= 4:
+            break
     marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
     if marked is not None:
         try:

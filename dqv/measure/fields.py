@@ -8,13 +8,17 @@ the value every string counts, in order; of messages (a list of `{role, content}
 `data_content` (TC609-5-2025-02) only what was said, not the roles and types. If no row fits, the text is all
 values except identifiers and dates.
 
-**Dates.** The first of DATE_FIELDS, and of MODIFIED_FIELDS, that is there and not empty.
+**Dates.** The first of DATE_FIELDS, and of MODIFIED_FIELDS, that is there and holds a date; where none does,
+the first that is there and not empty.
+
+**Bytes.** The payload is text: binary values count nothing.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import orjson
+
+from dqv.measure.timestamps import parse_day
 
 TEXT_FIELDS: tuple[tuple[str, ...], ...] = (
     ("data_content",),
@@ -89,10 +93,11 @@ class Extract:
 
     Attributes:
         text: the text fields, joined by newlines.
-        payload_bytes: UTF-8 bytes of all values: strings; numbers and booleans as JSON writes them; bytes by
-            length; null 0. Names are not counted.
+        payload_bytes: UTF-8 bytes of all values: strings; numbers and booleans as JSON writes them; null and
+            binary values 0. Names are not counted.
         text_bytes: UTF-8 bytes of the text fields, without what joins them.
-        date: as it stands in the record; null where no date field is filled.
+        date: as it stands in the record; null where no date field is filled. No date where none of several
+            filled fields holds one.
         modified: idem, of the last change.
         found_text: the text is a document or was found by a field's name.
     """
@@ -116,7 +121,7 @@ def extract(value: object, text_field: str | None = None, date_field: str | None
     if isinstance(value, str):
         size = _size(value)
         return Extract(value, size, size, None, None, True)
-    plan = _plan(tuple(value)) if isinstance(value, dict) else _NO_PLAN
+    plan = _plan_of(tuple(value)) if isinstance(value, dict) else _NO_PLAN
     payload = 0
     for part in value.values() if isinstance(value, dict) else (value,):
         # Strings are most of all values: they do not pay for the general case.
@@ -166,6 +171,9 @@ class _Plan:
 
 
 _NO_PLAN = _Plan()
+_REMEMBERED = 4096
+_REMEMBERED_KEYS = 1000
+_REMEMBERED_CHARACTERS = 4096
 _SEPARATORS = str.maketrans("", "", "_-. ")
 
 
@@ -179,8 +187,10 @@ _MODIFIED = tuple(map(_plain, MODIFIED_FIELDS))
 _NOT_TEXT = frozenset(map(_plain, IDENTIFIERS)) | set(_DATES) | set(_MODIFIED)
 
 
-@lru_cache(maxsize=4096)
-def _plan(keys: tuple[object, ...]) -> _Plan:
+_plans: dict[tuple[str, ...], _Plan] = {}
+
+
+def _plan(keys: tuple[str, ...]) -> _Plan:
     named: dict[str, str] = {}
     for key in keys:
         if isinstance(key, str):
@@ -193,6 +203,18 @@ def _plan(keys: tuple[object, ...]) -> _Plan:
         modified=tuple(named[name] for name in _MODIFIED if name in named),
         rest=tuple(key for key in keys if isinstance(key, str) and _plain(key) not in _NOT_TEXT),
     )
+
+
+def _plan_of(keys: tuple[str, ...]) -> _Plan:
+    """The plan, remembered; but hostile records have other names each, and long ones."""
+    plan = _plans.get(keys)
+    if plan is None:
+        plan = _plan(keys)
+        if len(keys) <= _REMEMBERED_KEYS and sum(map(len, keys)) <= _REMEMBERED_CHARACTERS:
+            if len(_plans) >= _REMEMBERED:
+                _plans.clear()
+            _plans[keys] = plan
+    return plan
 
 
 def _size(text: str) -> int:
@@ -218,9 +240,7 @@ def _payload(value: object) -> int:
             stack.extend(value.values())
         elif isinstance(value, list | tuple):
             stack.extend(value)
-        elif isinstance(value, bytes):
-            total += len(value)
-        elif value is not None:
+        elif value is not None and not isinstance(value, bytes):
             total += len(_literal(value))
     return total
 
@@ -262,11 +282,28 @@ def _said(value: object) -> list[str]:
 
 
 def _first(value: object, names: tuple[str, ...]) -> object | None:
+    """The first that holds a date; else the first that is filled."""
+    first: object | None = None
     for name in names:
         inner: object = value[name]  # type: ignore[index]  # names come from a dict
-        if inner is not None and inner != "":
+        if inner is None or inner == "":
+            continue
+        if first is None:
+            first = inner
+            continue
+        # Most records have one filled field, of which nothing is asked here.
+        if _is_date(first):
+            return first
+        if _is_date(inner):
             return inner
-    return None
+    return first
+
+
+def _is_date(value: object) -> bool:
+    try:
+        return parse_day(value) is not None  # no date is a bool
+    except ValueError:
+        return False
 
 
 def _at(value: object, path: str) -> list[object]:

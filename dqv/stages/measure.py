@@ -104,9 +104,7 @@ def _measure_piece(
             sha256 = None
         if piece["role"] == "data":
             one = piece["format"] in ONE_ITEM or piece["modality"] not in (None, "text")
-            rows.add_error(
-                0, error, single=one, stored_bytes=stored_size(piece)
-            )
+            rows.add_error(0, error, single=one, stored_bytes=stored_size(piece))
         else:
             failed = error
     sidecar.keep()

@@ -91,11 +91,10 @@ def test_html_without_visible_text_is_empty() -> None:
 )  # fmt: skip
 def test_hostile_html_takes_linear_time(unit: str) -> None:
     try:
-        rows = read_all((unit * (2_000_000 // len(unit))).encode(), "html")
+        outcome = str(len(read_all((unit * (2_000_000 // len(unit))).encode(), "html")))
     except ItemError as error:
-        assert error.kind in ("html", "empty")
-    else:
-        assert len(rows) == 1
+        outcome = error.kind
+    assert outcome in ("1", "html", "empty")
 
 
 @pytest.mark.parametrize("markup", ["<!-- ", "<![CDATA[ ", "<!x ", "<? ", "</a ", "</ ", "<a href='x "])
@@ -108,7 +107,7 @@ def test_html_that_is_not_closed_is_text_near_the_end_and_refused_before(markup:
 def test_long_html_markup_that_is_closed_is_read() -> None:
     long = "x" * 1_000_000
     page = f"<p><!-- {long} -->a<img src='data:{long}>' alt=\"{long}\">b<![CDATA[ {long}]]><script>{long}</script>c"
-    assert values(read_all(page.encode(), "html")) == ["abc"]
+    assert values(read_all(page.encode(), "html")) == ["ab\nc"]
 
 
 def test_html_follows_browsers_in_odd_markup() -> None:

@@ -37,6 +37,13 @@ def test_a_stream_is_decided_as_the_whole_is(data: bytes, size: int) -> None:
         assert answer(lambda: encoding.detect_stream(lambda: io.BytesIO(data))) == expected
 
 
+@pytest.mark.parametrize("mark", [b"\xfe\xff", b"\xff\xfe\0\0", b"\xef\xbb\xbf"])
+def test_a_mark_is_found_across_blocks(mark: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = encoding.detect(mark, whole=True)
+    monkeypatch.setattr(encoding, "BLOCK_BYTES", 1)
+    assert encoding.detect_stream(lambda: io.BytesIO(mark)) == expected
+
+
 @pytest.mark.parametrize("name", ["utf-8", "gb18030", "utf-16-be"])
 def test_a_beginning_may_end_inside_a_character(name: str) -> None:
     data = "公共数据要素，第一批\n".encode(name)

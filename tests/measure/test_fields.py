@@ -155,10 +155,13 @@ def test_what_is_no_date_is_passed_over_for_a_later_date(record: dict[str, objec
 
 
 def test_records_with_many_or_long_names_are_not_remembered() -> None:
-    fields._plan.cache_clear()
+    fields._plans.clear()
     wide = {f"f{number}": number for number in range(1001)}
     assert extract({**wide, "text": "a"}).text == "a"
     assert extract({"x" * 5000: "b", "text": "a"}).text == "a"
-    assert fields._plan.cache_info().currsize == 0
+    assert fields._plans == {}
     assert extract({"x" * 4000: "b", "text": "a"}).text == "a"
-    assert fields._plan.cache_info().currsize == 1
+    assert len(fields._plans) == 1
+    for number in range(fields._REMEMBERED + 10):
+        extract({f"n{number}": 1})
+    assert len(fields._plans) <= fields._REMEMBERED
