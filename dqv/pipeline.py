@@ -248,7 +248,14 @@ def _tables(
         read.group_by("object")
         .agg(
             sha256=pl.col("sha256").drop_nulls().first(),
-            encoding=pl.col("encoding").drop_nulls().first(),
+            encoding=pl.col("encoding")
+            .drop_nulls()
+            .str.split("/")
+            .explode()
+            .unique()
+            .sort(descending=True)
+            .str.join("/")
+            .replace("", None),
             fields=pl.col("fields").explode().drop_nulls().unique().sort().head(256),
             error_kind=pl.col("error_kind").drop_nulls().first(),
             error=pl.col("error").drop_nulls().first(),
