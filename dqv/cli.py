@@ -223,6 +223,9 @@ def _exit(run: Callable[[], int]) -> None:
     except KeyboardInterrupt:
         print("dqv: stopped; what is done is kept: the same command goes on from here", file=sys.stderr)  # noqa: T201
         code = 3
+    except BrokenPipeError:  # whoever read our output has left; the interpreter must not write to it again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 3
     except (typer.Exit, typer.Abort, typer.TyperException):
         raise
     except Exception as error:  # noqa: BLE001  a code of its own: 1 would say that a clause fails

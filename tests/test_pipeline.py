@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 from datetime import date
 from pathlib import Path
@@ -48,9 +49,10 @@ def check(source: Path, out: Path, scheduler: str | None, **options: Any) -> Rep
 
 
 def without_environment(out: Path) -> bytes:
-    report = json.loads((out / "report.json").read_bytes())
-    del report["run"]["environment"]
-    return json.dumps(report, sort_keys=True).encode()
+    """The bytes of report.json, `run.environment` cut out."""
+    content, cuts = re.subn(rb'"environment": \{[^}]*\}', b"", (out / "report.json").read_bytes())
+    assert cuts == 1
+    return content
 
 
 def finding(report: Report, rule: str) -> Any:

@@ -8,6 +8,7 @@
     ├── SourceError             3   the dataset cannot be listed or holds nothing recognisable
     ├── IncompleteRun           3   stopped before the end; the same command goes on
     ├── TrustError              4   a signature, digest or proof does not hold
+    ├── StageFailedError        3   a stage died and no item is to blame: a defect of dqv
     ├── OutputError             3   the out folder cannot be written; becomes IncompleteRun at the worker
     └── ItemError               -   one item; becomes a row, never leaves the worker
 
@@ -46,6 +47,12 @@ class SourceError(DqvError):
 
 class IncompleteRun(DqvError):
     """The run stopped before its end; what is done stays done."""
+
+    exit_code = 3
+
+
+class StageFailedError(DqvError):
+    """A call died with no item at work, or again without the object it had died of."""
 
     exit_code = 3
 

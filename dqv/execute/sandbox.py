@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil
 
-from dqv.core.errors import DqvError, IncompleteRun
+from dqv.core.errors import IncompleteRun, StageFailedError
 from dqv.core.settings import Limits
 from dqv.execute.child import HEARTBEAT, NOWHERE
 from dqv.execute.ledger import Task, code_digest
@@ -38,12 +38,6 @@ _CHILD_ENVIRONMENT = {
     "MALLOC_ARENA_MAX": "2",
     "OMP_NUM_THREADS": "1",
 }
-
-
-class StageFailedError(DqvError):
-    """A call died with no item at work, or again without the item it had died of: a defect of dqv."""
-
-    exit_code = 3
 
 
 @dataclass

@@ -7,11 +7,11 @@ from typing import Any
 import psutil
 import pytest
 
-from dqv.core.errors import IncompleteRun
+from dqv.core.errors import IncompleteRun, StageFailedError
 from dqv.core.settings import Limits
 from dqv.execute import sandbox
 from dqv.execute.ledger import Task, code_digest
-from dqv.execute.sandbox import StageFailedError, close_child, run_task
+from dqv.execute.sandbox import close_child, run_task
 
 LIMITS = Limits(memory_bytes=700_000_000, stall_s=1.5, cpu_s=1)
 

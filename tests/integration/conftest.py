@@ -1,6 +1,6 @@
 import contextlib
-import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -71,10 +71,10 @@ def check_args(source: Path, out: Path, *more: Any) -> list[str]:
 
 
 def report_of(out: Path) -> bytes:
-    """report.json without `run.environment`."""
-    report = json.loads((out / "report.json").read_bytes())
-    del report["run"]["environment"]
-    return json.dumps(report).encode()
+    """The bytes of report.json, `run.environment` cut out."""
+    content, cuts = re.subn(rb'"environment": \{[^}]*\}', b"", (out / "report.json").read_bytes())
+    assert cuts == 1
+    return content
 
 
 def wait_for_parts(out: Path, count: int, process: "subprocess.Popen[str]", seconds: float = 120) -> None:
