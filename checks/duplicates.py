@@ -9,7 +9,7 @@ from math import ceil
 
 import polars as pl
 
-from dqv.checks.engine import MODALITY_WORDS, Case, Outcome, Quantity, Result, join, measured, rate
+from dqv.checks.engine import NOT_MEASURED, Case, Outcome, Quantity, Result, join, measured, rate
 from dqv.core.policy import Words
 from dqv.core.units import human, parse_quantity
 from dqv.core.verdicts import Verdict
@@ -21,10 +21,6 @@ _METHOD = Words(
     "Chinese character is one) is at least 0.8: MinHash with 128 slots in 21×6 bands proposes pairs, and where the "
     "estimate does not settle one it is computed exactly from the documents. In canonical order an item is surplus "
     "when it has a verified pair with an item that was kept. Equal payloads are told by xxh3_128.",
-)
-_METHOD_EXACT = Words(
-    zh="此版本尚不能测量该模态；其对象列为未读取。",
-    en="This version does not measure this modality yet; its objects are listed as unread.",
 )
 
 
@@ -57,11 +53,7 @@ def duplicates(case: Case, modality: str) -> Outcome:
         name,
         modality,
         lambda: _measures(case, modality),
-        method=_METHOD if modality == "text" else _METHOD_EXACT,
-        population=Words(
-            zh=f"全部可读的{MODALITY_WORDS[modality].zh}条目",
-            en=f"all items of {MODALITY_WORDS[modality].en} that could be read",
-        ),
+        method=_METHOD if modality == "text" else NOT_MEASURED,
         next_step=next_step,
         evidence=_evidence(case, items) if facts.items else None,
     )

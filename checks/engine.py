@@ -61,6 +61,11 @@ class ModalityFacts:
     unread: Unread
     long_bytes: int
 
+    @property
+    def weight_bytes(self) -> int:
+        """What the modality weighs in the dataset: its payload, and what was not read as it is stored."""
+        return self.payload_bytes + self.unread_stored_bytes
+
 
 @dataclass(frozen=True)
 class Case:
@@ -232,6 +237,27 @@ def read_all(rule: Rule, measures: Mapping[str, Quantity]) -> tuple[Result, ...]
     return tuple(results)
 
 
+def deciding_result(rule: Rule, results: Sequence[Result]) -> Result:
+    """The reading that decides."""
+    return next(result for result in results if result.reading.name == rule.deciding)
+
+
+def depends_on_reading(results: Sequence[Result]) -> bool:
+    """Whether another reading would give another verdict."""
+    return len({result.verdict for result in results}) > 1
+
+
+DEPENDS = Words(
+    zh="结论取决于对条款的解读，见各读法。",
+    en="The verdict depends on how the clause is read; see the readings.",
+)
+
+NOT_MEASURED = Words(
+    zh="此版本尚不能测量该模态；其对象列为未读取。",
+    en="This version does not measure this modality yet; its objects are listed as unread.",
+)
+
+
 def measured(
     case: Case,
     name: str,
@@ -239,7 +265,6 @@ def measured(
     measures: Callable[[], Mapping[str, Quantity]],
     *,
     method: Words,
-    population: Words,
     next_step: Callable[[Result], Words | None],
     evidence: pl.LazyFrame | None = None,
 ) -> Outcome:
@@ -250,6 +275,7 @@ def measured(
     """
     rule, facts = case.policy.rules[name], case.facts[modality]
     words = MODALITY_WORDS[modality]
+    population = Words(zh=f"全部可读的{words.zh}条目", en=f"all items of {words.en} that could be read")
     present = facts.items or facts.defective or facts.unread_rows
     if modality not in case.deciding and not present:
         return Outcome(
@@ -258,36 +284,28 @@ def measured(
             message=Words(zh=f"数据集未申报{words.zh}，也未发现。", en=f"The dataset declares no {words.en}, and none was found."),
         )  # fmt: skip
     results = read_all(rule, measures())
-    deciding = next(result for result in results if result.reading.name == rule.deciding)
+    deciding = deciding_result(rule, results)
     verdict, next_words = deciding.verdict, next_step(deciding)
-    sentences = [_sentence(rule, deciding)] if modality in case.deciding else []
     if modality not in case.deciding:
         verdict, next_words = Verdict.REVIEW, Words(
             zh=f"申报{words.zh}，或从数据集中移出。", en=f"Declare {words.en}, or take it out of the dataset."
         )  # fmt: skip
-        weight = facts.payload_bytes + facts.unread_stored_bytes
-        whole = sum(each.payload_bytes + each.unread_stored_bytes for each in case.facts.values())
-        share = human(Fraction(weight, whole) if whole else 0, "ratio")
+        whole = sum(each.weight_bytes for each in case.facts.values())
+        share = human(Fraction(facts.weight_bytes, whole) if whole else 0, "ratio")
         rows = facts.items + facts.defective + facts.unread_rows
-        sentences.append(
+        sentences = [
             Words(
                 zh=f"发现未申报的{words.zh}：{rows} 项，占字节 {share}；其规则不作判定，须人工查看。",
                 en=f"Undeclared {words.en} was found: {rows} items, {share} of the bytes; its rules do "
                 "not decide, a person must look.",
             )
-        )
+        ]
     else:
-        verdict, more = _defects(case, facts, verdict)
-        sentences += more
-        sentences += _unread(facts)
-    depends = len({result.verdict for result in results}) > 1
+        verdict, defects = _defects(case, facts, verdict)
+        sentences = [_sentence(rule, deciding), *defects, *_unread(facts)]
+    depends = depends_on_reading(results)
     if depends:
-        sentences.append(
-            Words(
-                zh="结论取决于对条款的解读，见各读法。",
-                en="The verdict depends on how the clause is read; see the readings.",
-            )
-        )
+        sentences.append(DEPENDS)
     return Outcome(
         name,
         verdict,
@@ -448,7 +466,6 @@ def deciding_modalities(
         return tuple(modality for modality in MODALITIES if modality in registration.modalities)
     if chosen:
         return tuple(modality for modality in MODALITIES if modality in chosen)
-    sizes = {name: each.payload_bytes + each.unread_stored_bytes for name, each in facts.items()}
-    whole = sum(sizes.values())
+    whole = sum(each.weight_bytes for each in facts.values())
     share = policy.share("undeclared_share")
-    return tuple(name for name in MODALITIES if whole and Fraction(sizes[name], whole) >= share)
+    return tuple(name for name in MODALITIES if whole and Fraction(facts[name].weight_bytes, whole) >= share)

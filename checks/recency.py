@@ -5,16 +5,20 @@ file. Storage time is weak and never decides.
 """
 
 from datetime import date
+from fractions import Fraction
 
 import polars as pl
 
 from dqv.checks.engine import (
+    DEPENDS,
     MODALITY_WORDS,
     Case,
     Outcome,
     Quantity,
     Result,
+    deciding_result,
     defective_share,
+    depends_on_reading,
     join,
     rate,
     read_all,
@@ -43,9 +47,10 @@ def dated(items: pl.LazyFrame, reference: date) -> pl.LazyFrame:
         reference: last day of the window; a date after it is no evidence.
 
     Returns:
-        The items with `date`, `date_source` (the strongest source that says something decides; when that
-        cannot be a date, or lies after the reference date, the item is undated: no weaker source mends it), `date_contradicted` (two
-        sources differ), `date_latest` (created or last modified).
+        The items with `date` and `date_source` (the strongest source that says something decides; when
+        that cannot be a date, or lies after the reference date, the item is undated: no weaker source
+        mends it), `date_contradicted` (two sources differ), `date_latest` (created or last modified) and
+        `date_without_name` (null where only the file's name gives one).
     """
     found = [pl.col(name) for name in _SOURCES]
     strongest = pl.coalesce(*found)
@@ -57,14 +62,14 @@ def dated(items: pl.LazyFrame, reference: date) -> pl.LazyFrame:
             for name in ("date_modified", "date_sidecar_modified")
         )
     )
-    named = pl.coalesce("date_record", "date_sidecar", "date_embedded").is_null()
+    stronger_than_name = pl.coalesce("date_record", "date_sidecar", "date_embedded").is_not_null()
     day = pl.when(holds).then(strongest)
     return items.with_columns(
         date=day,
         date_source=pl.when(holds).then(source),
         date_contradicted=pl.min_horizontal(*found) != pl.max_horizontal(*found),
         date_latest=pl.max_horizontal(day, changed),
-        date_without_name=pl.when(~named).then(day),
+        date_without_name=pl.when(stronger_than_name).then(day),
     )
 
 
@@ -90,14 +95,12 @@ def recency(case: Case) -> Outcome:
         (modality, read_all(rule, _measures(case, modality, start, reference))) for modality in case.deciding
     ]
 
-    def deciding(results: tuple[Result, ...]) -> Result:
-        return next(result for result in results if result.reading.name == rule.deciding)
+    def badness(outcome: tuple[str, tuple[Result, ...]]) -> tuple[int, Fraction]:
+        found = deciding_result(rule, outcome[1])
+        return _ORDER.index(found.verdict), found.quantity.value or Fraction(0)
 
-    modality, results = min(
-        outcomes,
-        key=lambda each: (_ORDER.index(deciding(each[1]).verdict), deciding(each[1]).quantity.value or 0),
-    )
-    result = deciding(results)
+    modality, results = min(outcomes, key=badness)
+    result = deciding_result(rule, results)
     undated, contradicted, refused = _counts(case, modality)
     verdict = result.verdict
     facts = case.facts[modality]
@@ -114,17 +117,9 @@ def recency(case: Case) -> Outcome:
         sentences.append(
             Words(zh="缺陷条目过多，须人工判断。", en="Too many items are defective; a person must look.")
         )
-    depends = (
-        len({each.verdict for _, each_results in outcomes for each in each_results}) > 1
-        and len({each.verdict for each in results}) > 1
-    )
+    depends = depends_on_reading(results)
     if depends:
-        sentences.append(
-            Words(
-                zh="结论取决于对条款的解读，见各读法。",
-                en="The verdict depends on how the clause is read; see the readings.",
-            )
-        )
+        sentences.append(DEPENDS)
     words = MODALITY_WORDS[modality]
     return Outcome(
         "recency",

@@ -4,7 +4,7 @@ The rules stand from now on; the facts they need come with the measuring of imag
 every such object is unread, so the verdict is indeterminate, never a pass.
 """
 
-from dqv.checks.engine import MODALITY_WORDS, Case, Outcome, Quantity, measured, rate
+from dqv.checks.engine import NOT_MEASURED, Case, Outcome, Quantity, measured, rate
 from dqv.core.policy import Words
 
 
@@ -15,7 +15,7 @@ def resolution(case: Case, modality: str) -> Outcome:
         case: all of the run.
         modality: image or video.
     """
-    facts, words = case.facts[modality], MODALITY_WORDS[modality]
+    facts = case.facts[modality]
 
     def measures() -> dict[str, Quantity]:
         return {"share_at_floor": rate(0, facts.items, facts.unread.items)}
@@ -25,11 +25,7 @@ def resolution(case: Case, modality: str) -> Outcome:
         f"resolution.{modality}",
         modality,
         measures,
-        method=Words(
-            zh="此版本尚不能测量该模态；其对象列为未读取。",
-            en="This version does not measure this modality yet; its objects are listed as unread.",
-        ),
-        population=Words(zh=f"全部可读的{words.zh}条目", en=f"all items of {words.en} that could be read"),
+        method=NOT_MEASURED,
         next_step=lambda _: Words(
             zh="待测量该模态的版本复核。", en="Check again with a version that measures it."
         ),

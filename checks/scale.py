@@ -5,7 +5,7 @@ from math import ceil
 
 import polars as pl
 
-from dqv.checks.engine import MODALITY_WORDS, Case, Outcome, Quantity, Result, amount, measured
+from dqv.checks.engine import MODALITY_WORDS, NOT_MEASURED, Case, Outcome, Quantity, Result, amount, measured
 from dqv.core.policy import Words
 from dqv.core.units import human
 
@@ -16,10 +16,6 @@ _METHOD = {
         "and XML the text counts, not the markup.",
     ),
 }
-_NOT_BUILT = Words(
-    zh="此版本尚不能测量该模态；其对象列为未读取。",
-    en="This version does not measure this modality yet; its objects are listed as unread.",
-)
 
 
 def scale(case: Case, modality: str) -> Outcome:
@@ -39,9 +35,8 @@ def scale(case: Case, modality: str) -> Outcome:
     def measures() -> dict[str, Quantity]:
         more = facts.unread.payload_bytes
         kept = items.filter(~pl.col("surplus")).select(pl.col("payload_bytes").sum()).collect().item()
-        hours = amount(
-            0, None if facts.unread.items != 0 else 0
-        )  # nothing is decoded yet, so nothing is counted
+        # nothing is decoded yet, so nothing is counted
+        hours = amount(0, None if facts.unread.items != 0 else 0)
         return {
             "payload_bytes": amount(facts.payload_bytes, more),
             "text_bytes": amount(facts.text_bytes, more),
@@ -71,8 +66,7 @@ def scale(case: Case, modality: str) -> Outcome:
         f"scale.{modality}",
         modality,
         measures,
-        method=_METHOD.get(modality, _NOT_BUILT),
-        population=Words(zh=f"全部可读的{words.zh}条目", en=f"all items of {words.en} that could be read"),
+        method=_METHOD.get(modality, NOT_MEASURED),
         next_step=next_step,
         evidence=per_object if facts.items else None,
     )

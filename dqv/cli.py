@@ -5,6 +5,7 @@ Heavy libraries are imported inside the commands, so that `dqv --help` answers a
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -285,23 +286,11 @@ def _show(report: Report, folder: Path, lang: str, *, as_json: bool, quiet: bool
         console.print(f"{folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
 
 
-class _NoProgress:
-    def stage(self, name: str, work: int) -> None:
-        pass
-
-    def advance(self, work: int) -> None:
-        pass
-
-    def __enter__(self) -> _NoProgress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
 def _progress(*, quiet: bool) -> Any:
     if quiet:
-        return _NoProgress()
+        from dqv.pipeline import Silent
+
+        return contextlib.nullcontext(Silent())
     from dqv.progress import Bars
 
     return Bars()

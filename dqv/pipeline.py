@@ -182,9 +182,7 @@ class _Engine:
         rows = [row for row in manifest.rows(listing) if row["role"] != "ignored"]
         spans = self._spans(rows)
         cut = partitions.pack(
-            piece
-            for row in rows
-            for piece in partitions.pieces_of(row, lambda row: spans.get(row["object"], ()))
+            piece for row in rows for piece in partitions.pieces_of(row, spans.get(row["object"], ()))
         )
         pieces = list(cut)
         calls = [
@@ -204,7 +202,7 @@ class _Engine:
             if row["role"] == "data"
             and row["format"] in measuring.SPANNED
             and row["compression"] is None
-            and row["size_bytes"] > partitions.TARGET_BYTES
+            and partitions.is_large(row["size_bytes"])
         ]
         spans = {
             row["object"]: partitions.byte_spans(row["size_bytes"])

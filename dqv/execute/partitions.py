@@ -4,7 +4,7 @@ The cut depends on the manifest alone, never on workers, so the same data gives 
 """
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,20 +45,21 @@ class Piece:
         }
 
 
-def pieces_of(
-    row: dict[str, Any], spans: Callable[[dict[str, Any]], Sequence[tuple[int, int, int]]]
-) -> list[Piece]:
-    """The pieces of one object: whole when it is small or cannot be split, else spans and its digest.
+def is_large(size_bytes: int) -> bool:
+    """Whether an object is worth splitting."""
+    return size_bytes > TARGET_BYTES * 3 // 2
+
+
+def pieces_of(row: dict[str, Any], spans: Sequence[tuple[int, int, int]]) -> list[Piece]:
+    """The pieces of one object: whole when it is not split, else spans and its digest.
 
     Args:
         row: the object's row of the manifest.
-        spans: gives (start, stop, bytes) where the format allows a split, else nothing.
+        spans: (start, stop, bytes) of a large object whose format allows a split, else nothing.
     """
-    size = row["size_bytes"]
-    cuts = spans(row) if size > TARGET_BYTES * 3 // 2 else ()
-    if len(cuts) < 2:
-        return [Piece(row, "whole", 0, 0, size)]
-    pieces = [Piece(row, "span", start, stop, work) for start, stop, work in cuts]
+    if len(spans) < 2:
+        return [Piece(row, "whole", 0, 0, row["size_bytes"])]
+    pieces = [Piece(row, "span", start, stop, work) for start, stop, work in spans]
     return [*pieces, Piece(row, "digest", 0, 0, 0)]
 
 

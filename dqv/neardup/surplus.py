@@ -19,6 +19,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from dqv.neardup.minhash import agreement
 from dqv.neardup.tokens import intersection
 
 SURE_SLOTS = 122
@@ -95,9 +96,7 @@ def _advance(first: int, last: int, bucket: Any, sketches: Any, starts: Any, fil
                 stamp[k] = i
                 if exact and best >= 0 and k > best:
                     continue  # the original is the first kept one
-                same = 0
-                for j in range(sketches.shape[1]):
-                    same += sketches[i, j] == sketches[k, j]
+                same = agreement(sketches[i], sketches[k])
                 if same < unsure:
                     continue
                 both, either = -1, -1

@@ -1,7 +1,6 @@
 """Documents, tables and columns: txt, md, html, xml, csv, tsv, Parquet, Arrow."""
 
 import io
-import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime
@@ -350,11 +349,8 @@ def test_columns_of_one_name_are_all_kept() -> None:
 
 
 @pytest.mark.realdata
-def test_broken_parquet_neither_crashes_nor_hangs() -> None:
-    default = Path(__file__).parents[3] / "shared" / "data"
-    files = sorted((Path(os.environ.get("DQV_REALDATA", default)) / "bad" / "parquet").glob("*.parquet"))
-    if not files and not os.environ.get("CI"):
-        pytest.skip("no shared data")
+def test_broken_parquet_neither_crashes_nor_hangs(realdata: Path) -> None:
+    files = sorted((realdata / "bad" / "parquet").glob("*.parquet"))
     assert len(files) > 5
     script = """
 import sys

@@ -3,7 +3,6 @@
 import codecs
 import io
 import json
-import os
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -66,17 +65,10 @@ def error_kind(data: bytes, format: str = "json", limits: Limits | None = None) 
     return caught.value.kind
 
 
-def torture() -> list[Path]:
-    default = Path(__file__).parents[3] / "shared" / "data"
-    return sorted((Path(os.environ.get("DQV_REALDATA", default)) / "bad" / "json").glob("*.json"))
-
-
 @pytest.mark.realdata
 @pytest.mark.parametrize("as_lines", [False, True])
-def test_torture_suite_is_accepted_and_refused_as_named(as_lines: bool) -> None:
-    files = torture()
-    if not files and not os.environ.get("CI"):
-        pytest.skip("no shared data")
+def test_torture_suite_is_accepted_and_refused_as_named(realdata: Path, as_lines: bool) -> None:
+    files = sorted((realdata / "bad" / "json").glob("*.json"))
     assert len(files) > 300
     for file in files:
         data = file.read_bytes()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dqv.execute import partitions
-from dqv.execute.partitions import TARGET_BYTES, byte_spans, group_spans, pack, pieces_of
+from dqv.execute.partitions import TARGET_BYTES, byte_spans, group_spans, is_large, pack, pieces_of
 
 SIZES = st.lists(st.integers(0, 5 * TARGET_BYTES), max_size=60)
 
@@ -14,11 +14,13 @@ def row(number: int, size: int) -> dict[str, Any]:
     return {"object": number, "path": b"\xff%d" % number, "size_bytes": size, "role": "data", "why": ""}
 
 
+def spans(size: int) -> list[tuple[int, int, int]]:
+    return byte_spans(size) if is_large(size) else []
+
+
 def cut(sizes: list[int]) -> list[list[partitions.Piece]]:
     rows = [row(number, size) for number, size in enumerate(sizes)]
-    return list(
-        pack(piece for each in rows for piece in pieces_of(each, lambda r: byte_spans(r["size_bytes"])))
-    )
+    return list(pack(piece for each in rows for piece in pieces_of(each, spans(each["size_bytes"]))))
 
 
 @given(SIZES)
@@ -59,5 +61,5 @@ def test_row_groups_are_each_in_one_span(sizes: list[int]) -> None:
 
 
 def test_path_bytes_survive_the_way_to_the_child() -> None:
-    (piece,) = pieces_of(row(3, 5), lambda _: ())
+    (piece,) = pieces_of(row(3, 5), ())
     assert piece.as_args()["path"].encode("latin-1") == b"\xff3"
