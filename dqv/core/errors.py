@@ -70,7 +70,21 @@ class TrustError(DqvError):
 
 
 DEFECTIVE_KINDS = frozenset(
-    {"empty", "encoding", "json", "csv", "xml", "html", "parquet", "arrow", "compression"}
+    {
+        "empty",
+        "encoding",
+        "json",
+        "csv",
+        "xml",
+        "html",
+        "parquet",
+        "arrow",
+        "compression",
+        "image",
+        "audio",
+        "video",
+        "truncated",
+    }  # fmt: skip
 )
 """The bytes were read and do not decode: counted and listed, never good."""
 

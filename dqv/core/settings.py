@@ -41,6 +41,8 @@ class Limits(BaseModel):
     """A whole document that must be held at once (.txt, .md, .html, .xml, a single JSON value)."""
     expansion: int = 1000
     """A compressed object may grow by this factor (beyond its first 64 MiB) before it counts as a bomb."""
+    image_pixels: int = 178_956_970
+    """Pixels of one image, all its frames together; Pillow's own limit against bombs."""
 
 
 class Measuring(BaseModel):

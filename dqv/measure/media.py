@@ -1,0 +1,70 @@
+"""What is measured of one image, recording or video, whatever its format."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+FLICKS_PER_SECOND = 705_600_000
+"""A flick divides a second evenly at all usual sample and frame rates (8000 … 192000 Hz, 24 … 120 fps and their
+1000/1001), so that durations add up without rounding. <https://github.com/facebookarchive/Flicks>"""
+
+FLAGS = ("padding", "static", "looped", "bars")
+"""What a person must know of an item that decodes: more bytes than its pictures can need (or bytes beside them), one
+picture all along, the same pictures again and again, constant borders around the picture."""
+
+Tick = Callable[[], None]
+"""Called while work goes on; its absence for a minute is taken for a hang."""
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One item, measured; None where it does not apply or was not measured.
+
+    Attributes:
+        modality: audio, image or video: what it is, whatever its name says.
+        codec: what it is coded in, in the library's own short name, lower case (jpeg, png, flac, mp3, h264 …).
+        mode: layout of a sample or pixel: Pillow's mode, libsndfile's subtype, FFmpeg's pixel or sample format.
+        payload_bytes: the coded bytes alone: of an image without what stands behind its end, of a recording the
+            object's, of a video its coded pictures and sound without padding.
+        width_px: as displayed: after rotation, and with square pixels.
+        height_px: idem.
+        frames: pictures in a video or an animated image.
+        frame_rate: as a fraction, "30000/1001".
+        duration_flicks: 1/705,600,000 s; decoded where `decoded`, else as the header says.
+        silent_flicks: of it, the part below the level of silence.
+        sample_rate_hz: of sound.
+        channels: of sound.
+        day: the day it was made, as the file itself says (EXIF, container, tags), in Asia/Shanghai.
+        day_refused: a date stands there and cannot be one.
+        flags: of FLAGS, in that order.
+        xxh3_128: of the payload.
+        normalised: of what equal pictures or sound have in common: an image's coded picture without its metadata or
+            its decoded pixels, a recording's decoded samples.
+        decoded: its content was decoded (all of an image or recording, sampled key frames of a video); False: only
+            headers were read.
+    """
+
+    modality: str
+    codec: str
+    mode: str | None
+    payload_bytes: int
+    width_px: int | None = None
+    height_px: int | None = None
+    frames: int | None = None
+    frame_rate: str | None = None
+    duration_flicks: int | None = None
+    silent_flicks: int | None = None
+    sample_rate_hz: int | None = None
+    channels: int | None = None
+    day: date | None = None
+    day_refused: bool = False
+    flags: tuple[str, ...] = ()
+    xxh3_128: bytes | None = None
+    normalised: bytes | None = None
+    decoded: bool = False
+
+
+def flicks(seconds: Fraction) -> int:
+    """Seconds as whole flicks, rounded down."""
+    return int(seconds * FLICKS_PER_SECOND)
