@@ -84,7 +84,7 @@ DEFECTIVE_KINDS = frozenset(
         "audio",
         "video",
         "truncated",
-    }  # fmt: skip
+    }
 )
 """The bytes were read and do not decode: counted and listed, never good."""
 

@@ -33,10 +33,23 @@ class Certificate(_Model):
     valid_until: date | None = None
 
 
+class RawSound(_Model):
+    """How the samples of `.pcm` objects are laid out, which have no header to say it."""
+
+    sample_rate_hz: int = Field(ge=1, le=10**6)
+    channels: int = Field(ge=1, le=1024)
+    encoding: Literal[
+        "pcm_s8", "pcm_u8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be",
+        "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be", "pcm_mulaw", "pcm_alaw",
+    ]  # fmt: skip
+
+
 class Declared(_Model):
     """The scale the applicant declares for one modality, with unit ("35 GB", "1200 h")."""
 
     scale: str
+    raw: RawSound | None = None
+    """Of audio alone."""
 
 
 Modality = Literal["text", "audio", "image", "video"]
@@ -48,6 +61,8 @@ def _in_their_units(modalities: dict[Modality, Declared]) -> dict[Modality, Decl
             of_unit(declared.scale, UNITS[f"scale.{name}"])
         except ValueError as error:
             raise refused((name, "scale"), str(error)) from error
+        if declared.raw is not None and name != "audio":
+            raise refused((name, "raw"), "only audio has a raw layout")
     return modalities
 
 

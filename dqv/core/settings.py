@@ -72,6 +72,7 @@ class Settings(BaseModel):
     workers: int | None = None
     key: Path | None = None
     lang: Literal["zh", "en"] = "en"
+    excerpts: bool = False
     measuring: Measuring = Measuring()
 
     def digest(self, reference_date: date) -> str:

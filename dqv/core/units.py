@@ -22,6 +22,10 @@ _UNITS: dict[str, tuple[str, int | Fraction]] = {
     "items": ("item", 1),
     "years": ("year", 1),
 }
+FLICKS_PER_SECOND = 705_600_000
+"""A flick divides a second evenly at all usual sample and frame rates (8000 … 192000 Hz, 24 … 120 fps and their
+1000/1001), so that durations add up without rounding. <https://github.com/facebookarchive/Flicks>"""
+
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z%]+)")
 _SIZE = re.compile(r"(\d+)\s*[x×]\s*(\d+)\s*px")
 
@@ -53,6 +57,11 @@ def parse_size_px(text: str) -> tuple[int, int]:
         raise ValueError(f"{text!r} is not a size such as '768 x 1024 px'")
     a, b = int(match[1]), int(match[2])
     return min(a, b), max(a, b)
+
+
+def hours(flicks: int) -> Fraction:
+    """Flicks as hours, exactly."""
+    return Fraction(flicks, 3600 * FLICKS_PER_SECOND)
 
 
 def decimal_string(value: Fraction | int, places: int = 6) -> str:

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-FLICKS_PER_SECOND = 705_600_000
-"""A flick divides a second evenly at all usual sample and frame rates (8000 … 192000 Hz, 24 … 120 fps and their
-1000/1001), so that durations add up without rounding. <https://github.com/facebookarchive/Flicks>"""
+from dqv.core.units import FLICKS_PER_SECOND
 
 FLAGS = ("padding", "static", "looped", "bars")
 """What a person must know of an item that decodes: more bytes than its pictures can need (or bytes beside them), one

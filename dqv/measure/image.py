@@ -1,0 +1,326 @@
+"""One image: size, date and hashes; decoded to the end, or its header only.
+
+| format | whole means, before every frame is decoded |
+|---|---|
+| JPEG, MPO | segments up to the end marker; of an MPO the first picture |
+| PNG, APNG | every chunk with its checksum, up to IEND |
+| WebP | the RIFF chunk and those in it |
+| GIF | blocks up to the trailer |
+| BMP | the size field, and uncompressed pixels |
+| TIFF | directories, values of tags, strips and tiles of every page |
+| HEIF, AVIF | the outer boxes |
+
+JPEG is decoded by libjpeg-turbo at 1/8 scale, which still reads every code, and must give it nothing to complain of;
+the others by Pillow, in full. Only PNG protects its bytes: in any other format damage can give another picture that
+decodes.
+"""
+
+import io
+import logging
+import os
+import struct
+import tempfile
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, BinaryIO
+
+import simplejpeg
+import xxhash
+from PIL import Image, UnidentifiedImageError
+
+from dqv.core.errors import ItemError
+from dqv.core.settings import Limits
+from dqv.measure import exif
+from dqv.measure.image_structure import (
+    STRUCTURES,
+    WIDE_SAMPLE_BYTES,
+    Found,
+    Source,
+    check_frames,
+    check_pixels,
+    jpeg,
+    kind_of,
+    webp,
+    without_pictures,
+)
+from dqv.measure.media import Media, Tick
+
+SMALL_BESIDE_BYTES = 1_000_000
+"""Profiles, previews and notes stay below; what stands beside the picture is only then a question."""
+
+SAMPLE_BYTES = 2
+"""A sample's most, as Pillow shows 16-bit colours as 8-bit ones; also twice what noise takes in an 8-bit coding."""
+
+_BAND_PIXELS = 1 << 22
+_AS_RGBA = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX"})
+_DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    EOFError,
+    RuntimeError,
+    AttributeError,
+    AssertionError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow and its plugins were seen to raise for broken data."""
+
+logging.getLogger("PIL").setLevel(logging.CRITICAL)  # what it logs may quote the data
+
+
+def measure(file: BinaryIO, size_bytes: int, limits: Limits, tick: Tick, *, full: bool) -> Media:
+    """Measure an image, whatever its name says.
+
+    Args:
+        file: seekable, anywhere; stays open.
+        size_bytes: the object's.
+        limits: `image_pixels` for all frames together (Pillow's own bound, 358 million in one frame, stays above it);
+            `document_bytes` for what is held: all of it when `full`.
+        tick: called for each frame.
+        full: decode all of it; False: read its header only, and of a GIF no number of frames.
+
+    Raises:
+        ItemError: "empty", "image", "truncated", "bomb", "unsupported" or "too-large".
+        OSError: of the stream itself.
+    """
+    source = Source(file, size_bytes)
+    kind = kind_of(source)
+    if full:
+        source.hold(limits)
+        tick()
+    found = _jpeg(source, limits) if kind == "jpeg" else _other(source, kind, limits, tick)
+    tags = exif.read(found.exif) if found.exif is not None else {}
+    width, height = found.width_px, found.height_px
+    # Pillow has turned TIFF's size already, and Pillow-heif the picture.
+    if tags.get(exif.ORIENTATION) in (5, 6, 7, 8) and kind not in ("tiff", "heif"):
+        width, height = height, width
+    day, refused = exif.day(tags, found.text_date)
+    return Media(
+        modality="image",
+        codec=found.codec,
+        mode=found.mode,
+        payload_bytes=found.end if full else size_bytes,
+        width_px=width,
+        height_px=height,
+        frames=found.frames,
+        day=day,
+        day_refused=refused,
+        flags=("padding",) if full and _is_padded(found, source.size_bytes) else (),
+        xxh3_128=xxhash.xxh3_128_digest(memoryview(source.held)[: found.end]) if source.held else None,
+        normalised=found.normalised,
+        decoded=full,
+    )
+
+
+def thumbnail(file: BinaryIO, limits: Limits, side_px: int) -> bytes:
+    """The first frame as a JPEG without metadata, upright, at most `side_px` on its long side.
+
+    Raises:
+        ItemError: as `measure` does.
+        OSError: of the stream itself.
+    """
+    source = Source(file, file.seek(0, io.SEEK_END))
+    kind = kind_of(source)
+    data = source.hold(limits)
+    if kind == "webp":  # its decoder makes room before Pillow could say how much
+        check_pixels(webp(source, limits).pixels, limits)
+    with _decoding(source, "the first frame"), _opened(io.BytesIO(data), kind) as image:
+        check_pixels(image.width * image.height, limits)
+        block = image.info.get("exif") if kind != "tiff" else None
+        image.draft("RGB", (side_px, side_px))
+        _load(image, kind)
+        if image.mode in ("L", "LA", "RGB", "RGBA", "CMYK"):
+            image.thumbnail((side_px, side_px))  # first, for there may be no room for copies of all of it
+        small = _displayable(image)
+        small.thumbnail((side_px, side_px))
+        turn = None
+        if isinstance(block, bytes):
+            turn = exif.read(exif.within(exif.without_mark(block))).get(exif.ORIENTATION)
+        if isinstance(turn, int) and turn in _TURNS:
+            small = small.transpose(_TURNS[turn])
+        small.info.clear()
+        out = io.BytesIO()
+        small.save(out, "JPEG", quality=75)
+        return out.getvalue()
+
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def _displayable(image: Image.Image) -> Image.Image:
+    """In RGB: on white where it is transparent, numbers stretched over the range of grey."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        image = image.convert("F")
+        low, high = image.getextrema()
+        scale = 255 / (high - low) if high > low else 0.0  # type: ignore[operator]  # one band: two numbers
+        return image.point(lambda value: value * scale - low * scale).convert("RGB")  # type: ignore[operator]
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGB", image.size, "white")
+        white.paste(image, mask=image.getchannel("A"))
+        return white
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+@cache
+def _register() -> None:
+    """Make Pillow's decoders of HEIF and AVIF ready: one thread each, as workers are processes."""
+    import pillow_heif
+    from PIL import AvifImagePlugin
+
+    pillow_heif.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+
+
+def _opened(stream: Any, kind: str) -> Image.Image:
+    if kind in ("heif", "avif"):
+        _register()
+    return Image.open(stream, formats=(kind.upper(),))
+
+
+@contextmanager
+def _decoding(source: Source, what: str) -> Iterator[None]:
+    """Pillow's errors as ours, without its words: they may quote the data; its warnings not at all."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd metadata; pixels are counted here
+            yield
+    except Image.DecompressionBombError as error:
+        raise ItemError("bomb", f"{what} has more pixels than Pillow allows") from error
+    except _DECODER_ERRORS as error:
+        if source.failed is not None:
+            raise source.failed from None
+        raise ItemError("image", f"{what} does not decode: {type(error).__name__}") from error
+
+
+def _is_padded(found: Found, size_bytes: int) -> bool:
+    beside = found.beside + size_bytes - found.end
+    if found.mode in ("I", "F"):
+        raw = found.pixels * WIDE_SAMPLE_BYTES
+    else:
+        raw = found.pixels * SAMPLE_BYTES * Image.getmodebands(found.mode)
+    return beside > max(SMALL_BESIDE_BYTES, size_bytes // 2) or found.end > raw + SMALL_BESIDE_BYTES
+
+
+def _jpeg(source: Source, limits: Limits) -> Found:
+    """Its structure, then libjpeg-turbo; a laxer decoder never saves what that one refuses."""
+    found = jpeg(source, limits)
+    if source.held is not None:
+        try:
+            # Scales down to 1/8 only when told that the smallest result will do; every code is read all the same.
+            simplejpeg.decode_jpeg(source.held, "GRAY", min_height=1, min_width=1, min_factor=8, strict=True)
+        except (ValueError, RuntimeError, TypeError) as error:
+            if "upported" in str(error) and "arker" not in str(error):
+                raise ItemError("unsupported", "libjpeg-turbo does not decode this kind of JPEG") from error
+            raise ItemError("image", "libjpeg-turbo finds the coded data damaged") from error
+    return found
+
+
+def _other(source: Source, kind: str, limits: Limits, tick: Tick) -> Found:
+    """All but JPEG: its structure, then Pillow."""
+    full = source.held is not None
+    shape = STRUCTURES[kind](source, limits) if kind in STRUCTURES and (full or kind != "gif") else None
+    if kind == "webp" and shape is not None and not full:
+        return shape  # Pillow would read all of it
+    with _decoding(source, "the header"):
+        try:
+            image = _opened(_stream(source, kind, limits), kind)
+        except UnidentifiedImageError:
+            if kind not in ("heif", "avif") or full:
+                raise
+            image = _opened(io.BytesIO(source.hold(limits)), kind)  # what is asked for stands elsewhere
+            source.held = None
+    with image:
+        check_pixels(image.width * image.height, limits)
+        found = shape or Found("", "", 0, 0, source.size_bytes)
+        found.codec = "bmp" if kind == "dib" else kind
+        found.mode, (found.width_px, found.height_px) = image.mode, image.size
+        found.frames = _frames(image, shape, kind, limits)
+        if full:
+            _decode(image, found, source, kind, limits, tick)
+        if kind == "tiff":
+            found.exif = source.at
+        elif isinstance(block := image.info.get("exif"), bytes):  # any text can stand there in a PNG
+            found.exif = exif.within(exif.without_mark(block))
+        text = image.info.get("Creation Time")
+        found.text_date = text if isinstance(text, str) else None
+    return found
+
+
+def _stream(source: Source, kind: str, limits: Limits) -> Any:
+    """What Pillow reads."""
+    if source.held is not None:
+        return io.BytesIO(source.held)
+    return io.BytesIO(without_pictures(source, limits)) if kind in ("heif", "avif") else source
+
+
+def _frames(image: Any, shape: Found | None, kind: str, limits: Limits) -> int | None:
+    """How many; None of a GIF whose blocks were not walked."""
+    if kind == "gif" or (kind == "tiff" and shape is not None):
+        return shape.frames if shape is not None else None
+    frames = int(getattr(image, "n_frames", 1))
+    check_frames(frames)
+    if kind != "heif":  # whose pictures differ in size
+        check_pixels(frames * image.width * image.height, limits)
+    return frames
+
+
+def _decode(image: Any, found: Found, source: Source, kind: str, limits: Limits, tick: Tick) -> None:
+    """Decode all frames; their pixels are hashed in bands, for there may be no room for two copies."""
+    digest, pixels = xxhash.xxh3_128(), 0
+    for number in range(found.frames or 1):
+        tick()
+        with _decoding(source, f"frame {number}"):
+            image.seek(number)
+            pixels += image.width * image.height
+            check_pixels(pixels, limits)
+            _load(image, kind)
+            _add_pixels(digest, image)
+    found.pixels, found.normalised = pixels, digest.digest()
+
+
+def _load(image: Any, kind: str) -> None:
+    """Decode one frame.
+
+    libtiff goes on after broken lines of a fax and only says so on the standard error stream: it is listened to, and
+    what it says of the data goes nowhere.
+    """
+    if kind != "tiff":
+        image.load()
+        return
+    with tempfile.TemporaryFile() as words:
+        stderr = os.dup(2)
+        os.dup2(words.fileno(), 2)
+        try:
+            image.load()
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+        words.seek(0)
+        if b"Decode: " in words.read(64 * 1024):
+            raise ValueError("libtiff finds the coded data damaged")
+
+
+def _add_pixels(digest: Any, image: Image.Image) -> None:
+    """Add size and pixels; all with 8 bits a sample as RGBA, so that the same picture with a palette is the same."""
+    (width, height), as_rgba = image.size, image.mode in _AS_RGBA
+    digest.update(f"{'RGBA' if as_rgba else image.mode} {width} {height}\n".encode())
+    rows = max(1, _BAND_PIXELS // width)
+    for top in range(0, height, rows):
+        band = image if rows >= height else image.crop((0, top, width, min(height, top + rows)))
+        digest.update((band.convert("RGBA") if as_rgba and band.mode != "RGBA" else band).tobytes())
