@@ -7,7 +7,7 @@ from dqv.checks import words
 from dqv.checks.duplicates import duplicates
 from dqv.checks.engine import Case, Check, Outcome
 from dqv.checks.recency import recency
-from dqv.checks.resolution import resolution
+from dqv.checks.resolution import FLOORS, resolution
 from dqv.checks.scale import scale
 from dqv.core.errors import PolicyError
 from dqv.core.policy import RULES, Policy
@@ -38,13 +38,18 @@ CHECKS: Mapping[str, Check] = {
     "privacy": partial(words.attested, rule="privacy"),
 }
 
+_BYTES = ("payload_bytes", "stored_bytes", "payload_bytes_kept", "payload_bytes_at_floor")
+
 MEASURES: Mapping[str, tuple[str, ...]] = {
-    "scale": ("payload_bytes", "text_bytes", "stored_bytes", "payload_bytes_kept", "decoded_hours"),
-    "resolution": ("share_at_floor",),
+    "scale.text": ("payload_bytes", "text_bytes", "stored_bytes", "payload_bytes_kept"),
+    "scale.audio": ("decoded_hours", "decoded_hours_kept", "decoded_hours_loud"),
+    "scale.image": _BYTES,
+    "scale.video": _BYTES,
+    "resolution": (*FLOORS, "scale_at_floor"),
     "duplicates": ("near", "exact", "normalised", "near_bytes", "members", "whole_set"),
     "recency": ("scale_days", "items_days", "scale_years", "scale_modified", "scale_without_names"),
 }
-"""What a policy's readings may name, by the family of the rule."""
+"""What a policy's readings may name, by the rule or its family."""
 
 
 def check_policy(policy: Policy) -> None:
@@ -54,7 +59,7 @@ def check_policy(policy: Policy) -> None:
         PolicyError: names the rule, the reading and what there is.
     """
     for name, rule in policy.rules.items():
-        known = MEASURES.get(name.partition(".")[0], ())
+        known = MEASURES.get(name) or MEASURES.get(name.partition(".")[0], ())
         for reading in rule.readings:
             if reading.measure not in known:
                 raise PolicyError(

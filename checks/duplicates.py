@@ -1,17 +1,20 @@
 """8(三): the duplicate rate of each modality is at most 5 % (duplicates.*).
 
-An item is surplus when it has a verified pair with an earlier item that was kept (neardup.surplus).
+An item is surplus when it has a verified pair with an earlier item that was kept (neardup.surplus). Of images, audio
+and video only equal items are found yet: what is merely near may be any of the others, so their rate is at least what
+was found, and a person must look where that does not exceed the ceiling.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 
 import polars as pl
 
-from dqv.checks.engine import NOT_MEASURED, Case, Outcome, Quantity, Result, join, measured, rate
-from dqv.core.policy import Words
-from dqv.core.units import human, parse_quantity
+from dqv.checks.engine import Case, Outcome, Quantity, Result, join, measured, rate
+from dqv.core.policy import Reading, Words
+from dqv.core.units import hours, human, parse_quantity
 from dqv.core.verdicts import Verdict
 
 _METHOD = Words(
@@ -21,6 +24,13 @@ _METHOD = Words(
     "Chinese character is one) is at least 0.8: MinHash with 128 slots in 21×6 bands proposes pairs, and where the "
     "estimate does not settle one it is computed exactly from the documents. In canonical order an item is surplus "
     "when it has a verified pair with an item that was kept. Equal payloads are told by xxh3_128.",
+)
+_EQUAL = Words(
+    zh="以 xxh3_128 判定相同：图像的编码字节（或去除元数据后的编码、或解码后的像素），音频的字节或解码后的采样，视频的编码样本。"
+    "此版本不查找近似重复：其余各项均可能是近似重复，所得比率为下限。",
+    en="Told by xxh3_128 are equal: an image's encoded bytes (or its coded picture without metadata, or its decoded "
+    "pixels), a recording's bytes or decoded samples, a video's coded samples. Near-duplicates are not looked for by "
+    "this version: any of the other items may be one, so the rate is a lower bound.",
 )
 
 
@@ -52,57 +62,101 @@ def duplicates(case: Case, modality: str) -> Outcome:
         case,
         name,
         modality,
-        lambda: _measures(case, modality),
-        method=_METHOD if modality == "text" else NOT_MEASURED,
+        lambda: _measure(case, modality),
+        method=_METHOD if modality == "text" else _EQUAL,
         next_step=next_step,
         evidence=_evidence(case, items) if facts.items else None,
     )
-    return _near_alone(_little_compared(case, _long_texts(case, outcome, modality), modality))
+    if modality == "text":
+        return _near_alone(_little_compared(case, _long_texts(case, outcome)))
+    return _lower_bound(outcome) if modality in case.deciding else outcome
 
 
-def _measures(case: Case, modality: str) -> dict[str, Quantity]:
-    facts = case.facts[modality]
+def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
+    facts, text = case.facts[modality], modality == "text"
     surplus = pl.col("surplus")
     original = pl.struct("original_object", "original_place")
+    weight = pl.col("duration_flicks" if modality == "audio" else "payload_bytes")
     row = (
         case.modality(modality)
         .select(
             near=surplus.sum(),
-            near_bytes=pl.col("payload_bytes").filter(surplus).sum(),
+            near_weight=weight.filter(surplus).sum(),
             members=surplus.sum() + original.filter(surplus).n_unique(),
-            exact=pl.len() - pl.col("xxh3_128").n_unique(),
+            exact=pl.col("xxh3_128").count() - pl.col("xxh3_128").drop_nulls().n_unique(),
             # a text without a token has no normalised form; it is compared by its payload
-            normalised=pl.len() - pl.coalesce("normalised", "xxh3_128").n_unique(),
+            normalised=pl.col("xxh3_128").count()
+            - pl.coalesce("normalised", "xxh3_128").drop_nulls().n_unique(),
+            unhashed=pl.col("xxh3_128").null_count(),
         )
         .collect()
         .row(0, named=True)
     )
-    whole = (
-        case.items.filter(pl.col("status") == "measured")
-        .select(pl.col("surplus").sum(), n=pl.len())
-        .collect()
-        .row(0)
-    )
-    more, unsure = facts.unread.items, case.unverified
-    n = facts.items
-    return {
-        "near": rate(row["near"], n, more, unsure=unsure),
-        "exact": rate(row["exact"], n, more),
-        "normalised": rate(row["normalised"], n, more),
-        "near_bytes": rate(row["near_bytes"], facts.payload_bytes, facts.unread.payload_bytes),
-        "members": rate(row["members"], n, more, unsure=2 * unsure),
-        "whole_set": rate(whole[0], whole[1], more, unsure=unsure),
+    n, more = facts.items, facts.unread.items
+    # what was not hashed may equal anything; what is not text may resemble anything
+    unsure = case.unverified if text else row["unhashed"]
+    distinct = 0 if text else max(0, n - row["near"] - row["unhashed"] - 1)
+    near: dict[str, Callable[[], Quantity]] = {
+        "near": lambda: rate(row["near"], n, more, unsure=unsure, doubtful=distinct),
+        "exact": lambda: rate(row["exact"], n, more, unsure=0 if text else unsure),
+        "normalised": lambda: rate(row["normalised"], n, more, unsure=0 if text else unsure),
+        "near_bytes": lambda: _by_weight(case, modality, row["near_weight"], doubtful=bool(distinct)),
+        "members": lambda: rate(
+            row["members"], n, more, unsure=2 * unsure, doubtful=max(0, n - row["members"]) if distinct else 0
+        ),
+        "whole_set": lambda: _whole_set(case, more),
     }
+    return lambda reading: near[reading.measure]()
 
 
-def _long_texts(case: Case, outcome: Outcome, modality: str) -> Outcome:
+def _by_weight(case: Case, modality: str, surplus: int, *, doubtful: bool) -> Quantity:
+    facts = case.facts[modality]
+    if modality == "audio":
+        whole, found, more = hours(facts.duration_flicks), hours(surplus), facts.unread.hours
+        return rate(found, whole, more, doubtful=whole - found if doubtful else 0)
+    whole_bytes = facts.payload_bytes
+    return rate(
+        surplus, whole_bytes, facts.unread.payload_bytes, doubtful=whole_bytes - surplus if doubtful else 0
+    )
+
+
+def _whole_set(case: Case, more: int | None) -> Quantity:
+    surplus, media = pl.col("surplus"), pl.col("modality") != "text"
+    row = (
+        case.items.filter(pl.col("status") == "measured")
+        .select(
+            n=pl.len(),
+            surplus=surplus.sum(),
+            unhashed=pl.col("xxh3_128").null_count(),
+            distinct=(media & ~surplus & pl.col("xxh3_128").is_not_null()).sum(),
+        )
+        .collect()
+        .row(0, named=True)
+    )
+    unsure = case.unverified + row["unhashed"]
+    return rate(row["surplus"], row["n"], more, unsure=unsure, doubtful=max(0, row["distinct"] - 1))
+
+
+def _lower_bound(outcome: Outcome) -> Outcome:
+    """Say why a rate below the ceiling is for review."""
+    if outcome.verdict is not Verdict.REVIEW:
+        return outcome
+    words = Words(
+        zh="所得为下限：只查找了相同的条目，近似重复尚未查找。",
+        en="It is a lower bound: only equal items were looked for, near-duplicates were not.",
+    )
+    step = Words(zh="请人工抽查近似重复。", en="Have a person look for near-duplicates.")
+    return replace(outcome, message=join([outcome.message, words]), next_step=outcome.next_step or step)
+
+
+def _long_texts(case: Case, outcome: Outcome) -> Outcome:
     """Where long texts hold more than the policy's share, a person must look.
 
     There the rate over paragraphs decides, which is not measured yet.
     """
-    facts = case.facts[modality]
+    facts = case.facts["text"]
     share = parse_quantity(case.policy.long_text.share)[0]
-    if modality != "text" or facts.long_bytes <= share * facts.text_bytes:
+    if facts.long_bytes <= share * facts.text_bytes:
         return outcome
     if outcome.verdict not in (Verdict.PASS, Verdict.FAIL):
         return outcome
@@ -114,12 +168,10 @@ def _long_texts(case: Case, outcome: Outcome, modality: str) -> Outcome:
     return replace(outcome, verdict=Verdict.REVIEW, message=join([outcome.message, words]))
 
 
-def _little_compared(case: Case, outcome: Outcome, modality: str) -> Outcome:
+def _little_compared(case: Case, outcome: Outcome) -> Outcome:
     """A pass needs that most of the payload was compared: duplicates are told by the text fields."""
-    facts, share = case.facts[modality], case.policy.share("compared_share")
-    if modality != "text" or outcome.verdict is not Verdict.PASS:
-        return outcome
-    if facts.text_bytes >= share * facts.payload_bytes:
+    facts, share = case.facts["text"], case.policy.share("compared_share")
+    if outcome.verdict is not Verdict.PASS or facts.text_bytes >= share * facts.payload_bytes:
         return outcome
     held = human(Fraction(facts.text_bytes, facts.payload_bytes), "ratio")
     words = Words(
@@ -136,8 +188,8 @@ def _near_alone(outcome: Outcome) -> Outcome:
     if verdicts.get("near") is not Verdict.FAIL or verdicts.get("exact") is not Verdict.PASS:
         return outcome
     notice = Words(
-        zh="仅近似重复的读法超过上限；逐字节相同的重复并未超过。",
-        en="Only near-duplicates exceed the ceiling; exact duplicates do not.",
+        zh="文本：仅近似重复的读法超过上限；逐字节相同的重复并未超过。",
+        en="Text: only near-duplicates exceed the ceiling; exact duplicates do not.",
     )
     return replace(outcome, notices=(*outcome.notices, notice))
 

@@ -16,7 +16,7 @@ import polars as pl
 from dqv.core.policy import Policy, Reading, Rule, Words
 from dqv.core.registration import Registration
 from dqv.core.schema import MODALITIES
-from dqv.core.units import decimal_string, human, parse_quantity
+from dqv.core.units import FLICKS_PER_SECOND, decimal_string, hours, human, parse_quantity
 from dqv.core.verdicts import Verdict
 
 Number = Fraction | int
@@ -29,10 +29,17 @@ class Unread:
     Attributes:
         items: the most items it could hold; None: no bound.
         payload_bytes: the most payload; None: no bound.
+        flicks: the longest sound or video; None: no bound.
     """
 
     items: int | None
     payload_bytes: int | None
+    flicks: int | None = 0
+
+    @property
+    def hours(self) -> Fraction | None:
+        """The longest sound or video in hours; None: no bound."""
+        return None if self.flicks is None else hours(self.flicks)
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,9 @@ class ModalityFacts:
         unread_rows: rows of this modality that could not be read.
         unread_anywhere: rows that could be of any modality, and could not be read.
         unread: both, as they might count.
+        duration_flicks: of sound and video, 1/705,600,000 s.
+        undecoded: measured items of which only headers were read.
+        flagged: measured items with a flag (`measure.media.FLAGS`).
     """
 
     items: int
@@ -60,6 +70,10 @@ class ModalityFacts:
     unread_anywhere: int
     unread: Unread
     long_bytes: int
+    duration_flicks: int = 0
+    silent_flicks: int = 0
+    undecoded: int = 0
+    flagged: int = 0
 
     @property
     def weight_bytes(self) -> int:
@@ -77,6 +91,7 @@ class Case:
         objects: rows of `core.schema.OBJECTS` with `name` (path as text), `fields`.
         deciding: the modalities whose rules decide.
         unverified: pairs that could not be computed because the data changed.
+        disagreements: modality → items on which an independent witness disagrees.
     """
 
     policy: Policy
@@ -87,6 +102,7 @@ class Case:
     deciding: tuple[str, ...]
     facts: Mapping[str, ModalityFacts]
     unverified: int = 0
+    disagreements: Mapping[str, int] = field(default_factory=dict)
 
     def modality(self, modality: str) -> pl.LazyFrame:
         """The measured items of one modality."""
@@ -111,7 +127,7 @@ class Quantity:
     """
 
     numerator: Number
-    denominator: int | None
+    denominator: Number | None
     scenarios: tuple[tuple[Number, Number], ...]
 
     @property
@@ -119,7 +135,7 @@ class Quantity:
         """The number itself; None when nothing was there to measure."""
         if self.denominator is None:
             return Fraction(self.numerator)
-        return Fraction(self.numerator) / self.denominator if self.denominator else None
+        return Fraction(self.numerator) / Fraction(self.denominator) if self.denominator else None
 
 
 _UNBOUNDED = 10**30
@@ -137,7 +153,7 @@ def amount(value: Number, unread: Number | None) -> Quantity:
 
 
 def rate(
-    numerator: Number, denominator: int, unread: int | None, *, doubtful: Number = 0, unsure: Number = 0
+    numerator: Number, denominator: Number, unread: Number | None, *, doubtful: Number = 0, unsure: Number = 0
 ) -> Quantity:
     """A rate over what was read.
 
@@ -152,9 +168,11 @@ def rate(
     if not denominator:
         return Quantity(numerator, 0, ())
 
-    def span(add: Number, more: int) -> tuple[Number, Number]:
+    def span(add: Number, more: Number) -> tuple[Number, Number]:
         total = denominator + more
-        return Fraction(numerator + add) / total, Fraction(numerator + add + doubtful) / total
+        return Fraction(numerator + add) / Fraction(total), Fraction(numerator + add + doubtful) / Fraction(
+            total
+        )
 
     scenarios = [span(0, 0)]
     if unsure:
@@ -209,7 +227,7 @@ class Outcome:
     population: Words | None = None
     measured: Fraction | None = None
     numerator: Number | None = None
-    denominator: int | None = None
+    denominator: Number | None = None
     limit: Fraction | None = None
     results: tuple[Result, ...] = ()
     depends_on_reading: bool = False
@@ -227,12 +245,12 @@ MODALITY_WORDS = {
 }
 
 
-def read_all(rule: Rule, measures: Mapping[str, Quantity]) -> tuple[Result, ...]:
+def read_all(rule: Rule, measure: Callable[[Reading], Quantity]) -> tuple[Result, ...]:
     """Compute every reading of a rule, in the policy's order."""
     assert rule.comparator is not None
     results = []
     for reading in rule.readings:
-        quantity, limit = measures[reading.measure], rule.limit(reading)
+        quantity, limit = measure(reading), rule.limit(reading)
         results.append(Result(reading, quantity, limit, judge(quantity, rule.comparator, limit)))
     return tuple(results)
 
@@ -252,17 +270,12 @@ DEPENDS = Words(
     en="The verdict depends on how the clause is read; see the readings.",
 )
 
-NOT_MEASURED = Words(
-    zh="此版本尚不能测量该模态；其对象列为未读取。",
-    en="This version does not measure this modality yet; its objects are listed as unread.",
-)
-
 
 def measured(
     case: Case,
     name: str,
     modality: str,
-    measures: Callable[[], Mapping[str, Quantity]],
+    measures: Callable[[], Callable[[Reading], Quantity]],
     *,
     method: Words,
     next_step: Callable[[Result], Words | None],
@@ -270,8 +283,17 @@ def measured(
 ) -> Outcome:
     """The outcome of a rule on one modality, by the policy's readings.
 
-    Whether the modality decides, what was not read, the share of defective items and the readings are
-    dealt with here, alike for all rules.
+    Whether the modality decides, what was not read or not decoded, the share of defective items, what a witness
+    says and the readings are dealt with here, alike for all rules.
+
+    Args:
+        case: all of the run.
+        name: of the rule.
+        modality: whose rule it is.
+        measures: called where there is something to measure; gives the number of each reading.
+        method: how it was measured.
+        next_step: what to do, of the deciding result.
+        evidence: rows behind it.
     """
     rule, facts = case.policy.rules[name], case.facts[modality]
     words = MODALITY_WORDS[modality]
@@ -301,8 +323,8 @@ def measured(
             )
         ]
     else:
-        verdict, defects = _defects(case, facts, verdict)
-        sentences = [_sentence(rule, deciding), *defects, *_unread(facts)]
+        verdict, doubts = doubt(case, modality, verdict)
+        sentences = [_sentence(rule, deciding), *doubts, *_unread(facts)]
     depends = depends_on_reading(results)
     if depends:
         sentences.append(DEPENDS)
@@ -353,18 +375,45 @@ def _sentence(rule: Rule, result: Result) -> Words:
     )
 
 
-def _defects(case: Case, facts: ModalityFacts, verdict: Verdict) -> tuple[Verdict, list[Words]]:
-    """A pass becomes a review when more than the policy's share of the items is defective."""
-    if not facts.defective:
-        return verdict, []
+def doubt(case: Case, modality: str, verdict: Verdict) -> tuple[Verdict, list[Words]]:
+    """A pass becomes a review where there is doubt.
+
+    That is when more than the policy's share of the items is defective, when a witness disagrees, or when items were
+    not decoded.
+
+    Returns:
+        The verdict, and a sentence for each doubt and for every defective share.
+    """
+    facts, sentences = case.facts[modality], []
+    above = defective_share(facts) > case.policy.share("defective_share")
+    if facts.defective:
+        sentences.append(_defects(case, facts, above=above))
+    disagreeing = case.disagreements.get(modality, 0)
+    if disagreeing:
+        sentences.append(
+            Words(
+                zh=f"独立见证对 {disagreeing} 项的结果不同，须人工查看。",
+                en=f"An independent witness disagrees on {disagreeing} items; a person must look.",
+            )
+        )
+    if facts.undecoded:
+        sentences.append(
+            Words(
+                zh=f"{facts.undecoded} 项只读取了文件头，内容未解码，不能据此判为符合。",
+                en=f"Of {facts.undecoded} items only headers were read, nothing was decoded: that is no ground for a pass.",
+            )
+        )
+    doubtful = above or disagreeing or facts.undecoded
+    return (Verdict.REVIEW if doubtful and verdict is Verdict.PASS else verdict), sentences
+
+
+def _defects(case: Case, facts: ModalityFacts, *, above: bool) -> Words:
     share, limit = defective_share(facts), case.policy.share("defective_share")
-    above = share > limit
-    words = Words(
+    return Words(
         zh=f"缺陷条目 {facts.defective} 项（{human(share, 'ratio')}，{'高于' if above else '不高于'}允许的 {human(limit, 'ratio')}），未计入。",
         en=f"Defective items: {facts.defective} ({human(share, 'ratio')}, {'above' if above else 'within'} the "
         f"{human(limit, 'ratio')} allowed); they do not count.",
     )
-    return (Verdict.REVIEW if above and verdict is Verdict.PASS else verdict), [words]
 
 
 def defective_share(facts: ModalityFacts) -> Fraction:
@@ -413,6 +462,9 @@ def summarise(items: pl.LazyFrame, objects: pl.LazyFrame, policy: Policy) -> dic
     factor = pl.when(packed).then(policy.unread_factor_compressed).otherwise(policy.unread_factor)
     bound = pl.col("stored_bytes") * factor
     whole = (pl.col("status") == "defective") & ~pl.col("single")
+    sound = pl.col("modality").is_in(["audio", "video"])
+    unknown = unread | (measured_ & sound & pl.col("duration_flicks").is_null())
+    longest = bound.cast(pl.Int128) * FLICKS_PER_SECOND // policy.unread_bytes_per_second
     long_text = pl.col("text_bytes") > int(parse_quantity(policy.long_text.item)[0])
     table = (
         items.join(objects.select("object", "compression"), on="object", how="left")
@@ -431,7 +483,12 @@ def summarise(items: pl.LazyFrame, objects: pl.LazyFrame, policy: Policy) -> dic
             unbounded=(unread & pl.col("stored_bytes").is_null()).sum(),
             unread_items=pl.when(pl.col("single")).then(1).otherwise(bound).filter(unread).sum(),
             unread_payload=bound.filter(unread).sum(),
+            unread_flicks=longest.filter(unknown).sum(),
             long_bytes=pl.col("text_bytes").filter(measured_ & long_text).sum(),
+            duration_flicks=pl.col("duration_flicks").filter(measured_).cast(pl.Int128).sum(),
+            silent_flicks=pl.col("silent_flicks").filter(measured_).sum(),
+            undecoded=(measured_ & ~pl.col("decoded").fill_null(value=True)).sum(),
+            flagged=(measured_ & (pl.col("flags").list.len() > 0).fill_null(value=False)).sum(),
         )
         .collect(engine="streaming")
     )
@@ -442,11 +499,11 @@ def summarise(items: pl.LazyFrame, objects: pl.LazyFrame, policy: Policy) -> dic
     for modality in MODALITIES:
         row = rows.get(modality, empty)
         row = row | {"unread_anywhere": int(anywhere["unread_rows"])}
-        for name in ("unbounded", "unread_items", "unread_payload"):
+        for name in ("unbounded", "unread_items", "unread_payload", "unread_flicks"):
             row = row | {name: int(row[name]) + int(anywhere[name])}
         unbounded = row.pop("unbounded")
-        items_, payload = int(row.pop("unread_items")), int(row.pop("unread_payload"))
-        bounds = Unread(None, None) if unbounded else Unread(items_, payload)
+        most = [int(row.pop(name)) for name in ("unread_items", "unread_payload", "unread_flicks")]
+        bounds = Unread(None, None, None) if unbounded else Unread(*most)
         facts[modality] = ModalityFacts(**{name: int(value) for name, value in row.items()}, unread=bounds)
     return facts
 

@@ -1,11 +1,13 @@
 """8(四): at least half of the data is from the last five years (recency).
 
-Evidence for a date, strongest first: a field of the record, sidecar metadata, embedded, the name of the
-file. Storage time is weak and never decides.
+Evidence for a date, strongest first: a field of the record, sidecar metadata, embedded (EXIF, container, tags), the
+name of the file. The storage time is the weakest of all: it would change with every copy, so it never counts.
 """
 
+from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
+from typing import NamedTuple
 
 import polars as pl
 
@@ -17,14 +19,14 @@ from dqv.checks.engine import (
     Quantity,
     Result,
     deciding_result,
-    defective_share,
     depends_on_reading,
+    doubt,
     join,
     rate,
     read_all,
 )
-from dqv.core.policy import Words
-from dqv.core.units import human
+from dqv.core.policy import Reading, Words
+from dqv.core.units import FLICKS_PER_SECOND, hours, human
 from dqv.core.verdicts import Verdict
 
 _SOURCES = ("date_record", "date_sidecar", "date_embedded", "date_name")
@@ -53,9 +55,13 @@ def dated(items: pl.LazyFrame, reference: date) -> pl.LazyFrame:
         `date_without_name` (null where only the file's name gives one).
     """
     found = [pl.col(name) for name in _SOURCES]
-    strongest = pl.coalesce(*found)
-    holds = (strongest <= reference) & ~pl.col("date_refused").fill_null(value=False)
-    source = pl.coalesce(*(pl.when(pl.col(name).is_not_null()).then(pl.lit(name[5:])) for name in _SOURCES))
+    said = [pl.col(name).is_not_null() | _refused(name) for name in _SOURCES]
+    # one chain: the first source that says something decides, be it that it says nonsense
+    strongest = pl.coalesce(*(pl.when(each).then(pl.lit(n)) for n, each in enumerate(said)))
+    chosen = pl.coalesce(*(pl.when(strongest == n).then(each) for n, each in enumerate(found)))
+    refused = pl.coalesce(*(pl.when(strongest == n).then(_refused(name)) for n, name in enumerate(_SOURCES)))
+    holds = (chosen <= reference) & ~refused
+    source = pl.coalesce(*(pl.when(strongest == n).then(pl.lit(name[5:])) for n, name in enumerate(_SOURCES)))
     changed = pl.max_horizontal(
         *(
             pl.when(pl.col(name) <= reference).then(pl.col(name))
@@ -63,7 +69,7 @@ def dated(items: pl.LazyFrame, reference: date) -> pl.LazyFrame:
         )
     )
     stronger_than_name = pl.coalesce("date_record", "date_sidecar", "date_embedded").is_not_null()
-    day = pl.when(holds).then(strongest)
+    day = pl.when(holds).then(chosen)
     return items.with_columns(
         date=day,
         date_source=pl.when(holds).then(source),
@@ -73,16 +79,22 @@ def dated(items: pl.LazyFrame, reference: date) -> pl.LazyFrame:
     )
 
 
+def _refused(source: str) -> pl.Expr:
+    """Whether something stood in that source that cannot be a date."""
+    name = {"date_record": "date_refused", "date_embedded": "embedded_refused"}.get(source)
+    return pl.lit(value=False) if name is None else pl.col(name).fill_null(value=False)
+
+
 def recency(case: Case) -> Outcome:
     """The share of recent data in each deciding modality; the worst decides."""
     rule = case.policy.rules["recency"]
     reference, years = case.reference_date, case.policy.recency.years
     start = window_start(reference, years)
     method = Words(
-        zh=f"窗口 {start} 至 {reference}（含首尾）。日期证据由强到弱：记录字段、附带元数据、内嵌、文件名；存储时间不作判定。"
+        zh=f"窗口 {start} 至 {reference}（含首尾）。日期证据由强到弱：记录字段、附带元数据、内嵌（EXIF、容器、标签）、文件名；存储时间不作判定。"
         "只有年或月者取其首日。已定日期的近年数据 ÷ 全部 ≥ 阈值为符合；连同未定日期者仍不足为不符合；其余须人工判断。",
         en=f"The window runs from {start} to {reference}, both included. Evidence for a date, strongest first: a field of "
-        "the record, sidecar metadata, embedded, the file's name; storage time does not decide. A year or month alone "
+        "the record, sidecar metadata, embedded (EXIF, container, tags), the file's name; storage time does not decide. A year or month alone "
         "counts as its first day. It conforms when dated recent data reach the threshold, fails when they do not even "
         "together with the undated, else a person must look.",
     )
@@ -91,32 +103,10 @@ def recency(case: Case) -> Outcome:
             "recency", Verdict.INDETERMINATE, method=method, limit=rule.limit(),
             message=Words(zh="没有可判定的模态。", en="There is no modality to decide on."),
         )  # fmt: skip
-    outcomes = [
-        (modality, read_all(rule, _measures(case, modality, start, reference))) for modality in case.deciding
-    ]
-
-    def badness(outcome: tuple[str, tuple[Result, ...]]) -> tuple[int, Fraction]:
-        found = deciding_result(rule, outcome[1])
-        return _ORDER.index(found.verdict), found.quantity.value or Fraction(0)
-
-    modality, results = min(outcomes, key=badness)
-    result = deciding_result(rule, results)
-    undated, contradicted, refused = _counts(case, modality)
-    verdict = result.verdict
-    facts = case.facts[modality]
-    sentences = [_sentence(result, modality, undated)]
-    if contradicted or refused:
-        sentences.append(
-            Words(
-                zh=f"日期互相矛盾 {contradicted} 项，日期不成立 {refused} 项。",
-                en=f"{contradicted} items have dates that contradict each other, {refused} have a date that cannot be one.",
-            )
-        )
-    if verdict is Verdict.PASS and defective_share(facts) > case.policy.share("defective_share"):
-        verdict = Verdict.REVIEW
-        sentences.append(
-            Words(zh="缺陷条目过多，须人工判断。", en="Too many items are defective; a person must look.")
-        )
+    found = [_judged(case, modality, start) for modality in case.deciding]
+    found.sort(key=lambda each: (_ORDER.index(each.verdict), each.result.quantity.value or Fraction(0)))
+    modality, verdict, result, results, _ = found[0]  # the worst; of equals the first
+    sentences = [sentence for each in found for sentence in each.sentences]
     depends = depends_on_reading(results)
     if depends:
         sentences.append(DEPENDS)
@@ -146,9 +136,36 @@ def recency(case: Case) -> Outcome:
     )
 
 
-def _measures(case: Case, modality: str, start: date, reference: date) -> dict[str, Quantity]:
-    facts = case.facts[modality]
-    weight = pl.col("payload_bytes")  # bytes are the unit of scale of every modality measured so far
+class _Judged(NamedTuple):
+    """One modality's share, judged."""
+
+    modality: str
+    verdict: Verdict
+    result: Result
+    results: tuple[Result, ...]
+    sentences: list[Words]
+
+
+def _judged(case: Case, modality: str, start: date) -> _Judged:
+    rule = case.policy.rules["recency"]
+    results = read_all(rule, _measure(case, modality, start, case.reference_date))
+    result = deciding_result(rule, results)
+    verdict, doubts = doubt(case, modality, result.verdict)
+    undated, contradicted, refused = _counts(case, modality)
+    sentences = [_sentence(result, modality, undated)]
+    if contradicted or refused:
+        sentences.append(
+            Words(
+                zh=f"日期互相矛盾 {contradicted} 项，日期不成立 {refused} 项。",
+                en=f"{contradicted} items have dates that contradict each other, {refused} have a date that cannot be one.",
+            )
+        )
+    return _Judged(modality, verdict, result, results, sentences + doubts)
+
+
+def _measure(case: Case, modality: str, start: date, reference: date) -> Callable[[Reading], Quantity]:
+    facts, timed = case.facts[modality], modality == "audio"
+    weight = pl.col("duration_flicks" if timed else "payload_bytes")
 
     def share(recent: pl.Expr, known: pl.Expr, by: pl.Expr) -> list[pl.Expr]:
         return [by.filter(recent.fill_null(False)).sum(), by.filter(~known).sum()]
@@ -167,15 +184,18 @@ def _measures(case: Case, modality: str, start: date, reference: date) -> dict[s
         expression.alias(f"{name}.{i}") for name, pair in queries.items() for i, expression in enumerate(pair)
     ]
     row = dated(case.modality(modality), reference).select(flat).collect().row(0, named=True)
-    return {
-        name: rate(
-            int(row[f"{name}.0"]),
-            facts.items if name == "items_days" else facts.payload_bytes,
-            facts.unread.items if name == "items_days" else facts.unread.payload_bytes,
-            doubtful=int(row[f"{name}.1"]),
-        )
-        for name in queries
-    }
+
+    def measure(reading: Reading) -> Quantity:
+        name = reading.measure
+        recent, undated = int(row[f"{name}.0"]), int(row[f"{name}.1"])
+        if name == "items_days":
+            return rate(recent, facts.items, facts.unread.items, doubtful=undated)
+        if timed:
+            whole = hours(facts.duration_flicks)
+            return rate(hours(recent), whole, facts.unread.hours, doubtful=hours(undated))
+        return rate(recent, facts.payload_bytes, facts.unread.payload_bytes, doubtful=undated)
+
+    return measure
 
 
 def _counts(case: Case, modality: str) -> tuple[int, int, int]:
@@ -184,7 +204,7 @@ def _counts(case: Case, modality: str) -> tuple[int, int, int]:
     row = frame.select(
         pl.col("date").is_null().sum(),
         contradicted=pl.col("date_contradicted").fill_null(False).sum(),
-        refused=(pl.col("date_refused").fill_null(False) | beyond).sum(),
+        refused=(pl.any_horizontal(*map(_refused, _SOURCES)) | beyond).sum(),
     ).collect()
     undated, contradicted, refused = row.row(0)
     return int(undated), int(contradicted), int(refused)
@@ -213,5 +233,15 @@ def _evidence(case: Case, start: date) -> pl.LazyFrame:
         items.filter((pl.col("date") >= start).fill_null(False).not_())
         .join(case.objects.select("object", "name"), on="object")
         .sort("object", "place")
-        .select("name", "place", "modality", "date", "date_source", "date_contradicted", "payload_bytes")
+        .with_columns(duration_s=pl.col("duration_flicks") / FLICKS_PER_SECOND)
+        .select(
+            "name",
+            "place",
+            "modality",
+            "date",
+            "date_source",
+            "date_contradicted",
+            "payload_bytes",
+            "duration_s",
+        )
     )

@@ -1,13 +1,17 @@
 """8(三): the least scale of each modality (scale.*)."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 
 import polars as pl
 
-from dqv.checks.engine import MODALITY_WORDS, NOT_MEASURED, Case, Outcome, Quantity, Result, amount, measured
-from dqv.core.policy import Words
-from dqv.core.units import human
+from dqv.checks.engine import MODALITY_WORDS, Case, Outcome, Quantity, Result, amount, join, measured
+from dqv.checks.resolution import at_floor
+from dqv.core.policy import Reading, Words
+from dqv.core.units import FLICKS_PER_SECOND, hours, human
+from dqv.core.verdicts import Verdict
 
 _METHOD = {
     "text": Words(
@@ -15,6 +19,26 @@ _METHOD = {
         en="Every record is read; the UTF-8 bytes of all its values are added up (field names left out); of HTML "
         "and XML the text counts, not the markup.",
     ),
+    "audio": Words(
+        zh="逐个解码，累计采样数 ÷ 采样率；低于 −60 dBFS 的 20 毫秒窗口为静音。只读文件头时取其所述时长。",
+        en="Every recording is decoded; samples ÷ rate are added up; windows of 20 ms below −60 dBFS are silence. "
+        "Where only headers are read, the duration that they state.",
+    ),
+    "image": Words(
+        zh="逐张解码，累计编码字节；图像结尾之后的字节不计。",
+        en="Every image is decoded; its encoded bytes are added up, those behind the image's end are not.",
+    ),
+    "video": Words(
+        zh="逐个读取全部数据包，累计画面与声音的编码样本字节；填充与其他字节不计，同一字节至多计一次。解码抽取的关键帧。",
+        en="All packets of every video are read; the bytes of its coded pictures and sound are added up, padding and "
+        "all else are not, and no byte counts twice. Key frames are decoded by sample.",
+    ),
+}
+
+_HOURS = {
+    "decoded_hours": pl.col("duration_flicks"),
+    "decoded_hours_kept": pl.col("duration_flicks").filter(~pl.col("surplus")),
+    "decoded_hours_loud": pl.col("duration_flicks") - pl.col("silent_flicks").fill_null(0),
 }
 
 
@@ -26,24 +50,11 @@ def scale(case: Case, modality: str) -> Outcome:
         modality: text, audio, image or video.
 
     Returns:
-        The outcome; evidence: one row per object with its items and bytes.
+        The outcome; evidence: one row per object of text, one per item of the others.
     """
-    facts, items = case.facts[modality], case.modality(modality)
+    facts = case.facts[modality]
     words = MODALITY_WORDS[modality]
     unit = case.policy.rules[f"scale.{modality}"].unit or "byte"
-
-    def measures() -> dict[str, Quantity]:
-        more = facts.unread.payload_bytes
-        kept = items.filter(~pl.col("surplus")).select(pl.col("payload_bytes").sum()).collect().item()
-        # nothing is decoded yet, so nothing is counted
-        hours = amount(0, None if facts.unread.items != 0 else 0)
-        return {
-            "payload_bytes": amount(facts.payload_bytes, more),
-            "text_bytes": amount(facts.text_bytes, more),
-            "stored_bytes": amount(facts.stored_bytes, more),
-            "payload_bytes_kept": amount(int(kept), more),
-            "decoded_hours": hours,
-        }
 
     def next_step(result: Result) -> Words | None:
         missing = result.limit - Fraction(result.quantity.value or 0)
@@ -52,21 +63,95 @@ def scale(case: Case, modality: str) -> Outcome:
         exact = f"{ceil(missing):,} B" if unit == "byte" else human(missing, unit)
         return Words(zh=f"还差 {exact} 的{words.zh}数据。", en=f"Missing: {exact} of {words.en}.")
 
-    per_object = (
-        items.group_by("object")
-        .agg(
-            items=pl.len(), payload_bytes=pl.col("payload_bytes").sum(), text_bytes=pl.col("text_bytes").sum()
-        )
-        .join(case.objects.select("object", "name", "size_bytes", "format", "encoding"), on="object")
-        .sort("object")
-        .select("name", "format", "encoding", "size_bytes", "items", "payload_bytes", "text_bytes")
-    )
-    return measured(
+    outcome = measured(
         case,
         f"scale.{modality}",
         modality,
-        measures,
-        method=_METHOD.get(modality, NOT_MEASURED),
+        lambda: _measure(case, modality),
+        method=_METHOD[modality],
         next_step=next_step,
-        evidence=per_object if facts.items else None,
+        evidence=_evidence(case, modality) if facts.items else None,
     )
+    return _flagged(case, modality, outcome)
+
+
+def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
+    facts, items = case.facts[modality], case.modality(modality)
+    bytes_ = {
+        "payload_bytes": pl.col("payload_bytes"),
+        "text_bytes": pl.col("text_bytes"),
+        "stored_bytes": pl.col("stored_bytes"),
+        "payload_bytes_kept": pl.col("payload_bytes").filter(~pl.col("surplus")),
+    }
+    if modality in ("image", "video"):
+        bytes_["payload_bytes_at_floor"] = pl.col("payload_bytes").filter(at_floor(case, modality))
+    sums = {name: each.sum().alias(name) for name, each in (bytes_ | _HOURS).items()}
+    row = items.select(sums.values()).collect().row(0, named=True)
+
+    def measure(reading: Reading) -> Quantity:
+        name = reading.measure
+        if name in _HOURS:
+            return amount(hours(int(row[name])), facts.unread.hours)
+        return amount(int(row[name]), facts.unread.payload_bytes)
+
+    return measure
+
+
+def _flagged(case: Case, modality: str, outcome: Outcome) -> Outcome:
+    """Say what is flagged; where the scale is reached only with it, a person must look."""
+    facts = case.facts[modality]
+    if not facts.flagged or modality not in case.deciding:
+        return outcome
+    flags = pl.col("flags")
+    flagged = case.modality(modality).filter(flags.list.len() > 0)
+    each = flagged.explode("flags").group_by("flags").len().sort("flags").collect()
+    kinds = ", ".join(f"{name} {count}" for name, count in each.iter_rows())
+    held = int(flagged.select(pl.col("payload_bytes").sum()).collect().item())
+    words = Words(
+        zh=f"{facts.flagged} 项带有标记（{kinds}），共 {human(held, 'byte')}。",
+        en=f"{facts.flagged} items are flagged ({kinds}); they hold {human(held, 'byte')}.",
+    )
+    rest = Fraction(outcome.numerator or 0) - held
+    if outcome.verdict is not Verdict.PASS or (outcome.limit is not None and rest >= outcome.limit):
+        return replace(outcome, message=join([outcome.message, words]))
+    looked = Words(
+        zh="不计这些项则达不到规模，须人工查看（见证据文件的 flags 列）。",
+        en="Without them the scale is not reached; a person must look (column flags of the evidence).",
+    )
+    return replace(
+        outcome, verdict=Verdict.REVIEW, message=join([outcome.message, words, looked]), next_step=looked
+    )
+
+
+def _evidence(case: Case, modality: str) -> pl.LazyFrame:
+    items = case.modality(modality)
+    if modality == "text":
+        names = case.objects.select("object", "name", "size_bytes", "format", "encoding")
+        return (
+            items.group_by("object")
+            .agg(
+                items=pl.len(),
+                payload_bytes=pl.col("payload_bytes").sum(),
+                text_bytes=pl.col("text_bytes").sum(),
+            )
+            .join(names, on="object")
+            .sort("object")
+            .select("name", "format", "encoding", "size_bytes", "items", "payload_bytes", "text_bytes")
+        )
+    pictures = [] if modality == "audio" else ["width_px", "height_px", "frames"]
+    timed = [] if modality == "image" else ["duration_s", "sample_rate_hz", "channels"]
+    only = {"audio": ["silent_s"], "image": [], "video": ["frame_rate", "bytes_per_second"]}[modality]
+    per_pixel = ["bytes_per_megapixel", "flags"] if pictures else []
+    return (
+        items.join(case.objects.select("object", "name"), on="object")
+        .sort("object", "place")
+        .with_columns(
+            duration_s=pl.col("duration_flicks") / FLICKS_PER_SECOND,
+            silent_s=pl.col("silent_flicks") / FLICKS_PER_SECOND,
+            flags=pl.col("flags").list.join(", "),
+        )
+        .select(
+            "name", "place", "codec", "mode", *pictures, *timed, *only, "stored_bytes", "payload_bytes", *per_pixel,
+            "surplus", "decoded",
+        )
+    )  # fmt: skip

@@ -3,12 +3,14 @@
 None of these passes on what the applicant wrote. `attested` means: declared, with what was given for it.
 """
 
+from fractions import Fraction
+
 import polars as pl
 
 from dqv.checks.engine import MODALITY_WORDS, Case, Outcome, join
 from dqv.core.policy import Words
 from dqv.core.registration import Certificate
-from dqv.core.units import human_bytes, parse_quantity
+from dqv.core.units import hours, human, parse_quantity
 from dqv.core.uscc import well_formed
 from dqv.core.verdicts import Verdict
 
@@ -194,12 +196,12 @@ def _declared_and_measured(case: Case) -> list[Words]:
     for modality, declared in case.registration.modalities.items() if case.registration else ():
         name = MODALITY_WORDS[modality]
         zh, en = f"{name.zh}：申报 {declared.scale}", f"{name.en.capitalize()}: declared {declared.scale}"
-        if modality != "text":
-            found.append(Words(zh=f"{zh}，此版本不作测量。", en=f"{en}, not measured by this version."))
-            continue
         facts = case.facts[modality]
-        less = parse_quantity(declared.scale)[0] - facts.payload_bytes
-        gap = human_bytes(abs(less))
+        timed = modality == "audio"
+        unit = "hour" if timed else "byte"
+        here = hours(facts.duration_flicks) if timed else Fraction(facts.payload_bytes)
+        less = parse_quantity(declared.scale)[0] - here
+        gap = human(abs(less), unit)
         difference = Words(zh="与申报一致", en="as declared")
         if less:
             difference = Words(
@@ -209,8 +211,8 @@ def _declared_and_measured(case: Case) -> list[Words]:
         unread = bool(facts.unread_rows or facts.unread_anywhere)
         found.append(
             Words(
-                zh=f"{zh}，测得 {human_bytes(facts.payload_bytes)}{'（不含未能读取的）' if unread else ''}，{difference.zh}。",
-                en=f"{en}, measured {human_bytes(facts.payload_bytes)}{' without what could not be read' if unread else ''}, {difference.en}.",
+                zh=f"{zh}，测得 {human(here, unit)}{'（不含未能读取的）' if unread else ''}，{difference.zh}。",
+                en=f"{en}, measured {human(here, unit)}{' without what could not be read' if unread else ''}, {difference.en}.",
             )
         )
     return found

@@ -11,8 +11,8 @@ _TEXT = {
     "parquet": "parquet", "arrow": "arrow", "feather": "arrow", "ipc": "arrow",
 }  # fmt: skip
 _IMAGE = "jpg jpeg png webp tif tiff bmp gif heic heif avif"
-_AUDIO = "wav flac mp3 ogg oga opus m4a aac aif aiff caf wma amr"
-_VIDEO = "mp4 m4v mov mkv webm avi ts m2ts flv mpg mpeg wmv"
+_AUDIO = "wav flac mp3 ogg oga opus m4a aac aif aiff caf wma amr pcm"
+_VIDEO = "mp4 m4v mov 3gp mkv webm avi ts m2ts flv mpg mpeg wmv"
 _CONTAINER = (
     "tar tgz zip rar 7z h5 hdf5 lmdb mdb tfrecord tfrecords warc bz2 xz gz zst docx xlsx pdf doc xls ppt pptx"
 )
@@ -27,7 +27,7 @@ _FORMATS: dict[str, tuple[str | None, str]] = {
 """Suffix → (modality, format); no modality: it could hold any."""
 
 READABLE = frozenset(_TEXT.values())
-"""Formats that this version reads; the others are unread: unsupported."""
+"""Formats of text that are read; images, audio and video are all tried; the others are unread: unsupported."""
 
 _COMPRESSIONS = {"gz": "gzip", "zst": "zstd", "zstd": "zstd"}
 _COMPRESSED = frozenset({"txt", "md", "html", "xml", "json", "jsonl", "csv", "tsv"})

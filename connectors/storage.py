@@ -103,7 +103,7 @@ def open_object(source: str, path: bytes, size_bytes: int, mtime_ns: int, identi
     except ItemError:
         os.close(descriptor)
         raise
-    return io.BufferedReader(io.FileIO(descriptor), 1 << 20)
+    return io.BufferedReader(io.FileIO(descriptor), BLOCK_BYTES)
 
 
 def _step(folder: int, name: bytes, flags: int) -> int:
@@ -131,9 +131,23 @@ def _check(descriptor: int, size_bytes: int, mtime_ns: int, identity: str) -> No
         raise ItemError("changed", "size, time or identity differ from when it was listed")
 
 
+@dataclass(slots=True)
+class Reads:
+    """What was asked of the storage, and what came."""
+
+    requests: int = 0
+    bytes: int = 0
+
+    def add(self, size: int) -> None:
+        """One request that gave so many bytes."""
+        self.requests += 1
+        self.bytes += size
+
+
 class _View(io.RawIOBase):
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, reads: Reads) -> None:
         self._descriptor = descriptor
+        self._reads = reads
         self._position = 0
 
     def readable(self) -> bool:
@@ -158,13 +172,23 @@ class _View(io.RawIOBase):
         block = os.pread(self._descriptor, len(buffer), self._position)
         buffer[: len(block)] = block
         self._position += len(block)
+        self._reads.add(len(block))
         return len(block)
 
 
-def view(file: BinaryIO) -> BinaryIO:
+BLOCK_BYTES = 1 << 20
+"""What is asked for at a time where all of an object is read."""
+
+
+def view(file: BinaryIO, reads: Reads, block_bytes: int = BLOCK_BYTES) -> BinaryIO:
     """Another look at an open file, with a position of its own, from the start.
 
     A name that is opened again may be another file by then; an open file is always itself. Closing the
     view leaves the file open.
+
+    Args:
+        file: from `open_object`.
+        reads: every request is counted there.
+        block_bytes: what a request asks for at least.
     """
-    return io.BufferedReader(_View(file.fileno()), 1 << 20)
+    return io.BufferedReader(_View(file.fileno(), reads), block_bytes)

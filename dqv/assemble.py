@@ -1,6 +1,7 @@
 """From measurements and outcomes to the report model; no number is made here that is not in the rows."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,13 +13,14 @@ from dqv.core.errors import DEFECTIVE_KINDS
 from dqv.core.policy import Policy, Words
 from dqv.core.schema import MODALITIES
 from dqv.core.settings import Settings
-from dqv.core.units import decimal_string
+from dqv.core.units import FLICKS_PER_SECOND, decimal_string, hours
 from dqv.core.verdicts import report_verdict
 from dqv.reports import evidence
 from dqv.reports.model import (
     SCHEMA_ID,
     Accounting,
     Bucket,
+    Disagreement,
     Distribution,
     ErrorCount,
     EvidenceRef,
@@ -30,7 +32,33 @@ from dqv.reports.model import (
     Run,
     Subject,
     Tally,
+    Witness,
 )
+
+
+@dataclass(frozen=True)
+class Witnessed:
+    """What the system's FFmpeg said.
+
+    Attributes:
+        version: of it; None: there is none, and nothing was asked.
+        seed: that drew the sample.
+        asked: modality of each item of the sample.
+        facts: rows of `stages.witness.WITNESS`; None where nothing was asked.
+    """
+
+    version: str | None
+    seed: int
+    asked: Sequence[str]
+    facts: pl.DataFrame | None
+
+    @property
+    def disagreements(self) -> dict[str, int]:
+        """Modality → items on which it disagrees."""
+        if self.facts is None:
+            return {}
+        differ = self.facts.filter(~pl.col("agrees")).group_by("modality").agg(pl.col("object").n_unique())
+        return dict(sorted(differ.iter_rows()))
 
 
 def build(
@@ -43,12 +71,15 @@ def build(
     registration_sha256: str | None,
     versions: Mapping[str, str],
     environment: Mapping[str, str],
+    witnessed: Witnessed | None = None,
 ) -> Report:
     """Write the evidence and put the report together."""
     findings = [_finding(case, outcome, out) for outcome in outcomes]
     errors = _errors(case)
     files = [finding.evidence for finding in findings if finding.evidence is not None]
     files += [evidence.write(_error_rows(case, status), out, status) for status in errors if errors[status]]
+    if witnessed is not None and witnessed.facts is not None:
+        files.append(evidence.write(_witness_rows(case, witnessed.facts), out, "witness"))
     verdict, decided_by = report_verdict((finding.rule, finding.verdict) for finding in findings)
     values = {
         "schema": SCHEMA_ID,
@@ -61,10 +92,11 @@ def build(
             settings_digest=settings.digest(case.reference_date),
             settings=_shown_settings(settings),
             versions=dict(versions),
-            complete=not errors["unread"] and not case.unverified,
+            complete=not errors["unread"] and not case.unverified and settings.measuring.assurance == "full",
+            witnesses=_witnesses(case, witnessed) if witnessed is not None else [],
             unread=errors["unread"],
             defective=errors["defective"],
-            environment=dict(environment),
+            environment=dict(environment) | _read(case),
         ),
         "accounting": _accounting(case),
         "measurements": _measurements(case),
@@ -89,13 +121,83 @@ def _shown_settings(settings: Settings) -> dict[str, str]:
     return {name: value for name, value in values.items() if value is not None} | limits
 
 
+def _read(case: Case) -> dict[str, str]:
+    """What was asked of the storage to measure; it depends on where the data lies, so it is no part of the rest."""
+    row = case.objects.select(pl.col("bytes_read").sum(), pl.col("requests").sum()).collect().row(0)
+    return dict(zip(("bytes_read", "requests"), map(str, row), strict=True))
+
+
+def _witness_rows(case: Case, facts: pl.DataFrame) -> pl.LazyFrame:
+    return (
+        facts.lazy()
+        .join(case.objects.select("object", "name"), on="object", maintain_order="left")
+        .select("name", "place", "modality", "field", "ours", "theirs", "agrees")
+    )
+
+
+_MOST_DISAGREEMENTS = 20
+
+
+def _witnesses(case: Case, witnessed: Witnessed) -> list[Witness]:
+    found = []
+    for modality in dict.fromkeys(sorted(witnessed.asked)):
+        asked = witnessed.asked.count(modality)
+        agreed = unanswered = disagreed = 0
+        listed: list[Disagreement] = []
+        if witnessed.facts is not None:
+            facts = witnessed.facts.filter(pl.col("modality") == modality)
+            per_item = facts.group_by("object").agg(
+                differs=(~pl.col("agrees")).any(), unanswered=pl.col("agrees").is_null().any()
+            )
+            disagreed = int(per_item["differs"].fill_null(value=False).sum())
+            unanswered = int(per_item["unanswered"].sum())
+            agreed = asked - disagreed - unanswered
+            differing = (
+                _witness_rows(case, facts.filter(~pl.col("agrees"))).head(_MOST_DISAGREEMENTS).collect()
+            )
+            listed = [
+                Disagreement(
+                    name=row["name"],
+                    place=row["place"],
+                    fact=row["field"],
+                    ours=row["ours"],
+                    theirs=row["theirs"],
+                )
+                for row in differing.iter_rows(named=True)
+            ]
+        found.append(
+            Witness(
+                name="ffmpeg",
+                version=witnessed.version,
+                modality=modality,
+                status="not_run" if witnessed.version is None else "run",
+                seed=witnessed.seed,
+                sample=0 if witnessed.version is None else asked,
+                agreed=agreed,
+                disagreed=disagreed,
+                unanswered=unanswered,
+                tolerance=_TOLERANCE,
+                disagreements=listed,
+            )
+        )
+    return found
+
+
+_TOLERANCE = Words(
+    zh="时长相差不超过 0.25 秒与 1 % 之较大者；宽高各不超过 1 像素；采样率与声道数须相同；音频至多解码前 600 秒，视频至多前 10 秒。",
+    en="Durations within the greater of 0.25 s and 1 %; width and height within one pixel each; rate and channels equal; "
+    "of audio at most the first 600 s are decoded, of video the first 10 s.",
+)
+
+
 def _notices(settings: Settings, outcomes: Sequence[Outcome]) -> list[Words]:
     notices = [notice for outcome in outcomes for notice in outcome.notices]
     if settings.measuring.assurance == "identity":
         notices.append(
             Words(
-                zh="保证级别为 identity：未读取内容，本报告不得用于申报或认定。",
-                en="Assurance is identity: no content was read; this report cannot be used to file or certify.",
+                zh="保证级别为 identity：只读取了图像、音频、视频的文件头，本报告不得用于申报或认定。",
+                en="Assurance is identity: of images, audio and video only headers were read, of all else nothing; this "
+                "report cannot be used to file or certify.",
             )
         )
     return notices
@@ -258,6 +360,12 @@ def _measurements(case: Case) -> dict[str, ModalityMeasurements]:
             payload_bytes=facts.payload_bytes,
             text_bytes=facts.text_bytes,
             tokens=facts.tokens,
+            hours=decimal_string(hours(facts.duration_flicks), 12)
+            if modality in ("audio", "video")
+            else None,
+            silent_hours=decimal_string(hours(facts.silent_flicks), 12) if modality == "audio" else None,
+            undecoded_items=facts.undecoded,
+            flagged=_flags(case, modality) if facts.flagged else {},
             share_of_payload=decimal_string(share, 12),
             defective_items=facts.defective,
             unread_items=facts.unread_rows,
@@ -267,28 +375,72 @@ def _measurements(case: Case) -> dict[str, ModalityMeasurements]:
     return found
 
 
+def _flags(case: Case, modality: str) -> dict[str, int]:
+    flags = case.modality(modality).explode("flags").drop_nulls("flags")
+    return dict(flags.group_by("flags").len().sort("flags").collect().iter_rows())
+
+
 def _distributions(case: Case, modality: str) -> list[Distribution]:
     encodings = case.objects.select("object", "encoding")
     items = dated(case.modality(modality), case.reference_date).join(encodings, on="object", how="left")
-    year = pl.col("date").dt.year().cast(pl.String).fill_null("—")
-    power = pl.col("tokens").cast(pl.Float64).log(10).floor().cast(pl.Int64)
-    length = (
-        pl.when(pl.col("tokens") == 0).then(pl.lit("0"))
+    year = pl.col("date").dt.year()
+    short, seconds = (
+        pl.min_horizontal("width_px", "height_px"),
+        pl.col("duration_flicks") // FLICKS_PER_SECOND,
+    )
+    rate, tokens = pl.col("sample_rate_hz"), pl.col("tokens")
+    charts = {
+        "format": (Words(zh="格式", en="format"), pl.col("format"), None),
+        "codec": (Words(zh="编码方式", en="codec"), pl.col("codec"), None),
+        "year": (Words(zh="年份（— 为未定日期）", en="year (— is undated)"), year.cast(pl.String), year),
+        "encoding": (Words(zh="编码", en="encoding"), pl.col("encoding"), None),
+        "tokens": (Words(zh="每条词元数", en="tokens per item"), _power(tokens), tokens),
+        "short_side": (Words(zh="短边像素", en="short side in pixels"), _side(short), short),
+        "sample_rate": (Words(zh="采样率", en="sample rate"), rate.cast(pl.String) + " Hz", rate),
+        "duration": (Words(zh="时长（秒）", en="duration in seconds"), _power(seconds), seconds),
+    }
+    return [_distribution(items, name, *charts[name]) for name in _CHARTS[modality]]
+
+
+_CHARTS = {
+    "text": ("format", "year", "encoding", "tokens"),
+    "audio": ("format", "codec", "year", "sample_rate", "duration"),
+    "image": ("format", "codec", "year", "short_side"),
+    "video": ("format", "codec", "year", "short_side", "duration"),
+}
+_SIDES = (480, 720, 768, 1080, 2160)
+
+
+def _side(short: pl.Expr) -> pl.Expr:
+    """Between which usual sizes a picture's short side lies."""
+    step = pl.lit(f"< {_SIDES[0]}")
+    for side in _SIDES:
+        step = pl.when(short >= side).then(pl.lit(f"≥ {side}")).otherwise(step)
+    return step
+
+
+def _power(number: pl.Expr) -> pl.Expr:
+    """Between which powers of ten a whole number lies."""
+    power = number.cast(pl.Float64).log(10).floor().cast(pl.Int64)
+    return (
+        pl.when(number == 0).then(pl.lit("0"))
         .otherwise(pl.lit("10^") + power.cast(pl.String) + pl.lit(" … 10^") + (power + 1).cast(pl.String))
     )  # fmt: skip
-    return [
-        _distribution(items, "format", Words(zh="格式", en="format"), pl.col("format")),
-        _distribution(items, "year", Words(zh="年份（— 为未定日期）", en="year (— is undated)"), year),
-        _distribution(items, "encoding", Words(zh="编码", en="encoding"), pl.col("encoding").fill_null("—")),
-        _distribution(items, "tokens", Words(zh="每条词元数", en="tokens per item"), length),
-    ]
 
 
-def _distribution(items: pl.LazyFrame, name: str, title: Words, label: pl.Expr) -> Distribution:
+def _distribution(
+    items: pl.LazyFrame, name: str, title: Words, label: pl.Expr, order: pl.Expr | None
+) -> Distribution:
+    """Items by a label, in the order of a number where there is one; those without come last."""
     table = (
-        items.group_by(label=label)
-        .agg(items=pl.len(), payload_bytes=pl.col("payload_bytes").sum())
-        .sort("label")
+        items.group_by(label=label.fill_null("—"))
+        .agg(
+            items=pl.len(),
+            payload_bytes=pl.col("payload_bytes").sum(),
+            order=pl.lit(0) if order is None else order.min(),
+        )
+        .sort("order", "label", nulls_last=True)
+        .drop("order")
         .collect()
     )
     return Distribution(

@@ -54,7 +54,7 @@ def check(
         typer.Option(help="Whose rules decide without a registration: text, audio, image, video."),
     ] = None,
     role: Annotated[str, typer.Option(help="self-check or verification.")] = "self-check",
-    assurance: Annotated[str, typer.Option(help="full reads every byte; identity only lists.")] = "full",
+    assurance: Annotated[str, typer.Option(help="full reads every byte; identity only headers.")] = "full",
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler; default: an embedded cluster.")
     ] = None,
@@ -66,6 +66,9 @@ def check(
     text_field: Annotated[str | None, typer.Option(help="Field of the records that holds the text.")] = None,
     date_field: Annotated[str | None, typer.Option(help="Field of the records that holds the date.")] = None,
     lang: Lang = _LANG,
+    excerpts: Annotated[
+        bool, typer.Option("--excerpts", help="Show thumbnails of evidence in report.html.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print report.json instead of the table.")] = False,
     quiet: Quiet = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 5 when review remains.")] = False,
@@ -91,6 +94,7 @@ def check(
             workers=workers,
             key=key,
             lang=lang,
+            excerpts=excerpts,
             measuring={"assurance": assurance, "text_field": text_field, "date_field": date_field},
         )
         with _progress(quiet=quiet) as progress:

@@ -8,9 +8,9 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -22,20 +22,23 @@ import pyarrow as pa
 from dqv import assemble
 from dqv.checks import check_policy, run_checks
 from dqv.checks.engine import Case, deciding_modalities, summarise
+from dqv.checks.resolution import below_floor
 from dqv.connectors import layout, storage
 from dqv.connectors.platforms import load_registration
 from dqv.core.errors import ItemError, SourceError, UsageError
 from dqv.core.files import sha256_file, write_atomic
 from dqv.core.policy import Policy, load_policy
+from dqv.core.registration import Registration
 from dqv.core.schema import ITEMS, READ_OBJECTS, SIDECAR
 from dqv.core.settings import Settings
 from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Ledger, Part, Task, code_digest, versions
 from dqv.execute.outfolder import finished, out_folder
+from dqv.measure.witness import version as ffmpeg_version
 from dqv.reports.escape import visible_path
-from dqv.reports.html import render
+from dqv.reports.html import Excerpt, render
 from dqv.reports.model import Report
-from dqv.stages import duplicates
+from dqv.stages import duplicates, excerpts, witness
 from dqv.stages import measure as measuring
 from dqv.trust import dsse, keys, statement, verification
 from dqv.trust.manifest import manifest_root
@@ -80,12 +83,17 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
         reference = run.reference_date
         with cluster.connect(settings.scheduler, settings.workers) as client:
             engine = _Engine(client, run.ledger, policy, settings, progress)
-            measured = engine.measure(listing)
+            measured = engine.measure(listing, registration)
             surplus, unverified = engine.near_duplicates(measured)
-        items, objects, hashes = _tables(listing, measured, surplus)
-        facts = summarise(items, objects, policy)
-        deciding = deciding_modalities(registration, settings.modalities, facts, policy)
-        case = Case(policy, registration, reference, items, objects, deciding, facts, unverified)
+            witnessed = engine.witness(listing, measured, reference)
+            items, objects, hashes = _tables(listing, measured, surplus)
+            facts = summarise(items, objects, policy)
+            deciding = deciding_modalities(registration, settings.modalities, facts, policy)
+            case = Case(
+                policy, registration, reference, items, objects, deciding, facts, unverified,
+                witnessed.disagreements if witnessed else {},
+            )  # fmt: skip
+            excerpts = engine.excerpts(listing, case) if settings.excerpts else {}
         outcomes = run_checks(case)
         manifest.write(listing, hashes, settings.out / "manifest.parquet")
         shutil.rmtree(settings.out / "evidence", ignore_errors=True)
@@ -98,8 +106,9 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
             registration_sha256=sha256_file(settings.registration) if settings.registration else None,
             versions={**versions(), "code": code_digest()},
             environment=_environment(settings, started),
+            witnessed=witnessed,
         )
-        _write(report, settings, key)
+        _write(report, settings, key, excerpts)
     return report
 
 
@@ -177,7 +186,7 @@ class _Engine:
             "measuring": self.settings.measuring.model_dump(mode="json"),
         }
 
-    def measure(self, listing: pa.Table) -> _Measured:
+    def measure(self, listing: pa.Table, registration: Registration | None) -> _Measured:
         """Rows of every item and object."""
         rows = [row for row in manifest.rows(listing) if row["role"] != "ignored"]
         spans = self._spans(rows)
@@ -185,9 +194,11 @@ class _Engine:
             piece for row in rows for piece in partitions.pieces_of(row, spans.get(row["object"], ()))
         )
         pieces = list(cut)
+        sound = registration.modalities.get("audio") if registration is not None else None
+        raw = sound.raw.model_dump() if sound is not None and sound.raw is not None else None
         calls = [
             (
-                {**self._common, "pieces": [piece.as_args() for piece in task]},
+                {**self._common, "raw": raw, "pieces": [piece.as_args() for piece in task]},
                 sum(piece.work for piece in task),
             )
             for task in pieces
@@ -235,6 +246,45 @@ class _Engine:
         (decided,) = self._run("surplus", duplicates.decide, [({**found, "shingles": files}, 0)])
         return decided.files("surplus")[0], int(decided.result["unverified"])
 
+    def witness(self, listing: pa.Table, measured: _Measured, reference: date) -> assemble.Witnessed | None:
+        """What the system's FFmpeg says of a sample of audio and video; None where there is none of either."""
+        seed = int(f"{reference:%Y%m%d}")
+        ours = witness.sample(measured.files("items"), seed)
+        if not ours:
+            return None
+        pieces = _pieces(listing, [row["object"] for row in ours])
+        args = {**self._common, "pieces": pieces, "ours": ours, "version": ffmpeg_version()}
+        (part,) = self._run("witness", witness.recompute, [(args, 0)])
+        found = pl.read_parquet(part.files("witness")) if part.tables else None
+        return assemble.Witnessed(part.result, seed, [row["modality"] for row in ours], found)
+
+    def excerpts(self, listing: pa.Table, case: Case) -> dict[str, list[Excerpt]]:
+        """Thumbnails of the first items below the floor, by rule."""
+        found = {}
+        for modality in ("image", "video"):
+            below = below_floor(case, modality)
+            if below is None:
+                continue
+            rows = below.head(excerpts.MOST).collect()
+            numbers = rows["object"].to_list()
+            if not numbers:
+                continue
+            args = {**self._common, "pieces": _pieces(listing, numbers)}
+            (part,) = self._run(f"excerpts-{modality}", excerpts.thumbnails, [(args, 0)])
+            pictures = dict(pl.read_parquet(part.files("excerpts")).iter_rows()) if part.tables else {}
+            found[f"resolution.{modality}"] = [
+                Excerpt(row["name"], f"{row['width_px']} × {row['height_px']}", pictures[row["object"]])
+                for row in rows.iter_rows(named=True)
+                if row["object"] in pictures
+            ]
+        return found
+
+
+def _pieces(listing: pa.Table, numbers: list[int]) -> list[dict[str, Any]]:
+    """Whole objects, in the order of their numbers, as arguments of a call."""
+    rows = listing.take(pa.array(numbers, pa.int64())).to_pylist()
+    return [partitions.Piece(row, "whole", 0, 0, row["size_bytes"]).as_args() for row in rows]
+
 
 def _tables(
     listing: pa.Table, measured: _Measured, surplus: Path
@@ -255,6 +305,8 @@ def _tables(
             .str.join("/")
             .replace("", None),
             fields=pl.col("fields").explode().drop_nulls().unique().sort().head(256),
+            bytes_read=pl.col("bytes_read").sum(),
+            requests=pl.col("requests").sum(),
             error_kind=pl.col("error_kind").drop_nulls().first(),
             error=pl.col("error").drop_nulls().first(),
         )
@@ -301,13 +353,13 @@ def _environment(settings: Settings, started: float) -> dict[str, str]:
     }
 
 
-def _write(report: Report, settings: Settings, key: Any) -> None:
+def _write(report: Report, settings: Settings, key: Any, excerpts: Mapping[str, Sequence[Excerpt]]) -> None:
     """report.json, report.html and, with a key, the envelope; the state says finished last of all."""
     out = settings.out
     values = report.model_dump(mode="json", by_alias=True)
     content = orjson.dumps(values, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     write_atomic(out / "report.json", content)
-    write_atomic(out / "report.html", render(report, settings.lang).encode())
+    write_atomic(out / "report.html", render(report, settings.lang, excerpts).encode())
     envelope = out / "report.dsse.json"
     if key is None:
         envelope.unlink(missing_ok=True)  # it would sign another report

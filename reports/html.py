@@ -5,7 +5,9 @@ hide, then HTML. The page adds no judgement; verdicts and sentences are the repo
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
@@ -188,11 +190,46 @@ LABELS: dict[str, Words] = _words(
         "text_bytes": ("文本字段字节", "Bytes of text fields"),
         "tokens": ("词元", "Tokens"),
         "share_of_payload": ("占全部载荷", "Share of all payload"),
+        "hours": ("时长（小时）", "Hours"),
+        "silent_hours": ("其中静音（小时）", "Hours of silence"),
+        "undecoded_items": ("只读文件头的条目", "Items of which only headers were read"),
+        "flagged": ("带标记的条目", "Flagged items"),
+        "flag.padding": ("填充", "padding"),
+        "flag.static": ("静止画面", "static picture"),
+        "flag.looped": ("循环画面", "looped pictures"),
+        "flag.bars": ("单色边框", "bars"),
         "defective_items": ("损坏条目", "Defective items"),
         "unread_items": ("未读条目", "Unread items"),
         "unread_bytes": ("未读字节", "Unread bytes"),
         "chart_note": ("条目数 · 有效载荷", "items · payload"),
         "no_measurements": ("没有可测量的条目。", "There was no item to measure."),
+        # excerpts and witnesses
+        "excerpts": ("缩略图", "Thumbnails"),
+        "excerpts.means": (
+            "证据前若干项的缩略图，不含元数据；只因使用 --excerpts 而显示，不属于 report.json。",
+            "Thumbnails of the first items of the evidence, without metadata; shown because of --excerpts, "
+            "not part of report.json.",
+        ),
+        "witnesses": ("独立见证", "Independent witnesses"),
+        "witnesses.means": (
+            "由其他软件对抽样条目重新测量；不一致者须人工查看。",
+            "Other software measures a sample of items anew; where it disagrees a person must look.",
+        ),
+        "witness": ("见证软件", "Witness"),
+        "witness.run": ("已运行", "run"),
+        "witness.not_run": ("未运行：未安装", "not run: not installed"),
+        "sample": ("抽样", "Sample"),
+        "agreed": ("一致", "Agree"),
+        "disagreed": ("不一致", "Disagree"),
+        "unanswered": ("未答", "No answer"),
+        "tolerance": ("容差", "Tolerance"),
+        "fact": ("事实", "Fact"),
+        "ours": ("dqv", "dqv"),
+        "theirs": ("见证", "Witness"),
+        "no_witnesses": (
+            "没有可供见证的音频或视频。",
+            "There was no audio or video to ask about.",
+        ),
         # accounting
         "accounting": ("对象核算", "Accounting"),
         "accounting.means": (
@@ -235,6 +272,10 @@ LABELS: dict[str, Words] = _words(
         "kind.parquet": ("Parquet 无效", "invalid Parquet"),
         "kind.arrow": ("Arrow 无效", "invalid Arrow"),
         "kind.compression": ("压缩流损坏", "damaged compression"),
+        "kind.image": ("图像无法解码", "image does not decode"),
+        "kind.audio": ("音频无法解码", "audio does not decode"),
+        "kind.video": ("视频无法解码", "video does not decode"),
+        "kind.truncated": ("短于自身所述", "shorter than it says itself"),
         "kind.io": ("读取错误", "read error"),
         "kind.changed": ("读取期间被改动", "changed while being read"),
         "kind.unsupported": ("格式不支持", "unsupported format"),
@@ -300,12 +341,33 @@ LABELS: dict[str, Words] = _words(
 """Every word the page itself says; the rest comes from the report."""
 
 
-def render(report: Report, lang: Lang) -> str:
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A thumbnail to show beside a finding.
+
+    Attributes:
+        name: of the object, as text.
+        observed: what was measured of it.
+        jpeg: made by dqv itself, small.
+    """
+
+    name: str
+    observed: str
+    jpeg: bytes
+
+    @property
+    def source(self) -> str:
+        """As an address that loads nothing."""
+        return f"data:image/jpeg;base64,{b64encode(self.jpeg).decode()}"
+
+
+def render(report: Report, lang: Lang, excerpts: Mapping[str, Sequence[Excerpt]] | None = None) -> str:
     """The report as one HTML page that needs nothing else.
 
     Args:
         report: what report.json holds.
         lang: the page's language; the regulation's sentences are in Chinese either way.
+        excerpts: rule → thumbnails to show beside its finding.
     """
     template, style = _sources()
     view = _View(lang)
@@ -342,6 +404,7 @@ def render(report: Report, lang: Lang) -> str:
             for each in all_
         ],
         verdicts=[verdict.value for verdict in Verdict],
+        excerpts=excerpts or {},
     )
 
 

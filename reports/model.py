@@ -60,6 +60,32 @@ class ErrorCount(_Model):
     stored_bytes: int
 
 
+class Disagreement(_Model):
+    """One fact that a witness sees otherwise."""
+
+    name: str
+    place: int
+    fact: str
+    ours: str
+    theirs: str
+
+
+class Witness(_Model):
+    """What other software says of a sample of one modality, measured anew."""
+
+    name: str
+    version: str | None
+    modality: str
+    status: Literal["run", "not_run"]
+    seed: int = Field(description="draws the sample, with the data")
+    sample: int = Field(description="items asked about")
+    agreed: int
+    disagreed: int
+    unanswered: int
+    tolerance: Words
+    disagreements: list[Disagreement] = Field(description="at most 20; all are in evidence/witness.parquet")
+
+
 class Run(_Model):
     """How it was measured. Only `environment` may differ between two runs over the same data."""
 
@@ -70,6 +96,7 @@ class Run(_Model):
     settings: dict[str, str]
     versions: dict[str, str]
     complete: bool
+    witnesses: list[Witness] = []
     unread: list[ErrorCount]
     defective: list[ErrorCount]
     environment: dict[str, str]
@@ -119,6 +146,10 @@ class ModalityMeasurements(_Model):
     payload_bytes: int
     text_bytes: int
     tokens: int
+    hours: DecimalString | None = Field(None, description="of sound and video")
+    silent_hours: DecimalString | None = Field(None, description="below the level of silence; of audio alone")
+    undecoded_items: int = Field(0, description="of which only headers were read")
+    flagged: dict[str, int] = Field({}, description="flag → items: padding, static, looped, bars")
     share_of_payload: DecimalString
     defective_items: int
     unread_items: int

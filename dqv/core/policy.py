@@ -103,11 +103,13 @@ class Reading(_Model):
         name: as it stands in the report.
         measure: the number it compares; the check of the rule knows it by this name.
         threshold: where it differs from the rule's own.
+        floor: of resolution.*, where it differs from the rule's own.
     """
 
     name: str
     measure: str
     threshold: Quantity | None = None
+    floor: Size | None = None
     words: Words
 
 
@@ -157,10 +159,12 @@ class Rule(_Model):
             raise ValueError("this rule has no threshold")
         return parse_quantity(text)[0]
 
-    @property
-    def deciding_reading(self) -> Reading:
-        """The reading that decides."""
-        return next(reading for reading in self.readings if reading.name == self.deciding)
+    def floor_px(self, reading: Reading | None = None) -> tuple[int, int]:
+        """Short and long side of the smallest picture, of one reading where it has its own."""
+        text = reading.floor if reading is not None and reading.floor else self.floor
+        if text is None:
+            raise ValueError("this rule has no floor")
+        return parse_size_px(text)
 
 
 class Recency(_Model):
@@ -184,6 +188,7 @@ class Policy(_Model):
         defective_share: above it, a modality's pass becomes a review.
         unread_factor: an unread object may hold at most its bytes times this.
         unread_factor_compressed: the same, of a compressed object or an archive.
+        unread_bytes_per_second: so few bytes may hold a second of sound, in what was not read.
         compared_share: duplicates of text are compared on the text fields; where these hold less than this
             share of the payload, a pass becomes a review.
         undeclared_share: without a registration, a modality's rules decide from this share of bytes.
@@ -202,6 +207,7 @@ class Policy(_Model):
     defective_share: Share
     unread_factor: int = Field(ge=1)
     unread_factor_compressed: int = Field(ge=1)
+    unread_bytes_per_second: int = Field(ge=1)
     compared_share: Share
     undeclared_share: Share
     recency: Recency

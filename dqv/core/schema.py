@@ -33,11 +33,14 @@ READ_OBJECTS = pa.schema(
         ("sha256", pa.binary(32)),  # of the stored bytes; null where they were not all read
         ("encoding", pa.string()),  # of a text object: utf-8, utf-8-sig, gb18030, utf-16 …
         ("fields", pa.list_(pa.string())),  # names of the records' fields, sorted, at most 256
+        ("bytes_read", pa.int64()),  # from storage, to measure it: what is read twice counts twice
+        ("requests", pa.int64()),  # in so many reads
         ("error_kind", pa.string()),  # of an object that is not data; data has its rows
         ("error", pa.string()),
     ]
 )
-"""What reading an object told about the object as a whole; at most one non-null value per column."""
+"""What reading an object told about the object as a whole; spans of one object add up in `bytes_read`
+and `requests`; of the other columns at most one value is not null."""
 
 ITEMS = pa.schema(
     [
@@ -50,16 +53,31 @@ ITEMS = pa.schema(
         ("error", pa.string()),
         ("single", pa.bool_()),  # false: an unread row that may stand for any number of items
         ("stored_bytes", pa.int64()),  # as stored (line, file); of an unread row: what was not read
-        ("payload_bytes", pa.int64()),  # UTF-8 bytes of all values of the record
+        ("payload_bytes", pa.int64()),  # text: UTF-8 bytes of all values of the record; else `Media`
         ("text_bytes", pa.int64()),  # UTF-8 bytes of the text fields alone
         ("tokens", pa.int64()),  # Latin word = 1, CJK code point = 1
+        ("codec", pa.string()),  # this and what follows, of images, audio and video: `measure.media.Media`
+        ("mode", pa.string()),
+        ("width_px", pa.int64()),  # as displayed
+        ("height_px", pa.int64()),
+        ("frames", pa.int64()),
+        ("frame_rate", pa.string()),  # "30000/1001"
+        ("duration_flicks", pa.int64()),  # 1/705,600,000 s
+        ("silent_flicks", pa.int64()),
+        ("sample_rate_hz", pa.int64()),
+        ("channels", pa.int64()),
+        ("bytes_per_second", pa.int64()),  # payload; null without a duration
+        ("bytes_per_megapixel", pa.int64()),  # payload by pixels of all frames; null without pixels
+        ("flags", pa.list_(pa.string())),  # of `measure.media.FLAGS`
+        ("decoded", pa.bool_()),  # false: only headers were read
         ("date_record", pa.date32()),  # strongest evidence: a field of the record
         ("date_modified", pa.date32()),  # a field such as last_modified_time: a reading, no more
-        ("date_embedded", pa.date32()),
+        ("date_embedded", pa.date32()),  # EXIF, container, tags
         ("date_name", pa.date32()),  # from the name of the file
-        ("date_refused", pa.bool_()),  # a date stood there and could not be one
-        ("xxh3_128", pa.binary(16)),  # of the text the duplicate rate compares, UTF-8
-        ("normalised", pa.binary(16)),  # of its folded tokens; null without a token
+        ("date_refused", pa.bool_()),  # a date stood in the record and could not be one
+        ("embedded_refused", pa.bool_()),  # the same, of EXIF, container, tags
+        ("xxh3_128", pa.binary(16)),  # of the text the duplicate rate compares, UTF-8; else of the payload
+        ("normalised", pa.binary(16)),  # text: of its folded tokens, null without one; else `Media`
         ("sketch", pa.binary(SKETCH_SLOTS * 4)),  # little-endian uint32; null without a token
     ]
 )
@@ -84,7 +102,7 @@ SURPLUS = pa.schema(
         ("original_place", pa.int64()),
         ("shared", pa.int64()),  # shingles (exact) or slots (estimate) in both; null for payload
         ("of", pa.int64()),  # shingles in either (exact) or slots (estimate); null for payload
-        ("verified", pa.string()),  # payload, exact, estimate
+        ("verified", pa.string()),  # payload, content (equal once decoded), exact, estimate
     ]
 )
 """One row per surplus item, in canonical order."""

@@ -94,13 +94,25 @@ def main() -> None:
     """Serve calls until the worker closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the client; the worker stops us
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever a library prints must not look like an answer
+    _silence_libraries()
     shared = mmap.mmap(int(sys.argv[1]), HEARTBEAT.size)
     _watch_parent()
     for line in sys.stdin:
         answer = _serve(json.loads(line), shared)
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
+
+
+def _silence_libraries() -> None:
+    """What libraries print goes nowhere: it must not look like an answer, and it may quote the data.
+
+    Python's own standard error stays, for the log.
+    """
+    sys.stderr = os.fdopen(os.dup(2), "w", encoding="utf-8", buffering=1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 def _serve(request: dict[str, Any], shared: mmap.mmap) -> dict[str, Any]:

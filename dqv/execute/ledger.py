@@ -21,7 +21,10 @@ import dqv
 from dqv.core.files import digest_of, json_bytes, sha256_file, write_atomic
 from dqv.core.settings import Limits
 
-_LIBRARIES = ("defusedxml", "numba", "numpy", "orjson", "polars", "pyarrow", "xxhash", "zstandard")
+_LIBRARIES = (
+    "av", "defusedxml", "ffmpeg-python", "numba", "numpy", "orjson", "pillow", "pillow-heif", "polars", "pyarrow",
+    "simplejpeg", "soundfile", "xxhash", "zstandard",
+)  # fmt: skip
 """Libraries whose version may change what a part says."""
 
 

@@ -1,4 +1,8 @@
-"""Near-duplicates of text, stage by stage: candidates, shingle sets of the unsettled, kept and surplus."""
+"""Duplicates, stage by stage.
+
+Of text: candidates, shingle sets of the unsettled, kept and surplus. Of images, audio and video: what is equal, byte
+for byte or once decoded.
+"""
 
 import logging
 import tempfile
@@ -13,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dqv.connectors.containers.records import Broken, Facts
+from dqv.connectors.storage import Reads
 from dqv.core.errors import ItemError
 from dqv.core.schema import SKETCH_SLOTS, SURPLUS
 from dqv.core.settings import Measuring
@@ -165,7 +170,7 @@ def _add_shingles(
     source: str, piece: dict[str, Any], places: set[int], measuring: Measuring, beat: Beat, rows: Table
 ) -> None:
     with open_piece(source, piece) as file:
-        for record in records(file, piece, measuring, beat, Facts()):
+        for record in records(file, piece, measuring, beat, Facts(), Reads()):
             if record.place not in places or isinstance(record, Broken):
                 continue
             text = extract(record.value, measuring.text_field, measuring.date_field).text
@@ -175,7 +180,7 @@ def _add_shingles(
 
 
 def decide(args: dict[str, Any], out: Path, beat: Beat) -> dict[str, int]:
-    """Kept and surplus among the text items: table `surplus`.
+    """Kept and surplus among the items: table `surplus`.
 
     Args:
         args: `parts`: all `items` tables; `shingles`: all tables of `shingles`, in canonical order.
@@ -197,7 +202,7 @@ def decide(args: dict[str, Any], out: Path, beat: Beat) -> dict[str, int]:
             fate[int(ids[row])] = (original, int(decision.shared[row]), int(decision.of[row]), "exact")
         else:
             fate[int(ids[row])] = (original, int(decision.agree[row]), SKETCH_SLOTS, "estimate")
-    _write_surplus(items, fate, out)
+    _write_surplus([*_text_surplus(items, fate), *_media_surplus(args["parts"], beat)], out)
     return {"unverified": decision.unverified}
 
 
@@ -229,16 +234,54 @@ _Fate = tuple[int, int, int, str]
 """Id of the original, shared, of, how verified."""
 
 
-def _write_surplus(items: _TextItems, fate: dict[int, _Fate], out: Path) -> None:
+_Surplus = tuple[int, int, int, int, int | None, int | None, str]
+"""A row of `SURPLUS`."""
+
+
+def _text_surplus(items: _TextItems, fate: dict[int, _Fate]) -> Iterator[_Surplus]:
     for number in np.flatnonzero(items.first != np.arange(items.first.size)).tolist():
         first = int(items.first[number])
         fate[number] = fate.get(first, (first, -1, -1, "payload"))
-    rows = []
-    for number in sorted(fate):
-        original, shared, of, verified = fate[number]
+    for number, (original, shared, of, verified) in fate.items():
         numbers = (None, None) if verified == "payload" else (shared, of)
-        rows.append((*items.where(number), *items.where(original), *numbers, verified))
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(SURPLUS)
+        yield (*items.where(number), *items.where(original), *numbers, verified)
+
+
+def _media_surplus(parts: list[str], beat: Beat) -> Iterator[_Surplus]:
+    """Images, recordings and videos that equal an earlier one of their modality; 48 bytes an item."""
+    held: dict[str, list[Any]] = {}
+    for path in parts:
+        file = pq.ParquetFile(path)
+        names = ["object", "place", "status", "modality", "xxh3_128", "normalised"]
+        for batch in file.iter_batches(1 << 16, columns=names):
+            table = pa.table(batch)
+            table = table.filter(
+                pc.and_(pc.equal(table["status"], "measured"), pc.is_valid(table["xxh3_128"]))
+            )
+            for modality in ("audio", "image", "video"):
+                mine = table.filter(pc.equal(table["modality"], modality))
+                if mine.num_rows:
+                    held.setdefault(modality, []).append(
+                        (
+                            mine["object"].to_numpy(),
+                            mine["place"].to_numpy(),
+                            _fixed_rows(mine["xxh3_128"], np.uint64),
+                            _fixed_rows(pc.coalesce(mine["normalised"], mine["xxh3_128"]), np.uint64),
+                        )
+                    )
+            beat.tick()
+    for blocks in held.values():
+        objects, places, payload, content = (np.concatenate(each) for each in zip(*blocks, strict=True))
+        first = surplus.firsts(content)
+        for number in np.flatnonzero(first != np.arange(first.size)).tolist():
+            original = int(first[number])
+            same = bool((payload[number] == payload[original]).all())
+            where = (int(objects[number]), int(places[number]), int(objects[original]), int(places[original]))
+            yield (*where, None, None, "payload" if same else "content")
+
+
+def _write_surplus(rows: list[_Surplus], out: Path) -> None:
+    columns = list(zip(*sorted(rows), strict=True)) if rows else [()] * len(SURPLUS)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, SURPLUS, strict=True)]
     with open_writer(out / "surplus-0.parquet", SURPLUS) as writer:
         writer.write_table(pa.Table.from_arrays(arrays, schema=SURPLUS))

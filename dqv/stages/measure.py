@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -9,11 +10,13 @@ from typing import Any, BinaryIO
 from dqv.connectors import layout, storage
 from dqv.connectors.containers.records import Broken, Facts, Record, read, row_groups
 from dqv.core.errors import ItemError
+from dqv.core.registration import RawSound
 from dqv.core.schema import ITEMS, READ_OBJECTS, SIDECAR
 from dqv.core.settings import Assurance, Measuring
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table
 from dqv.measure.fields import extract
+from dqv.stages.media import MEDIA, measure_media
 from dqv.stages.rows import ItemRows, day, stored_size
 
 SPANNED = frozenset({"jsonl", "parquet"})
@@ -38,21 +41,42 @@ def footers(args: dict[str, Any], out: Path, beat: Beat) -> list[list[int] | Non
                 found.append(None)
                 continue
             with open_piece(args["source"], row) as file:
-                found.append([size for _, size in row_groups(partial(storage.view, file))])
+                found.append([size for _, size in row_groups(partial(storage.view, file, storage.Reads()))])
         except (ItemError, OSError):
             found.append(None)  # it will be told when it is measured
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One object, or one span of it, while it is measured.
+
+    Attributes:
+        piece: see `execute.partitions.Piece.as_args`.
+        raw: how sound without a header is laid out, as the registration declares it.
+        facts: of a text object, filled while reading.
+        reads: from storage, counted while reading.
+    """
+
+    file: BinaryIO
+    piece: dict[str, Any]
+    measuring: Measuring
+    raw: RawSound | None
+    beat: Beat
+    facts: Facts
+    reads: storage.Reads
 
 
 def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
     """Measure a partition: tables `items`, `objects` and `sidecar`.
 
     Args:
-        args: `source`, `pieces` (see `execute.partitions.Piece.as_args`), `measuring`.
+        args: `source`, `pieces` (see `execute.partitions.Piece.as_args`), `measuring`, `raw` (a `RawSound` or None).
         out: where the tables go.
         beat: names the item at work.
     """
     measuring = Measuring.model_validate(args["measuring"])
+    raw = RawSound.model_validate(args["raw"]) if args["raw"] else None
     with (
         Table(out, "items", ITEMS) as items,
         Table(out, "objects", READ_OBJECTS) as objects,
@@ -61,7 +85,7 @@ def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
         rows = ItemRows(items, measuring)
         objects.add_rows(
             [
-                _measure_piece(args["source"], piece, measuring, beat, rows, sidecar)
+                _measure_piece(args["source"], piece, measuring, raw, beat, rows, sidecar)
                 for piece in args["pieces"]
             ]
         )
@@ -69,12 +93,18 @@ def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
 
 
 def _measure_piece(
-    source: str, piece: dict[str, Any], measuring: Measuring, beat: Beat, rows: ItemRows, sidecar: Table
+    source: str,
+    piece: dict[str, Any],
+    measuring: Measuring,
+    raw: RawSound | None,
+    beat: Beat,
+    rows: ItemRows,
+    sidecar: Table,
 ) -> dict[str, Any]:
     """One object, or one span of it: all its rows, or one row that says why not; returns the object's row."""
     rows.begin(piece)
     sidecar.begin()
-    facts = Facts()
+    facts, reads = Facts(), storage.Reads()
     sha256 = None
     failed: ItemError | None = None
     try:
@@ -83,17 +113,20 @@ def _measure_piece(
             raise ItemError(*poison)
         if piece["why"] == "unreadable":
             raise ItemError("io", "cannot be listed")
-        if measuring.assurance is Assurance.IDENTITY:
-            raise ItemError("not-read", "assurance is identity: no content is read")
+        if measuring.assurance is Assurance.IDENTITY and piece["modality"] not in MEDIA:
+            raise ItemError(
+                "not-read", "assurance is identity: only headers of images, audio and video are read"
+            )
         with open_piece(source, piece) as file:
-            if piece["read"] != "span":
-                sha256 = _digest(file, beat)
+            work = _Work(file, piece, measuring, raw, beat, facts, reads)
+            if piece["read"] != "span" and measuring.assurance is Assurance.FULL:
+                sha256 = _digest(work)
                 check_unchanged(file, piece)
             if piece["read"] != "digest":
                 if piece["role"] == "data":
-                    _measure_items(file, piece, measuring, beat, facts, rows)
+                    _measure_items(work, rows)
                 elif piece["role"] == "metadata":
-                    _read_sidecar(file, piece, measuring, beat, facts, sidecar)
+                    _read_sidecar(work, sidecar)
             check_unchanged(file, piece)
     except (ItemError, OSError) as error:
         rows.take_back()
@@ -103,7 +136,7 @@ def _measure_piece(
         if error.kind == "changed":
             sha256 = None
         if piece["role"] == "data":
-            one = piece["format"] in ONE_ITEM or piece["modality"] not in (None, "text")
+            one = piece["format"] in ONE_ITEM or piece["modality"] in MEDIA
             rows.add_error(0, error, single=one, stored_bytes=stored_size(piece))
         else:
             failed = error
@@ -113,6 +146,8 @@ def _measure_piece(
         "sha256": sha256,
         "encoding": facts.encoding,
         "fields": sorted(facts.fields),
+        "bytes_read": reads.bytes,
+        "requests": reads.requests,
         "error_kind": failed.kind if failed else None,
         "error": failed.detail if failed else None,
     }
@@ -129,39 +164,50 @@ def check_unchanged(file: BinaryIO, piece: dict[str, Any]) -> None:
     storage.check_unchanged(file, piece["size_bytes"], piece["mtime_ns"], piece["identity"])
 
 
-def _digest(file: BinaryIO, beat: Beat) -> bytes:
+def _digest(work: _Work) -> bytes:
     digest = hashlib.sha256()
-    while block := file.read(1 << 20):
-        digest.update(block)
-        beat.tick()
-    file.seek(0)
+    with storage.view(work.file, work.reads) as stream:
+        while block := stream.read(storage.BLOCK_BYTES):
+            digest.update(block)
+            work.beat.tick()
     return digest.digest()
 
 
-def _measure_items(
-    file: BinaryIO, piece: dict[str, Any], measuring: Measuring, beat: Beat, facts: Facts, rows: ItemRows
-) -> None:
-    form = piece["format"]
-    if form not in layout.READABLE:
+def _measure_items(work: _Work, rows: ItemRows) -> None:
+    form, modality = work.piece["format"], work.piece["modality"]
+    if form not in layout.READABLE and modality not in MEDIA:
         raise ItemError("unsupported", f"format {form} is not read by this version")
-    if piece["size_bytes"] == 0:
+    if work.piece["size_bytes"] == 0:
         raise ItemError("empty", "the file has no bytes")
-    for record in records(file, piece, measuring, beat, facts):
-        rows.add_skipped(beat)
-        if isinstance(record, Broken):
-            rows.add_error(record.place, record.error, single=record.single, stored_bytes=record.stored_bytes)
-        else:
-            rows.add(record.place, record.value, record.stored_bytes)
-    rows.add_skipped(beat)
+    if modality in MEDIA:
+        if work.beat.at(0):
+            rows.add_media(
+                measure_media(work.file, work.piece, work.measuring, work.raw, work.beat.tick, work.reads)
+            )
+    else:
+        for record in records(work.file, work.piece, work.measuring, work.beat, work.facts, work.reads):
+            rows.add_skipped(work.beat)
+            if isinstance(record, Broken):
+                rows.add_error(
+                    record.place, record.error, single=record.single, stored_bytes=record.stored_bytes
+                )
+            else:
+                rows.add(record.place, record.value, record.stored_bytes)
+    rows.add_skipped(work.beat)
 
 
 def records(
-    file: BinaryIO, piece: dict[str, Any], measuring: Measuring, beat: Beat, facts: Facts
+    file: BinaryIO,
+    piece: dict[str, Any],
+    measuring: Measuring,
+    beat: Beat,
+    facts: Facts,
+    reads: storage.Reads,
 ) -> Iterator[Record | Broken]:
     """The records of a piece; see `containers.records.read`."""
     start, stop = piece["span"]
     return read(
-        lambda: storage.view(file),
+        lambda: storage.view(file, reads),
         piece["format"],
         limits=measuring.limits,
         beat=beat,
@@ -177,13 +223,12 @@ _SIDECAR_ROWS = 4096
 _FILE_NAMES = ("file_name", "filename", "file", "path", "file_path", "文件名", "文件")
 
 
-def _read_sidecar(
-    file: BinaryIO, piece: dict[str, Any], measuring: Measuring, beat: Beat, facts: Facts, sidecar: Table
-) -> None:
+def _read_sidecar(work: _Work, sidecar: Table) -> None:
     """What a metadata file says of other objects: rows with a file's name and a date."""
+    piece, measuring = work.piece, work.measuring
     folder = piece["path"].encode("latin-1").rpartition(b"/")[0]
     held: list[dict[str, Any]] = []
-    for record in records(file, piece, measuring, beat, facts):
+    for record in records(work.file, piece, measuring, work.beat, work.facts, work.reads):
         if isinstance(record, Broken):
             raise record.error
         if not isinstance(record.value, dict):

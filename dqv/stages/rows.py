@@ -9,10 +9,12 @@ from dqv.connectors.containers.records import MANY
 from dqv.core.errors import ItemError
 from dqv.core.schema import ITEMS
 from dqv.core.settings import Measuring
+from dqv.core.units import FLICKS_PER_SECOND
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table
 from dqv.measure.fields import extract
 from dqv.measure.hashing import payload_hashes
+from dqv.measure.media import Media
 from dqv.measure.timestamps import day_in_name, parse_day
 from dqv.neardup import minhash
 
@@ -23,6 +25,12 @@ _GATHERED = (
     "object", "place", "modality", "format", "status", "error_kind", "error", "single", "stored_bytes",
     "payload_bytes", "text_bytes", "date_record", "date_modified", "date_name", "date_refused",
 )  # fmt: skip
+
+_OF_MEDIA = (
+    "codec", "mode", "width_px", "height_px", "frames", "frame_rate", "duration_flicks", "silent_flicks",
+    "sample_rate_hz", "channels", "decoded",
+)  # fmt: skip
+"""Columns that are attributes of `Media` by the same name."""
 
 
 class ItemRows:
@@ -38,7 +46,7 @@ class ItemRows:
         self._piece: dict[str, Any] = {}
         self._date_name: Any = None
         self._rows: list[tuple[Any, ...]] = []
-        self._texts: list[str] = []
+        self._contents: list[str | Media] = []
         self._text_size = 0
         self._mark = 0  # rows gathered before it are of earlier objects
         items.begin()
@@ -59,7 +67,7 @@ class ItemRows:
 
     def take_back(self) -> None:
         """Forget the rows of the piece at work."""
-        del self._rows[self._mark :], self._texts[self._mark :]
+        del self._rows[self._mark :], self._contents[self._mark :]
         self._items.take_back()
 
     def add(self, place: int, value: object, stored_bytes: int) -> None:
@@ -79,6 +87,15 @@ class ItemRows:
         )  # fmt: skip
         self._gather(row, record.text)
 
+    def add_media(self, found: Media) -> None:
+        """The one image, recording or video of the piece at work."""
+        piece = self._piece
+        row = (
+            piece["object"], 0, found.modality, piece["format"], "measured", None, None, True, stored_size(piece),
+            found.payload_bytes, None, None, None, self._date_name, False,
+        )  # fmt: skip
+        self._gather(row, found)
+
     def add_error(self, place: int, error: ItemError, *, single: bool, stored_bytes: int | None) -> None:
         """One row for what could not be measured."""
         piece = self._piece
@@ -97,10 +114,10 @@ class ItemRows:
             self.add_error(place, ItemError(kind, detail), single=single, stored_bytes=size)
         beat.skipped.clear()
 
-    def _gather(self, row: tuple[Any, ...], text: str) -> None:
+    def _gather(self, row: tuple[Any, ...], text: str | Media) -> None:
         self._rows.append(row)
-        self._texts.append(text)
-        self._text_size += len(text)
+        self._contents.append(text)
+        self._text_size += _length(text)
         if self._text_size > _BATCH_TEXT or len(self._rows) - self._mark >= _BATCH_ROWS:
             if self._mark:
                 self._write(self._mark)
@@ -111,22 +128,36 @@ class ItemRows:
     def _write(self, count: int) -> None:
         """Measure and write the first `count` rows gathered."""
         if count:
-            self._items.add(_batch(self._rows[:count], self._texts[:count]))
-            del self._rows[:count], self._texts[:count]
-            self._text_size = sum(map(len, self._texts))
+            self._items.add(_batch(self._rows[:count], self._contents[:count]))
+            del self._rows[:count], self._contents[:count]
+            self._text_size = sum(map(_length, self._contents))
         self._mark = max(0, self._mark - count)
 
 
-def _batch(rows: list[tuple[Any, ...]], texts: list[str]) -> pa.RecordBatch:
+def _length(content: str | Media) -> int:
+    return len(content) if isinstance(content, str) else 0
+
+
+def _batch(rows: list[tuple[Any, ...]], contents: list[str | Media]) -> pa.RecordBatch:
     """The measured rows as a batch of `ITEMS`."""
-    array = pa.array(texts, pa.large_string())
+    array = pa.array([each if isinstance(each, str) else "" for each in contents], pa.large_string())
+    media = [each if isinstance(each, Media) else None for each in contents]
     counts, normal, sketches = minhash.sketch(*buffers(array))
     columns: dict[str, Any] = dict(zip(_GATHERED, zip(*rows, strict=True), strict=True))
-    good = np.array([status == "measured" for status in columns["status"]])
-    columns["tokens"] = pa.array(counts, pa.int64(), mask=~good)
-    columns["xxh3_128"] = [each if ok else None for each, ok in zip(payload_hashes(array), good, strict=True)]
+    text = np.array([status == "measured" for status in columns["status"]]) & np.array(
+        [each is None for each in media]
+    )
+    columns["tokens"] = pa.array(counts, pa.int64(), mask=~text)
+    columns["xxh3_128"] = [each if ok else None for each, ok in zip(payload_hashes(array), text, strict=True)]
     columns["normalised"] = _fixed(normal, counts == 0)
     columns["sketch"] = _fixed(sketches, counts == 0)
+    if any(media):
+        columns |= _media_columns(media)
+        for name in ("xxh3_128", "normalised"):
+            of_text = pa.array(columns[name], pa.binary(16)).to_pylist()
+            columns[name] = [
+                getattr(each, name) if each else digest for each, digest in zip(media, of_text, strict=True)
+            ]
     arrays = []
     for column in ITEMS:
         values = columns.get(column.name)
@@ -135,6 +166,27 @@ def _batch(rows: list[tuple[Any, ...]], texts: list[str]) -> pa.RecordBatch:
         else:
             arrays.append(values if isinstance(values, pa.Array) else pa.array(values, column.type))
     return pa.RecordBatch.from_arrays(arrays, schema=ITEMS)
+
+
+def _media_columns(media: list[Media | None]) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {
+        name: [getattr(each, name) if each else None for each in media] for name in _OF_MEDIA
+    }
+    columns["bytes_per_second"] = [each and _per_second(each) for each in media]
+    columns["bytes_per_megapixel"] = [each and _per_megapixel(each) for each in media]
+    columns["flags"] = [list(each.flags) if each else None for each in media]
+    columns["date_embedded"] = [each.day if each else None for each in media]
+    columns["embedded_refused"] = [each.day_refused if each else None for each in media]
+    return columns
+
+
+def _per_second(found: Media) -> int | None:
+    return found.payload_bytes * FLICKS_PER_SECOND // found.duration_flicks if found.duration_flicks else None
+
+
+def _per_megapixel(found: Media) -> int | None:
+    pixels = (found.width_px or 0) * (found.height_px or 0) * (found.frames or 1)
+    return found.payload_bytes * 10**6 // pixels if pixels else None
 
 
 def stored_size(piece: dict[str, Any]) -> int | None:

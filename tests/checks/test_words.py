@@ -9,6 +9,7 @@ from dqv.checks import CHECKS
 from dqv.checks.engine import Case, ModalityFacts, Outcome, Unread
 from dqv.core.policy import load_policy
 from dqv.core.registration import Registration
+from dqv.core.units import FLICKS_PER_SECOND
 from dqv.core.verdicts import Verdict
 
 DAY = date(2026, 6, 30)
@@ -122,11 +123,12 @@ def test_what_was_not_read_is_not_in_the_measured_scale() -> None:
     assert "without what could not be read" in found.message.en
 
 
-@pytest.mark.parametrize(("modality", "scale"), [("audio", "1200 h"), ("image", "31 GB"), ("video", "9 TB")])
-def test_what_is_not_measured_yet_is_said(modality: str, scale: str) -> None:
-    found = outcome("registration", {"modalities": {modality: {"scale": scale}}})
-    assert f"declared {scale}, not measured by this version" in found.message.en
-    assert f"申报 {scale}，此版本不作测量" in found.message.zh
+def test_hours_are_compared_with_hours() -> None:
+    audio = replace(facts(10), duration_flicks=1100 * 3600 * FLICKS_PER_SECOND)
+    found = outcome(
+        "registration", {"modalities": {"audio": {"scale": "1200 h"}}}, case={"facts": {"audio": audio}}
+    )
+    assert "Audio: declared 1200 h, measured 1100 h, 100 h less than declared" in found.message.en
 
 
 @pytest.mark.parametrize("rule", ["updates", "documentation", "metadata"])

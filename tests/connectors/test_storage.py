@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dqv.connectors.storage import Listed, list_folder, open_object, view
+from dqv.connectors.storage import Listed, Reads, list_folder, open_object, view
 from dqv.core.errors import ItemError, SourceError
 
 
@@ -130,8 +130,21 @@ def test_a_view_has_a_position_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"0123456789")
     with (tmp_path / "x").open("rb") as file:
         file.seek(5)
-        with view(file) as other:
+        with view(file, Reads()) as other:
             assert other.read(3) == b"012"
             other.seek(-2, os.SEEK_END)
             assert other.read() == b"89"
         assert file.read() == b"56789"
+
+
+def test_every_request_to_the_storage_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"0123456789" * 10)
+    reads = Reads()
+    with (tmp_path / "x").open("rb") as file, view(file, reads, block_bytes=16) as other:
+        assert other.read(3) == b"012"
+        assert (reads.requests, reads.bytes) == (1, 16)
+        other.read(3)
+        assert (reads.requests, reads.bytes) == (1, 16)
+        other.seek(-4, os.SEEK_END)
+        assert other.read(4) == b"6789"
+        assert (reads.requests, reads.bytes) == (2, 20)

@@ -1,8 +1,10 @@
 """Mutated files of every format, through the real sandbox: no crash of the run, no hang, all accounted for."""
 
 import gzip
+import io
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from PIL import Image
 
+from dqv import demo_media
 from dqv.core.settings import Limits, Measuring, Settings
 from dqv.pipeline import check
 
@@ -48,6 +52,25 @@ def seeds(realdata: Path) -> list[tuple[str, bytes]]:
     return found
 
 
+def media_seeds(realdata: Path) -> list[tuple[str, bytes]]:
+    """(suffix, content) of sound and broken images, recordings and videos."""
+    wave = demo_media.tone(1, 4000, 8000)
+    found = [
+        (form.lower(), demo_media.image(form, 1, 200, 150, orientation=6)) for form in ("JPEG", "PNG", "WEBP")
+    ]
+    for form in ("TIFF", "BMP", "GIF", "AVIF"):
+        sink = io.BytesIO()
+        Image.fromarray(demo_media.scene(1, 80, 60)).save(sink, form)
+        found.append((form.lower(), sink.getvalue()))
+    found += [(form.lower(), demo_media.sound(form, wave, 8000)) for form in ("WAV", "FLAC", "MP3", "OGG")]
+    found.append(("mp4", demo_media.movie(1, 64, 48, frames=8)))
+    for folder in ("bad/image", "audio_one_recording", "video_codecs"):
+        for path in sorted((realdata / folder).iterdir()):
+            if path.suffix not in (".Pillow", ".json", "") and path.stat().st_size < 400_000:
+                found.append((path.suffix[1:], path.read_bytes()))
+    return found
+
+
 def mutate(content: bytes, rng: random.Random) -> bytes:
     data = bytearray(content or b"\0")
     for _ in range(rng.randint(1, 8)):
@@ -69,11 +92,14 @@ def mutate(content: bytes, rng: random.Random) -> bytes:
     return bytes(data)
 
 
-def test_mutated_files_are_each_accounted_for(realdata: Path, tmp_path: Path, scheduler: str) -> None:
+@pytest.mark.parametrize("make", [seeds, media_seeds])
+def test_mutated_files_are_each_accounted_for(
+    realdata: Path, tmp_path: Path, scheduler: str, make: Callable[[Path], list[tuple[str, bytes]]]
+) -> None:
     rng = random.Random(65_2025)
     source = tmp_path / "source"
     source.mkdir()
-    originals = seeds(realdata)
+    originals = make(realdata)
     for number in range(INPUTS):
         suffix, content = originals[number % len(originals)]
         (source / f"{number:05d}.{suffix}").write_bytes(mutate(content, rng))

@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import itertools
 import json
-import mmap
 import os
 from pathlib import Path
 from typing import Any
@@ -14,43 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from dqv.core.settings import Limits, Measuring
+from dqv.core.settings import Limits
 from dqv.execute import manifest, partitions
-from dqv.execute.child import HEARTBEAT, Beat
 from dqv.pipeline import list_source
 from dqv.stages import measure as stages
-
-
-def beat(poison: list[list[Any]] | None = None) -> Beat:
-    return Beat(mmap.mmap(-1, HEARTBEAT.size), poison or [], 600)
-
-
-def pieces(source: Path) -> list[dict[str, Any]]:
-    rows = [row for row in manifest.rows(list_source(str(source))) if row["role"] != "ignored"]
-    return [partitions.Piece(row, "whole", 0, 0, row["size_bytes"]).as_args() for row in rows]
-
-
-def measure(
-    source: Path,
-    out: Path,
-    *,
-    poison: list[list[Any]] | None = None,
-    cut: list[dict[str, Any]] | None = None,
-    **options: Any,
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
-    out.mkdir()
-    args = {
-        "source": str(source),
-        "pieces": pieces(source) if cut is None else cut,
-        "measuring": Measuring(**options).model_dump(mode="json"),
-    }
-    stages.measure(args, out, beat(poison))
-    return read(out, "items"), read(out, "objects"), read(out, "sidecar")
-
-
-def read(out: Path, name: str) -> list[dict[str, Any]]:
-    paths = sorted(out.glob(f"{name}-*.parquet"), key=lambda path: int(path.stem.split("-")[1]))
-    return [row for path in paths for row in pq.read_table(path).to_pylist()]
+from tests.stages.calls import measure
 
 
 @pytest.fixture
@@ -141,7 +108,8 @@ def test_one_bad_line_costs_one_row(source: Path, tmp_path: Path) -> None:
      ("a.jsonl.zst", zstandard.compress(b'{"text": "x"}\n' * 999)[:-3], "compression"), ("a.txt", b"", "empty"),
      ("a.txt", b" \n\t", "empty"), ("a.parquet", b"PAR1 nonsense PAR1", "parquet"), ("a.arrow", b"ARROW1", "arrow"),
      ("a.xml", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "xml"), ("a.txt", os.urandom(4096), "encoding"),
-     ("a.jpg", b"\xff\xd8", "unsupported"), ("a.rar", b"Rar!", "unsupported")],
+     ("a.jpg", b"\xff\xd8", "image"), ("a.mp3", b"no sound", "audio"), ("a.mp4", b"no pictures", "video"),
+     ("a.pcm", b"\0" * 100, "unsupported"), ("a.rar", b"Rar!", "unsupported")],
 )  # fmt: skip
 def test_one_bad_file_costs_one_row(
     source: Path, tmp_path: Path, name: str, content: bytes, kind: str
@@ -214,10 +182,10 @@ def test_an_io_error_is_that_objects_row(
     (source / "b.txt").write_text("y")
     real = stages._digest
 
-    def broken(file: Any, beat_: Beat) -> bytes:
-        if file.peek()[:1] == b"x":
+    def broken(work: Any) -> bytes:
+        if work.file.peek()[:1] == b"x":
             raise OSError(5, "Input/output error")
-        return real(file, beat_)
+        return real(work)
 
     monkeypatch.setattr(stages, "_digest", broken)
     items, _, _ = measure(source, tmp_path / "out")
@@ -251,7 +219,7 @@ def test_a_broken_sidecar_is_told_and_gives_nothing(source: Path, tmp_path: Path
     assert [row["error_kind"] for row in told] == [None, "json"]
 
 
-def test_assurance_identity_reads_nothing(source: Path, tmp_path: Path) -> None:
+def test_assurance_identity_reads_no_text(source: Path, tmp_path: Path) -> None:
     (source / "a.txt").write_text("text of a")
     (source / "README.md").write_text("about")
     items, told, _ = measure(source, tmp_path / "out", assurance="identity")

@@ -1,0 +1,51 @@
+"""Thumbnails of a few items, for the HTML report alone: decoded in the child like all that comes from strangers."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from dqv.connectors.storage import Reads
+from dqv.core.errors import ItemError
+from dqv.core.settings import Measuring
+from dqv.execute.child import Beat
+from dqv.execute.parts import Table
+from dqv.measure import image, video
+from dqv.stages.measure import check_unchanged, open_piece
+from dqv.stages.media import opened
+
+MOST = 24
+"""Thumbnails per rule."""
+
+SIDE_PX = 160
+MOST_BYTES = 24 * 1024
+"""Of one thumbnail; a larger one is left out."""
+
+EXCERPTS = pa.schema([("object", pa.int64()), ("jpeg", pa.binary())])
+"""One row per thumbnail that could be made."""
+
+
+def thumbnails(args: dict[str, Any], out: Path, beat: Beat) -> None:
+    """Small pictures of some objects, without their metadata: table `excerpts`.
+
+    Args:
+        args: `source`, `pieces`, `measuring`.
+        out: where the table goes.
+        beat: names the item at work.
+    """
+    measuring = Measuring.model_validate(args["measuring"])
+    with Table(out, "excerpts", EXCERPTS) as rows:
+        for piece in args["pieces"]:
+            rows.begin()
+            if beat.begin(piece["object"]) is None:
+                try:
+                    with open_piece(args["source"], piece) as file:
+                        with opened(file, Reads(), beat.tick, full=False) as stream:
+                            make = image.thumbnail if piece["modality"] == "image" else video.thumbnail
+                            jpeg = make(stream, measuring.limits, SIDE_PX)
+                        check_unchanged(file, piece)
+                    if len(jpeg) <= MOST_BYTES:
+                        rows.add_rows([{"object": piece["object"], "jpeg": jpeg}])
+                except (ItemError, OSError):
+                    rows.take_back()  # it was measured before; a picture that is missing says nothing
+            rows.keep()

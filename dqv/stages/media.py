@@ -1,0 +1,82 @@
+"""One image, recording or video: told by its content, measured by the module for it."""
+
+from typing import Any, BinaryIO, cast
+
+from dqv.connectors import storage
+from dqv.connectors.containers.model import Watched
+from dqv.core.errors import ItemError
+from dqv.core.registration import RawSound
+from dqv.core.settings import Assurance, Measuring
+from dqv.core.units import FLICKS_PER_SECOND
+from dqv.measure import audio, image, video
+from dqv.measure.media import Media, Tick
+
+MEDIA = frozenset({"image", "audio", "video"})
+"""The modalities whose objects are one item each, in a format of their own."""
+
+_MOST_S = 366 * 86_400
+"""No recording or video is longer."""
+
+_HEADER_BLOCK_BYTES = 16 * 1024
+"""What is asked for at a time where only headers are read: most end well within it."""
+
+
+def opened(file: BinaryIO, reads: storage.Reads, tick: Tick, *, full: bool) -> BinaryIO:
+    """An open object as a decoder gets it: it ticks, counts what is asked for, and tells its own errors apart."""
+    block = storage.BLOCK_BYTES if full else _HEADER_BLOCK_BYTES
+    return cast(BinaryIO, Watched(storage.view(file, reads, block), tick))
+
+
+def measure_media(
+    file: BinaryIO,
+    piece: dict[str, Any],
+    measuring: Measuring,
+    raw: RawSound | None,
+    tick: Tick,
+    reads: storage.Reads,
+) -> Media:
+    """Measure the one item of an object whose name says image, audio or video.
+
+    A name decides only which module looks first: sound alone in a container of videos is audio, moving pictures
+    in one of sound are a video.
+
+    Args:
+        file: the open object.
+        piece: its row of the manifest.
+        measuring: under `identity` only headers are read.
+        raw: how sound without a header is laid out.
+        tick: called while work goes on.
+        reads: counts what is read.
+
+    Raises:
+        ItemError: it cannot be measured.
+        OSError: of reading.
+    """
+    found = _measure(file, piece, measuring, raw, tick, reads)
+    if (found.duration_flicks or 0) > _MOST_S * FLICKS_PER_SECOND:
+        raise ItemError(found.modality, "a duration of more than a year: its times are broken")
+    return found
+
+
+def _measure(
+    file: BinaryIO,
+    piece: dict[str, Any],
+    measuring: Measuring,
+    raw: RawSound | None,
+    tick: Tick,
+    reads: storage.Reads,
+) -> Media:
+    full = measuring.assurance is Assurance.FULL
+    size, limits = piece["size_bytes"], measuring.limits
+    with opened(file, reads, tick, full=full) as stream:
+        if piece["modality"] == "image":
+            return image.measure(stream, size, limits, tick, full=full)
+        if piece["modality"] == "video":
+            try:
+                return video.measure(stream, size, limits, tick, full=full)
+            except video.OnlySound:
+                return audio.measure(stream, size, limits, tick, format=piece["format"], full=full)
+        try:
+            return audio.measure(stream, size, limits, tick, format=piece["format"], full=full, raw=raw)
+        except audio.HoldsPictures:
+            return video.measure(stream, size, limits, tick, full=full)

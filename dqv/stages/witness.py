@@ -1,0 +1,135 @@
+"""The witness's stage: a sample of audio and video that FFmpeg measures anew, and where it differs."""
+
+import heapq
+import os
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import xxhash
+
+from dqv.core.errors import ItemError
+from dqv.core.units import FLICKS_PER_SECOND, decimal_string
+from dqv.execute.child import Beat
+from dqv.execute.parts import Table
+from dqv.measure import witness
+from dqv.stages.measure import check_unchanged, open_piece
+
+SAMPLE = 16
+"""Items of each modality."""
+
+TOLERANCE_S, TOLERANCE_SHARE = Fraction(1, 4), Fraction(1, 100)
+"""Durations may differ by the greater of the two; pictures by one pixel a side; all else not at all."""
+
+WITNESS = pa.schema(
+    [
+        ("object", pa.int64()),
+        ("place", pa.int64()),
+        ("modality", pa.string()),
+        ("field", pa.string()),  # decodes, duration_s, width_px, height_px, sample_rate_hz, channels, answer
+        ("ours", pa.string()),
+        ("theirs", pa.string()),
+        ("agrees", pa.bool_()),  # null: no answer
+    ]
+)
+"""One row per fact that was compared."""
+
+_FACTS = ("duration_flicks", "width_px", "height_px", "sample_rate_hz", "channels")
+
+
+def sample(items: list[Path], seed: int) -> list[dict[str, Any]]:
+    """The audio and video items to ask about, in canonical order.
+
+    Samples without a header are not asked about: FFmpeg could only repeat what was declared. Those of each modality
+    whose payload hashes, hashed again with the seed, come first: the data and the
+    seed alone draw them.
+
+    Args:
+        items: all `items` tables.
+        seed: of the run.
+    """
+    names = ["object", "place", "modality", *_FACTS]
+    drawn: dict[str, list[Any]] = {"audio": [], "video": []}
+    for path in items:
+        for batch in pq.ParquetFile(path).iter_batches(
+            1 << 16, columns=[*names, "format", "decoded", "xxh3_128"]
+        ):
+            for modality, held in drawn.items():
+                mine = pc.and_(pc.equal(batch["modality"], modality), pc.not_equal(batch["format"], "pcm"))
+                chosen = batch.filter(pc.and_(mine, batch["decoded"]))
+                keyed = [
+                    (xxhash.xxh3_64_intdigest(row.pop("xxh3_128"), seed), row["object"], row["place"], row)
+                    for row in chosen.drop_columns(["format", "decoded"]).to_pylist()
+                ]
+                held[:] = heapq.nsmallest(SAMPLE, held + keyed, key=lambda each: each[:3])
+    return sorted((row for held in drawn.values() for *_, row in held), key=lambda row: row["object"])
+
+
+def recompute(args: dict[str, Any], out: Path, beat: Beat) -> str | None:
+    """Ask the system's FFmpeg about a sample: table `witness`.
+
+    Args:
+        args: `source`, `pieces`, `ours` (of `sample`, one per piece), `version` (of the FFmpeg the client sees; it
+            is part of the part's identity alone).
+        out: where the table goes.
+        beat: names the item at work.
+
+    Returns:
+        The version of FFmpeg; None without one.
+    """
+    version = witness.version()
+    with Table(out, "witness", WITNESS) as rows:
+        for piece, ours in zip(args["pieces"], args["ours"], strict=True):
+            rows.begin()
+            if version is not None:
+                rows.add_rows(
+                    [{**row, **_where(ours)} for row in _compared(args["source"], piece, ours, beat)]
+                )
+            rows.keep()
+    return version
+
+
+def _where(ours: dict[str, Any]) -> dict[str, Any]:
+    return {name: ours[name] for name in ("object", "place", "modality")}
+
+
+def _compared(source: str, piece: dict[str, Any], ours: dict[str, Any], beat: Beat) -> list[dict[str, Any]]:
+    poison = beat.begin(piece["object"])
+    if poison is not None:
+        return [_no_answer(poison[0])]
+    path = os.path.join(os.path.realpath(source), os.fsdecode(piece["path"].encode("latin-1")))  # noqa: PTH118
+    try:
+        with open_piece(source, piece) as file:
+            said = witness.testify(path, ours["modality"], beat.tick)
+            check_unchanged(file, piece)
+    except (ItemError, OSError, witness.NoAnswerError) as error:
+        return [_no_answer(error.kind if isinstance(error, ItemError) else type(error).__name__)]
+    found = [
+        {"field": "decodes", "ours": "yes", "theirs": "yes" if said.decodes else "no", "agrees": said.decodes}
+    ]
+    if not said.decodes:
+        return found
+    seconds = Fraction(ours["duration_flicks"] or 0, FLICKS_PER_SECOND)
+    if ours["modality"] == "audio":
+        seconds = min(seconds, Fraction(witness.MOST_AUDIO_S))
+    if said.duration_s is not None:
+        near = abs(seconds - said.duration_s) <= max(TOLERANCE_S, TOLERANCE_SHARE * seconds)
+        found.append(
+            _fact("duration_s", decimal_string(seconds), decimal_string(said.duration_s), agrees=near)
+        )
+    sides = ("width_px", "height_px")
+    for name in sides if ours["modality"] == "video" else ("sample_rate_hz", "channels"):
+        mine, theirs = ours[name] or 0, getattr(said, name) or 0
+        found.append(_fact(name, str(mine), str(theirs), agrees=abs(mine - theirs) <= (name in sides)))
+    return found
+
+
+def _fact(field: str, ours: str, theirs: str, *, agrees: bool) -> dict[str, Any]:
+    return {"field": field, "ours": ours, "theirs": theirs, "agrees": agrees}
+
+
+def _no_answer(why: str) -> dict[str, Any]:
+    return {"field": "answer", "ours": None, "theirs": why, "agrees": None}

@@ -1,0 +1,202 @@
+"""Images, audio and video with a real FFmpeg, a real browser and files that only a disk can hold."""
+
+import json
+import os
+import re
+import struct
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import psutil
+import pytest
+
+from dqv import demo_media
+from dqv.core.settings import Measuring, Settings
+from dqv.core.units import FLICKS_PER_SECOND
+from dqv.measure import witness as ffmpeg
+from dqv.pipeline import check
+from dqv.reports.model import Report
+from dqv.stages import witness
+from tests.integration.test_browser import chromium
+from tests.stages.calls import beat, measure, pieces, read
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small dataset of images, audio and video."""
+    folder = tmp_path_factory.mktemp("media") / "dataset"
+    folder.mkdir()
+    (folder / "README.md").write_text("# pictures and sound")
+    for number in range(3):
+        (folder / f"{number}.jpg").write_bytes(demo_media.image("JPEG", number, 1023, 768))
+        wave = demo_media.tone(number, 16000 * 30, 16000)
+        (folder / f"{number}.wav").write_bytes(demo_media.sound("WAV", wave, 16000))
+        (folder / f"{number}.mp4").write_bytes(demo_media.movie(number, 640, 480, rotation=90 * (number % 2)))
+    return folder
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("folder", ["audio_one_recording", "video_codecs", "video_tmk"])
+def test_every_real_file_is_as_ffmpeg_says(realdata: Path, tmp_path: Path, folder: str) -> None:
+    items, _, _ = measure(realdata / folder, tmp_path / "out")
+    paths = {piece["object"]: realdata / folder / piece["path"] for piece in pieces(realdata / folder)}
+    asked = 0
+    for row in items:
+        if row["modality"] not in ("audio", "video"):
+            continue
+        name = paths[row["object"]].name
+        assert row["status"] == "measured", name
+        said = ffmpeg.testify(os.fspath(paths[row["object"]]), row["modality"], lambda: None)
+        assert said.decodes, name
+        assert said.duration_s is not None
+        seconds = row["duration_flicks"] / FLICKS_PER_SECOND
+        assert abs(seconds - float(said.duration_s)) < 0.06, (name, seconds, float(said.duration_s))
+        if row["modality"] == "video":
+            assert (row["width_px"], row["height_px"]) == (said.width_px, said.height_px), name
+        else:
+            assert (row["sample_rate_hz"], row["channels"]) == (said.sample_rate_hz, said.channels), name
+        asked += 1
+    assert asked == {"audio_one_recording": 12, "video_codecs": 6, "video_tmk": 14}[folder]
+
+
+def ask(source: Path, tmp_path: Path, change: dict[str, Any]) -> list[dict[str, Any]]:
+    measure(source, tmp_path / "out")
+    ours = [
+        {**row, **change} for row in witness.sample(sorted((tmp_path / "out").glob("items-*.parquet")), 7)
+    ]
+    every = {piece["object"]: piece for piece in pieces(source)}
+    args = {
+        "source": str(source),
+        "pieces": [every[row["object"]] for row in ours],
+        "ours": ours,
+        "version": "x",
+    }
+    (tmp_path / "witness").mkdir()
+    assert witness.recompute(args, tmp_path / "witness", beat()) == ffmpeg.version()
+    return read(tmp_path / "witness", "witness")
+
+
+def test_the_witness_agrees_with_what_was_measured(media: Path, tmp_path: Path) -> None:
+    rows = ask(media, tmp_path, {})
+    assert len({row["object"] for row in rows}) == 6
+    assert [row for row in rows if not row["agrees"]] == []
+    assert {row["field"] for row in rows} == {
+        "decodes", "duration_s", "width_px", "height_px", "sample_rate_hz", "channels",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [
+        ("width_px", 642),
+        ("height_px", 1),
+        ("duration_flicks", 9 * FLICKS_PER_SECOND),
+        ("sample_rate_hz", 8000),
+        ("channels", 2),
+    ],
+)
+def test_what_differs_is_told(media: Path, tmp_path: Path, fact: str, value: int) -> None:
+    rows = ask(media, tmp_path, {fact: value})
+    told = "duration_s" if fact == "duration_flicks" else fact
+    assert {row["field"] for row in rows if not row["agrees"]} == {told}
+
+
+def test_what_ffmpeg_cannot_decode_is_a_disagreement(tmp_path: Path) -> None:
+    broken = tmp_path / "x.mp4"
+    broken.write_bytes(b"no video")
+    assert ffmpeg.testify(os.fspath(broken), "video", lambda: None) == ffmpeg.Testimony(decodes=False)
+
+
+def test_a_witness_that_takes_too_long_gives_no_answer_and_leaves_nothing_running(
+    media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {process.pid for process in psutil.Process().children(recursive=True)}
+    monkeypatch.setattr(ffmpeg, "PATIENCE_S", 0.0)
+    with pytest.raises(ffmpeg.NoAnswerError):
+        ffmpeg.testify(os.fspath(media / "0.mp4"), "video", lambda: None)
+    assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
+
+
+@pytest.fixture(scope="module")
+def checked(media: Path, tmp_path_factory: pytest.TempPathFactory, scheduler: str) -> dict[bool, Path]:
+    """Out folders, with and without excerpts."""
+    folder = tmp_path_factory.mktemp("checked")
+    for excerpts in (False, True):
+        check(Settings(source=str(media), out=folder / str(excerpts), scheduler=scheduler, excerpts=excerpts))
+    return {excerpts: folder / str(excerpts) for excerpts in (False, True)}
+
+
+def test_the_report_says_what_the_witness_said(checked: dict[bool, Path]) -> None:
+    report = Report.model_validate_json((checked[False] / "report.json").read_bytes())
+    assert [
+        (each.modality, each.status, each.sample, each.agreed, each.disagreed)
+        for each in report.run.witnesses
+    ] == [
+        ("audio", "run", 3, 3, 0),
+        ("video", "run", 3, 3, 0),
+    ]
+    assert report.run.witnesses[0].version == ffmpeg.version()
+    rows = pl.read_parquet(checked[False] / "evidence" / "witness.parquet")
+    assert rows["agrees"].all()
+    assert "evidence/witness.parquet" in {each.path for each in report.evidence}
+
+
+def test_excerpts_are_on_the_page_alone_and_few_and_small(checked: dict[bool, Path]) -> None:
+    def without_environment(out: Path) -> Any:
+        values = json.loads((out / "report.json").read_bytes())
+        del values["run"]["environment"]
+        return values
+
+    assert without_environment(checked[True]) == without_environment(checked[False])
+    plain, shown = ((checked[each] / "report.html").read_text("utf-8") for each in (False, True))
+    assert "data:image" not in plain
+    assert len(re.findall(r'<img src="data:image/jpeg;base64,', shown)) == 6  # three images, three videos
+    assert len(shown) - len(plain) < 6 * 40_000
+
+
+def test_the_page_with_excerpts_loads_without_complaint(checked: dict[bool, Path]) -> None:
+    done = chromium(checked[True] / "report.html", "--dump-dom")
+    assert done.stdout.count("<img src=") == 6
+    complaints = [
+        line for line in done.stderr.splitlines() if "CONSOLE" in line or "Content Security Policy" in line
+    ]
+    assert complaints == []
+
+
+def test_identity_reads_little_and_passes_nothing(media: Path, tmp_path: Path, scheduler: str) -> None:
+    measuring = Measuring.model_validate({"assurance": "identity"})
+    report = check(
+        Settings(source=str(media), out=tmp_path / "out", scheduler=scheduler, measuring=measuring)
+    )
+    assert 0 < int(report.run.environment["bytes_read"]) < report.subject.size_bytes // 4
+    assert 0 < int(report.run.environment["requests"]) < 100
+    assert not report.run.complete
+    assert report.subject.root_sha256 is None
+    assert report.run.witnesses == []
+    assert {name: found.undecoded_items for name, found in report.measurements.items()} == {
+        "audio": 3, "image": 3, "video": 3,
+    }  # fmt: skip
+    measured = {finding.rule: finding.verdict.value for finding in report.findings}
+    assert measured["resolution.image"] == measured["scale.video"] == "fail"
+    assert measured["duplicates.image"] == "indeterminate"
+
+
+def test_eight_gigabytes_of_padding_add_nothing(tmp_path: Path) -> None:
+    """A sparse file: a video of three seconds, and a box of 8 GB that holds nothing."""
+    source = tmp_path / "source"
+    source.mkdir()
+    movie = demo_media.movie(1, 640, 480)
+    (source / "a.mp4").write_bytes(movie)
+    size = 8 * 10**9
+    with (source / "b.mp4").open("wb") as file:
+        file.write(movie + struct.pack(">I4sQ", 1, b"free", size))
+        file.truncate(len(movie) + size)
+    items, _, _ = measure(source, tmp_path / "out")
+    plain, stuffed = items
+    assert stuffed["stored_bytes"] > size
+    assert stuffed["payload_bytes"] == plain["payload_bytes"] < len(movie)
+    assert (plain["flags"], stuffed["flags"]) == ([], ["padding"])
+    assert stuffed["xxh3_128"] == plain["xxh3_128"]

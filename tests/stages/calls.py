@@ -1,0 +1,47 @@
+"""Calls of `dqv.stages` with a beat of their own, without Dask."""
+
+import mmap
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from dqv.core.settings import Measuring
+from dqv.execute import manifest, partitions
+from dqv.execute.child import HEARTBEAT, Beat
+from dqv.pipeline import list_source
+from dqv.stages import measure as stages
+
+
+def beat(poison: list[list[Any]] | None = None) -> Beat:
+    return Beat(mmap.mmap(-1, HEARTBEAT.size), poison or [], 600)
+
+
+def pieces(source: Path) -> list[dict[str, Any]]:
+    rows = [row for row in manifest.rows(list_source(str(source))) if row["role"] != "ignored"]
+    return [partitions.Piece(row, "whole", 0, 0, row["size_bytes"]).as_args() for row in rows]
+
+
+def measure(
+    source: Path,
+    out: Path,
+    *,
+    poison: list[list[Any]] | None = None,
+    cut: list[dict[str, Any]] | None = None,
+    raw: dict[str, Any] | None = None,
+    **options: Any,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    out.mkdir()
+    args = {
+        "source": str(source),
+        "raw": raw,
+        "pieces": pieces(source) if cut is None else cut,
+        "measuring": Measuring(**options).model_dump(mode="json"),
+    }
+    stages.measure(args, out, beat(poison))
+    return read(out, "items"), read(out, "objects"), read(out, "sidecar")
+
+
+def read(out: Path, name: str) -> list[dict[str, Any]]:
+    paths = sorted(out.glob(f"{name}-*.parquet"), key=lambda path: int(path.stem.split("-")[1]))
+    return [row for path in paths for row in pq.read_table(path).to_pylist()]
