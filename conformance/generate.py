@@ -25,6 +25,8 @@ from dqv.demo import scaled
 REFERENCE = date(2026, 6, 30)
 """Last day of the window; the first is 2021-06-30."""
 
+README = b"# What this is\n"
+
 Files = Mapping[str, bytes]
 Record = dict[str, str]
 
@@ -42,6 +44,9 @@ USUAL = {
     **dict.fromkeys(("legality", "safeguards", "scenarios", "value"), "attested"),
 }
 """The verdict of every rule on the usual dataset."""
+
+NOT_DECLARED = {rule: "review" for rule, verdict in USUAL.items() if verdict == "attested"}
+"""What differs without a registration."""
 
 REGISTRATION: Mapping[str, Any] = {
     "name": "conformance",
@@ -70,6 +75,8 @@ class Case:
         registration: None where there is none.
         links: path → the file of which it is a second name.
         limits: what one item may cost; small ones make large items unread.
+        assurance: full or identity.
+        readings: rule → reading → its verdict and numerator, where another reading says something else.
     """
 
     name: str
@@ -79,6 +86,8 @@ class Case:
     registration: Mapping[str, Any] | None = field(default_factory=lambda: REGISTRATION)
     links: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = Limits()  # noqa: RUF009  frozen
+    assurance: str = "full"
+    readings: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
 
     @property
     def rule(self) -> str:
@@ -116,9 +125,11 @@ def write(case: Case, folder: Path) -> None:
 
 def cases() -> list[Case]:
     """Every case, in the order of a report."""
+    from conformance import media  # which is built on what stands here
+
     return [
         *_scale(),
-        *_media(),
+        *media.cases(),
         *_duplicates(),
         *_recency(),
         *_defective(),
@@ -142,20 +153,21 @@ def _record(seed: int, size: int = 150, day: str | None = "2026-01-15") -> Recor
     return record if day is None else {**record, "original_time": day}
 
 
-def _records(count: int = 20, size: int = 150, day: str | None = "2026-01-15", seed: int = 0) -> list[Record]:
+def records(count: int = 20, size: int = 150, day: str | None = "2026-01-15", seed: int = 0) -> list[Record]:
+    """So many of them, all different."""
     return [_record(seed + number, size, day) for number in range(count)]
 
 
-def _jsonl(records: Iterable[Record], name: str = "data.jsonl") -> Files:
+def jsonl(rows: Iterable[Record], name: str = "data.jsonl") -> dict[str, bytes]:
     """The records as JSON Lines, with a README."""
-    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-    return {"README.md": b"# What this is\n", name: "".join(lines).encode()}
+    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in rows)
+    return {"README.md": README, name: "".join(lines).encode()}
 
 
 def _texts(name: str = "doc-{}.txt") -> Files:
     """The usual dataset as text files, without any date or field."""
     files = {name.format(f"{n:02d}"): _record(n, day=None)["text"].encode() for n in range(20)}
-    return {"README.md": b"# What this is\n", **files}
+    return {"README.md": README, **files}
 
 
 def _unread_line(size: int) -> bytes:
@@ -165,7 +177,7 @@ def _unread_line(size: int) -> bytes:
 
 _TIGHT = Limits(record_bytes=200)
 
-_USUAL_FILES = _jsonl(_records())
+USUAL_FILES = jsonl(records())
 
 
 # The rules ---------------------------------------------------------------------------------------------
@@ -174,7 +186,7 @@ _USUAL_FILES = _jsonl(_records())
 def _scale() -> Iterator[Case]:
     rule = "scale.text"
     for name, last in (("pass-at-limit", 150), ("fail-one-byte-less", 149), ("pass-one-byte-more", 151)):
-        files = _jsonl([*_records(19), _record(19, last)])
+        files = jsonl([*records(19), _record(19, last)])
         changed = {rule: name.split("-")[0]}
         yield Case(f"{rule}-{name}", files, changed, {rule: (str(2850 + last), None)})
     # An unread object may hold ten times its bytes: 201 bytes of it leave 2010 open.
@@ -182,46 +194,12 @@ def _scale() -> Iterator[Case]:
         ("indeterminate-unread-could-just-reach-it", 110, "indeterminate"),
         ("fail-unread-could-not-reach-it", 109, "fail"),
     ):
-        files = _jsonl([*_records(8, 110), _record(8, size)])
+        files = jsonl([*records(8, 110), _record(8, size)])
         files = {**files, "more.jsonl": _unread_line(201)}
         changed = {rule: verdict, "duplicates.text": "indeterminate", "recency": "indeterminate"}
         yield Case(f"{rule}-{name}", files, changed, {rule: (str(880 + size), None)}, limits=_TIGHT)
-    files = {**_USUAL_FILES, "more.jsonl": _unread_line(201)}
+    files = {**USUAL_FILES, "more.jsonl": _unread_line(201)}
     yield Case(f"{rule}-pass-unread-can-only-add", files, {}, {rule: ("3000", None)}, limits=_TIGHT)
-
-
-def _media() -> Iterator[Case]:
-    """Audio, images and video, as long as they are not measured."""
-    for rule in _MEDIA:
-        yield Case(f"{rule}-not_applicable-absent", _USUAL_FILES)
-    for modality, suffix, most_failing in (
-        ("audio", "wav", None),
-        ("image", "png", 299),  # unread bytes may be ten times as many: 3000 reach the scale
-        ("video", "mp4", 79_999),
-    ):
-        rules = [rule for rule in _MEDIA if rule.endswith(modality)]
-        declared = {
-            **REGISTRATION,
-            "modalities": {
-                "text": {"scale": "3 kB"},
-                modality: {"scale": "1000 h" if modality == "audio" else "30 GB"},
-            },
-        }
-        unknown = {**dict.fromkeys(rules, "indeterminate"), "recency": "indeterminate"}
-        scale, too_little = f"scale.{modality}", {**unknown, f"scale.{modality}": "fail"}
-        file = f"file.{suffix}"
-        yield Case(f"{scale}-fail-declared-and-absent", _USUAL_FILES, too_little, registration=declared)
-        if most_failing is not None:
-            files = {**_USUAL_FILES, file: b"x" * most_failing}
-            yield Case(f"{scale}-fail-unread-could-not-reach-it", files, too_little, registration=declared)
-        held = {**_USUAL_FILES, "more.tar": b"x" * (most_failing or 0) + b"x"}
-        yield Case(f"{scale}-indeterminate-archive-not-read", held, {**unknown, "duplicates.text": "indeterminate"},
-                   registration=declared)  # fmt: skip
-        files = {**_USUAL_FILES, file: b"x" * ((most_failing or 0) + 1)}
-        for rule in rules:
-            yield Case(f"{rule}-indeterminate-unread", files, unknown, registration=declared)
-        for rule in rules:
-            yield Case(f"{rule}-review-undeclared", files, dict.fromkeys(rules, "review"))
 
 
 def _duplicates() -> Iterator[Case]:
@@ -234,10 +212,10 @@ def _duplicates() -> Iterator[Case]:
 
     def with_copies(*texts: str) -> Files:
         rows = [{"text": text, "original_time": "2026-01-15"} for text in texts]
-        return _jsonl([*_records(20 - len(rows), 250), *rows])
+        return jsonl([*records(20 - len(rows), 250), *rows])
 
-    one, two = _records(1, seed=50)[0]["text"], _records(1, seed=51)[0]["text"]
-    yield case("pass-none", _USUAL_FILES, 0)
+    one, two = records(1, seed=50)[0]["text"], records(1, seed=51)[0]["text"]
+    yield case("pass-none", USUAL_FILES, 0)
     yield case("pass-at-five-percent", with_copies(one, one), 1)
     yield case("fail-two-of-twenty", with_copies(one, one, two, two), 2)
     yield case("fail-three-copies", with_copies(one, one, one), 2)
@@ -252,7 +230,7 @@ def _duplicates() -> Iterator[Case]:
     first, second = _alike(60, 40)
     third = " ".join([*_words(62, 4), *second.split()[4:]])
     yield case("pass-chain-whose-middle-was-not-kept", with_copies(first, second, third), 1)
-    across = {**_jsonl([*_records(18, 250), {"text": one}]), "b.txt": one.encode()}
+    across = {**jsonl([*records(18, 250), {"text": one}]), "b.txt": one.encode()}
     yield case("pass-copy-in-another-format", across, 1)
     named, links = (
         _texts("doc-{}-20260115.txt"),
@@ -261,15 +239,15 @@ def _duplicates() -> Iterator[Case]:
     yield case("pass-hard-links-are-no-copies", named, 0, links=links, changed={"metadata": "fail"})
     # One line that was not read may or may not be a copy: 0 or 1 of 21 more.
     unread = {"more.jsonl": _unread_line(201)}
-    yield case("pass-unread-could-not-change-it", {**_USUAL_FILES, **unread}, 0, limits=_TIGHT)
-    copied = _jsonl([*_records(19), _record(18)])
+    yield case("pass-unread-could-not-change-it", {**USUAL_FILES, **unread}, 0, limits=_TIGHT)
+    copied = jsonl([*records(19), _record(18)])
     yield case("indeterminate-unread-could-change-it", {**copied, **unread}, 1, limits=_TIGHT)
-    archive = {**_USUAL_FILES, "more.tar": b"x" * 50}  # it may hold anything; images are not said to be there
+    archive = {**USUAL_FILES, "more.tar": b"x" * 50}  # it may hold anything; images are not said to be there
     yield case("indeterminate-archive-not-read", archive, 0, changed={"recency": "indeterminate"})
     # Texts over 1 kB: the rate over their paragraphs would decide where they hold more than a tenth.
     for name, size in (("pass-long-texts-hold-a-tenth", 1001), ("review-long-texts-hold-more", 1002)):
-        yield case(name, _jsonl([*_records(21, 439), _record(21, size + 10)]), 0, 22)
-    yield case("pass-text-of-just-the-long-size", _jsonl([*_records(19), _record(19, 1010)]), 0)
+        yield case(name, jsonl([*records(21, 439), _record(21, size + 10)]), 0, 22)
+    yield case("pass-text-of-just-the-long-size", jsonl([*records(19), _record(19, 1010)]), 0)
 
 
 def _alike(seed: int, count: int) -> tuple[str, str]:
@@ -288,11 +266,11 @@ def _recency() -> Iterator[Case]:
     def half(recent: int, last: int, undated: int = 0) -> Files:
         """Recent records, one more recent one of `last` bytes, undated ones; the rest is old."""
         rest = 19 - recent - undated
-        return _jsonl([
-            *_records(recent),
+        return jsonl([
+            *records(recent),
             _record(99, last),
-            *_records(undated, day=None, seed=100),
-            *_records(rest, day="2015-01-01", seed=200),
+            *records(undated, day=None, seed=100),
+            *records(rest, day="2015-01-01", seed=200),
         ])  # fmt: skip
 
     yield case("pass-at-half", half(9, 150), 1500)
@@ -310,12 +288,12 @@ def _recency() -> Iterator[Case]:
         ("pass-instant-on-the-first-day-in-shanghai", "2021-06-29T16:00:00Z", 3000),
         ("fail-second-before-the-window-in-shanghai", "2021-06-29T15:59:59Z", 0),
     ):
-        yield case(name, _jsonl(_records(day=day)), recent)
+        yield case(name, jsonl(records(day=day)), recent)
     yield case("review-storage-time-alone", _texts(), 0, metadata="fail")
     yield case("pass-date-in-the-name", _texts("doc-{}-20260115.txt"), 3000, metadata="fail")
     rows = "".join(f"doc-{number:02d}.txt,2026-01-15\n" for number in range(20))
     yield case("pass-sidecar", {**_texts(), "metadata.csv": f"file_name,date\n{rows}".encode()}, 3000)
-    old = _jsonl(_records(day="2015-01-01"), "data-20260115.jsonl")
+    old = jsonl(records(day="2015-01-01"), "data-20260115.jsonl")
     yield case("fail-record-outweighs-name", old, 0)
     stale = rows.replace("2026", "2015")
     files = {**_texts("doc-{}-20260115.txt"), "metadata.csv": f"file_name,date\n{stale}".encode()}
@@ -329,7 +307,7 @@ def _defective() -> Iterator[Case]:
         (999, "pass", "one-in-1000-defective"),
         (998, "review", "one-in-999-defective"),
     ):
-        files = _jsonl(_records(good))
+        files = jsonl(records(good))
         files = {**files, "data.jsonl": files["data.jsonl"] + b'{"text": "broken\n'}
         numbers = {
             "scale.text": (str(150 * good), None),
@@ -341,11 +319,11 @@ def _defective() -> Iterator[Case]:
 
 
 def _documents() -> Iterator[Case]:
-    bare = {"data.jsonl": _USUAL_FILES["data.jsonl"]}
+    bare = {"data.jsonl": USUAL_FILES["data.jsonl"]}
     for name, files in (
         ("fail-absent", bare),
         ("fail-empty", {**bare, "README.md": b""}),
-        ("review-present", _USUAL_FILES),
+        ("review-present", USUAL_FILES),
         ("review-in-a-folder", {**bare, "docs/guide.pdf": b"%PDF"}),
         ("review-chinese-name", {**bare, "数据说明.md": b"#"}),
     ):
@@ -354,10 +332,10 @@ def _documents() -> Iterator[Case]:
     yield Case("metadata-fail-absent", named, {"metadata": "fail"})
     yield Case(
         "metadata-fail-text-field-alone",
-        _jsonl(_records(day=None)),
+        jsonl(records(day=None)),
         {"metadata": "fail", "recency": "review"},
     )
-    yield Case("metadata-review-fields", _USUAL_FILES)
+    yield Case("metadata-review-fields", USUAL_FILES)
     yield Case("metadata-review-file", {**named, "metadata.csv": b"file_name,author\ndoc.txt,A\n"})
 
 
@@ -372,9 +350,8 @@ def _declared() -> Iterator[Case]:
         if name.startswith("scenarios") and registration is not None:
             titles = {each["title"] for each in registration["scenarios"]}
             numbers = {"scenarios": (str(len(titles)), None)}
-        return Case(name, _USUAL_FILES, changed, numbers, registration)
+        return Case(name, USUAL_FILES, changed, numbers, registration)
 
-    nothing = dict.fromkeys((rule for rule, verdict in USUAL.items() if verdict == "attested"), "review")
     for rule in (
         "updates",
         "registration",
@@ -386,7 +363,7 @@ def _declared() -> Iterator[Case]:
         "value",
     ):
         yield case(f"{rule}-attested-declared")
-        yield case(f"{rule}-review-no-registration", None, **nothing)
+        yield case(f"{rule}-review-no-registration", None, **NOT_DECLARED)
     yield case("updates-review-no-cadence", without("cadence"), updates="review")
     stated = [{"rule": "updates", "statement": "every month"}, *REGISTRATION["attestations"]]
     yield case(
@@ -401,7 +378,7 @@ def _declared() -> Iterator[Case]:
         certificate = {**REGISTRATION["certificate"], **dates}
         verdict = name.split("-")[0]
         yield case(f"registration-{name}", {**REGISTRATION, "certificate": certificate}, registration=verdict)
-    odd = {**_USUAL_FILES, "model.xyz": b"?"}
+    odd = {**USUAL_FILES, "model.xyz": b"?"}
     yield Case("registration-review-unknown-format", odd, {"registration": "review"})
     nameless = {**REGISTRATION, "applicant": {"name": "someone"}}
     yield case("applicant-review-no-code", nameless, applicant="review")
@@ -438,6 +415,8 @@ def main(arguments: list[str]) -> int:
             "reference_date": REFERENCE.isoformat(),
             "verdicts": case.verdicts,
             "numbers": case.numbers,
+            "readings": case.readings,
+            "assurance": case.assurance,
             "limits": case.limits.model_dump(exclude_defaults=True),
         }
         (out / case.name / "expected.json").write_text(json.dumps(expected, indent=1) + os.linesep, "utf-8")
@@ -445,4 +424,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    from conformance.generate import main as run  # this module, as `media` knows it
+
+    sys.exit(run(sys.argv[1:]))

@@ -20,28 +20,22 @@ import pyarrow.parquet as pq
 import tomli_w
 import zstandard
 
-from dqv import pipeline
+from dqv import demo_media_plan, pipeline
 from dqv.core.errors import OutFolderError
 from dqv.core.files import write_atomic
 from dqv.core.policy import Policy, Quantity, dump_policy, load_policy
 from dqv.core.registration import Registration
 from dqv.core.settings import Settings
 from dqv.core.units import decimal_string, parse_quantity
+from dqv.demo_days import FUTURE, REFERENCE, WINDOW, age, old, recent
 from dqv.demo_texts import document, edited, restyled, similarity
 from dqv.reports.model import Report
 from dqv.trust import keys
-
-REFERENCE = date(2026, 6, 30)
-"""Last day of the window in both reports: a fixed one, so that the truth does not age."""
-
-WINDOW = date(2021, 6, 30)
-"""First day of the window."""
 
 DIVISOR = 10**6
 """The scaled policy's thresholds of scale are the real ones divided by this."""
 
 _MADE_BY = "dqv demo"
-_FUTURE = date(2062, 3, 1)
 _NEAR = Fraction(4, 5)
 
 
@@ -154,7 +148,7 @@ def scaled(policy: Policy, divisor: int, name: str) -> Policy:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What a dataset shall hold; counts of items.
+    """What a dataset shall hold; counts of items of text.
 
     Attributes:
         folder: of the .txt files.
@@ -163,6 +157,7 @@ class _Plan:
         exact, normalised, near: surplus items of that kind, each of an original of its own.
         traps: whether to plant a triple, a chain, a pair just under the threshold, an absurd date, the edges
             of the window and a broken line.
+        media: the images, sounds and videos beside the text.
     """
 
     seed: int
@@ -173,6 +168,7 @@ class _Plan:
     normalised: int
     near: int
     traps: bool
+    media: demo_media_plan.Plan
 
 
 _FLAWED = _Plan(
@@ -184,6 +180,7 @@ _FLAWED = _Plan(
     normalised=8,
     near=34,
     traps=True,
+    media=demo_media_plan.FLAWED,
 )
 _CLEAN = _Plan(
     seed=8,
@@ -194,6 +191,7 @@ _CLEAN = _Plan(
     normalised=1,
     near=3,
     traps=False,
+    media=demo_media_plan.CLEAN,
 )
 
 
@@ -221,10 +219,8 @@ class _Item:
 
     @property
     def age(self) -> str:
-        """Recent, old or undated; a day that is yet to come is no date."""
-        if self.day is None or self.day > REFERENCE:
-            return "undated"
-        return "recent" if self.day >= WINDOW else "old"
+        """Recent, old or undated."""
+        return age(self.day)
 
 
 @dataclass
@@ -242,9 +238,10 @@ class _Pair:
 
 @dataclass
 class _Built:
-    """A dataset in memory; `items` in canonical order, and what is planted among them."""
+    """A dataset in memory; `items` of text in canonical order, and what is planted among them."""
 
     items: list[_Item]
+    media: list[demo_media_plan.Medium]
     files: dict[str, bytes] = field(default_factory=dict)
     surplus: list[_Pair] = field(default_factory=list)
     not_surplus: list[_Pair] = field(default_factory=list)
@@ -256,17 +253,20 @@ def _build(plan: _Plan) -> _Built:
     items = [
         _item(random, file, number, plan) for file, count in plan.sizes.items() for number in range(count)
     ]
-    built = _Built(items)
+    built = _Built(items, demo_media_plan.build(plan.media))
     _plant_duplicates(random, plan, built)
     if plan.traps:
         records = [item for item in items if item.file == "records.jsonl.zst"]
-        records[7].day, records[8].day, records[9].day = _FUTURE, WINDOW, WINDOW - timedelta(days=1)
+        records[7].day, records[8].day, records[9].day = FUTURE, WINDOW, WINDOW - timedelta(days=1)
     built.files["README.md"] = _card(plan, built).encode()
     articles = [item for item in items if item.source != "record"]
     for item in articles:
         item.payload_bytes = len(item.text.encode())
         built.files[item.file] = item.text.encode()
+    for medium in built.media:
+        built.files[medium.file] = medium.data
     rows = [(item.file, item.day or "") for item in articles if item.source == "sidecar"]
+    rows += [(medium.file, medium.day or "") for medium in built.media if medium.source == "sidecar"]
     built.files["metadata.csv"] = _csv([("file_name", "date"), *rows]).encode()
     for file, write in _WRITERS.items():
         built.files[file] = write(built, [item for item in items if item.file == file], plan)
@@ -277,9 +277,9 @@ def _item(random: Random, file: str, number: int, plan: _Plan) -> _Item:
     draw = random.random()
     day: date | None = None
     if draw < plan.recent:
-        day = WINDOW + timedelta(days=random.randrange((REFERENCE - WINDOW).days + 1))
+        day = recent(random)
     elif draw < plan.recent + plan.old:
-        day = WINDOW - timedelta(days=random.randint(1, 3650))
+        day = old(random)
     source = "record"
     if file == "articles":
         source = random.choice(("sidecar", "name"))
@@ -393,6 +393,9 @@ def _csv(rows: list[tuple[Any, ...]]) -> str:
 
 
 def _card(plan: _Plan, built: _Built) -> str:
+    images, sounds, videos = (
+        sum(each.modality == modality for each in built.media) for modality in demo_media_plan.MODALITIES
+    )
     return f"""# 工厂异常处置记录（示例） · Factory incident records (a sample)
 
 ## 数据说明
@@ -403,11 +406,15 @@ def _card(plan: _Plan, built: _Built) -> str:
 - `reports-gb18030.csv`：GB18030 编码，字段 编号、标题、正文、发布日期；
 - `workorders.parquet`：字段 id、content、created_at。
 
+另有现场图像 {images} 张（`images/`，JPEG、PNG、WebP）、录音 {sounds} 段（`sounds/`，WAV、FLAC、MP3、OGG）、
+视频 {videos} 段（`videos/`，MP4 H.264）；日期见 EXIF、标签、容器，或 `metadata.csv`、文件名。
+
 日期为事件发生日；缺失表示未知。更新周期：每季度。许可：可自由使用。
 
 ## Data card
 Made by `dqv demo`; every word is fiction. {len(built.items)} text records in Chinese and English
-from {len(plan.sizes)} sources, as listed above.
+from {len(plan.sizes)} sources, as listed above, with {images} images, {sounds} sounds and {videos} videos,
+dated by EXIF, tags or container, by `metadata.csv` or by name.
 A date is the day of the event; none means unknown. Updated quarterly. Free to use.
 """
 
@@ -449,6 +456,7 @@ def _facts(built: _Built) -> dict[str, Any]:
         "undated_bytes": _bytes(undated),
         "surplus": _pairs(built.surplus),
         "not_surplus": _pairs(built.not_surplus),
+        **{modality: demo_media_plan.facts(built.media, modality) for modality in demo_media_plan.MODALITIES},
     }
 
 
@@ -493,7 +501,12 @@ def _registration() -> dict[str, Any]:
             "valid_until": date(2028, 12, 31),
         },
         "category": "行业专识数据集",
-        "modalities": {"text": {"scale": "2 MB"}},
+        "modalities": {
+            "text": {"scale": "2 MB"},
+            "audio": {"scale": "25 s"},
+            "image": {"scale": "2 MB"},
+            "video": {"scale": "10 MB"},
+        },
         "cadence": "每季度更新一次",
         "scenarios": [
             dict(zip(("title", "user", "place", "task", "effect"), each, strict=True)) for each in scenarios

@@ -9,14 +9,21 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from dqv import cli, demo, pipeline
+from dqv import cli, demo, demo_media_plan, pipeline
 from dqv.core.errors import OutFolderError
 from dqv.core.policy import load_policy
 from dqv.core.verdicts import ReportVerdict, Verdict
+from dqv.demo_days import WINDOW
+from dqv.demo_media import same_serial, sound, tone
 from dqv.demo_texts import shingles
 from dqv.reports.model import Finding, Report
 
 PAIRS = {"dataset": "report", "clean": "report-scaled"}
+MEDIA = demo_media_plan.MODALITIES
+PICTURES = ("image", "video")
+
+Made = tuple[Path, Report, dict[str, Any]]
+"""Out folder, report and truth of one of the datasets."""
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +34,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=PAIRS, scope="module")
-def made(request: pytest.FixtureRequest, out: Path) -> tuple[Path, Report, dict[str, Any]]:
+def made(request: pytest.FixtureRequest, out: Path) -> Made:
     folder = out / PAIRS[request.param]
     report = Report.model_validate_json((folder / "report.json").read_bytes())
     return folder, report, json.loads((out / "truth.json").read_bytes())[request.param]
@@ -37,11 +44,55 @@ def finding(report: Report, rule: str) -> Finding:
     return next(each for each in report.findings if each.rule == rule)
 
 
-def numbers(found: Finding) -> dict[str, tuple[int, int]]:
-    return {each.name: (int(each.numerator or -1), int(each.denominator or -1)) for each in found.readings}
+def numbers(found: Finding) -> dict[str, tuple[Fraction, Fraction]]:
+    """Numerator and denominator of every reading; −1 where there is none."""
+    return {
+        each.name: (Fraction(each.numerator or -1), Fraction(each.denominator or -1))
+        for each in found.readings
+    }
 
 
-def test_scale_equals_truth(made: tuple[Path, Report, dict[str, Any]]) -> None:
+def hours(seconds: str | Fraction) -> Fraction:
+    """As a report writes them: to 12 decimals."""
+    return round(Fraction(seconds) / 3600, 12)
+
+
+def weights(truth: dict[str, Any], modality: str) -> dict[str, Fraction]:
+    """The truth's sums of one modality in its unit of scale, as a report writes it; "whole" is of all items."""
+    if modality == "text":
+        truth = {**truth, "whole": truth["payload_bytes"]}
+    elif modality == "audio":
+        timed = {**truth[modality], "whole_seconds": truth[modality]["seconds"]}
+        return {
+            name.removesuffix("_seconds"): hours(value)
+            for name, value in timed.items()
+            if name.endswith("_seconds")
+        }
+    else:
+        truth = {**truth[modality], "whole": truth[modality]["payload_bytes"]}
+    return {
+        name.removesuffix("_bytes"): Fraction(value)
+        for name, value in truth.items()
+        if name.endswith("_bytes") or name == "whole"
+    }
+
+
+def whole_set(truth: dict[str, Any]) -> tuple[int, int]:
+    """Surplus items and items of all modalities."""
+    parts = [truth, *(truth[modality] for modality in MEDIA)]
+    return sum(part["surplus_items"] for part in parts), sum(part["items"] for part in parts)
+
+
+def evidence(folder: Path, name: str) -> list[dict[str, Any]]:
+    return pl.read_parquet(folder / "evidence" / f"{name}.parquet").to_dicts()
+
+
+def sound_items(truth: dict[str, Any], modality: str) -> list[dict[str, Any]]:
+    """What was planted of a modality and does decode, in canonical order."""
+    return [each for each in truth[modality]["each"] if "defective" not in each]
+
+
+def test_scale_equals_truth(made: Made) -> None:
     _, report, truth = made
     text, readings = report.measurements["text"], numbers(finding(report, "scale.text"))
     assert (text.items, text.payload_bytes, text.text_bytes, text.defective_items, text.unread_items) == (
@@ -52,7 +103,121 @@ def test_scale_equals_truth(made: tuple[Path, Report, dict[str, Any]]) -> None:
     assert readings["after-duplicates"][0] == truth["payload_bytes"] - truth["surplus_bytes"]
 
 
-def test_duplicates_equal_truth(made: tuple[Path, Report, dict[str, Any]]) -> None:
+@pytest.mark.parametrize("modality", MEDIA)
+def test_scale_of_media_equals_truth(made: Made, modality: str) -> None:
+    _, report, truth = made
+    whole, known = report.measurements[modality], truth[modality]
+    by = weights(truth, modality)
+    assert (whole.items, whole.payload_bytes, whole.stored_bytes, whole.defective_items, whole.unread_items) == (
+        known["items"], known["payload_bytes"], known["stored_bytes"], known["defective"], 0,
+    )  # fmt: skip
+    found = {name: pair[0] for name, pair in numbers(finding(report, f"scale.{modality}")).items()}
+    kept = by["whole"] - by["surplus"]
+    if modality == "audio":
+        loud = hours(Fraction(known["seconds"]) - Fraction(known["silent_seconds"]))
+        kept = hours(Fraction(known["seconds"]) - Fraction(known["surplus_seconds"]))
+        assert found == {"decoded": by["whole"], "after-duplicates": kept, "without-silence": loud}
+        return
+    name = {"image": "encoded", "video": "coded"}[modality]
+    assert found == {
+        name: by["whole"],
+        f"{name}-binary": by["whole"],
+        "stored": known["stored_bytes"],
+        "at-floor": known["at_floor_bytes"],
+        "after-duplicates": kept,
+    }
+
+
+@pytest.mark.parametrize("modality", MEDIA)
+def test_every_item_is_measured_as_planted(made: Made, modality: str) -> None:
+    folder, report, truth = made
+    planted = sound_items(truth, modality)
+    rows = evidence(folder, f"scale.{modality}")
+    assert [row["name"] for row in rows] == [each["name"] for each in planted]
+    for row, each in zip(rows, planted, strict=True):
+        assert (row["payload_bytes"], row["surplus"], row["decoded"]) == (
+            each["payload_bytes"], "original_name" in each, True,
+        )  # fmt: skip
+        for name in ("width_px", "height_px"):
+            assert row.get(name) == each.get(name)
+        for measured, seconds in (("duration_s", "seconds"), ("silent_s", "silent_seconds")):
+            if seconds in each:
+                assert row[measured] == pytest.approx(float(Fraction(each[seconds])), abs=1e-9)
+    if modality == "video":
+        flags = {
+            each["name"]: each["what"]
+            for each in planted
+            if each.get("what") in ("bars", "padding", "static")
+        }
+        assert {row["name"]: row["flags"] for row in rows if row["flags"]} == flags
+        flagged = {name: count for name, count in truth["video"]["flagged"].items() if count}
+        assert report.measurements["video"].flagged == flagged
+
+
+def test_what_does_not_decode_is_what_was_broken(made: Made) -> None:
+    folder, _, truth = made
+    broken = [each["name"] for modality in MEDIA for each in truth[modality]["each"] if "defective" in each]
+    if not broken:
+        assert not (folder / "evidence" / "defective.parquet").exists()
+        return
+    found = [row for row in evidence(folder, "defective") if row["modality"] != "text"]
+    assert sorted(row["name"] for row in found) == sorted(broken)
+    assert {row["error_kind"] for row in found} == {"truncated"}
+
+
+@pytest.mark.parametrize("modality", PICTURES)
+def test_resolution_equals_truth(made: Made, modality: str) -> None:
+    folder, report, truth = made
+    known = truth[modality]
+    items, scale = known["items"], Fraction(finding(report, f"scale.{modality}").threshold or 0)
+    met = known["at_floor_items"]
+    expected = {"most": (met, items), "part-alone": (known["at_floor_bytes"], scale)}
+    if modality == "image":
+        expected |= {
+            "either-way": (met, items),
+            "upright": (known["upright_items"], items),
+            "pixels": (known["pixels_items"], items),
+        }
+    else:
+        expected |= {
+            "short-side": (met, items),
+            "height": (known["height_items"], items),
+            "hd": (known["hd_items"], items),
+            "letterboxed": (known["letterboxed_items"], items),
+        }
+    assert numbers(finding(report, f"resolution.{modality}")) == expected
+    short, long = {"image": (768, 1024), "video": (720, 720)}[modality]
+    below = [
+        each["name"]
+        for each in sound_items(truth, modality)
+        if min(each["width_px"], each["height_px"]) < short or max(each["width_px"], each["height_px"]) < long
+    ]
+    assert [row["name"] for row in evidence(folder, f"resolution.{modality}")] == below
+    assert len(below) == items - met
+
+
+@pytest.mark.parametrize("modality", MEDIA)
+def test_duplicates_of_media_equal_truth(made: Made, modality: str) -> None:
+    folder, report, truth = made
+    known, by = truth[modality], weights(truth, modality)
+    items, surplus = known["items"], known["surplus_items"]
+    assert numbers(finding(report, f"duplicates.{modality}")) == {
+        "near": (surplus, items),
+        "exact": (known["surplus_exact"], items),
+        "normalised": (surplus, items),
+        "hours" if modality == "audio" else "bytes": (by["surplus"], by["whole"]),
+        "members": (known["members"], items),
+        "whole-set": whole_set(truth),
+    }
+    rows = evidence(folder, f"duplicates.{modality}")
+    assert [(row["name"], row["original_name"], row["verified"]) for row in rows] == [
+        (each["name"], each["original_name"], {"exact": "payload", "content": "content"}[each["how"]])
+        for each in sound_items(truth, modality)
+        if "original_name" in each
+    ]
+
+
+def test_duplicates_equal_truth(made: Made) -> None:
     folder, report, truth = made
     items = truth["items"]
     assert numbers(finding(report, "duplicates.text")) == {
@@ -61,7 +226,7 @@ def test_duplicates_equal_truth(made: tuple[Path, Report, dict[str, Any]]) -> No
         "normalised": (truth["surplus_normalised"], items),
         "bytes": (truth["surplus_bytes"], truth["payload_bytes"]),
         "members": (truth["members"], items),
-        "whole-set": (truth["surplus_items"], items),
+        "whole-set": whole_set(truth),
     }
     found = pl.read_parquet(folder / "evidence" / "duplicates.text.parquet").to_dicts()
     where = ("name", "place", "original_name", "original_place")
@@ -74,24 +239,57 @@ def test_duplicates_equal_truth(made: tuple[Path, Report, dict[str, Any]]) -> No
             assert Fraction(row["shared"], row["of"]) == Fraction(planted["jaccard"])
 
 
-def test_recency_equals_truth(made: tuple[Path, Report, dict[str, Any]]) -> None:
-    folder, report, truth = made
-    size = truth["payload_bytes"]
-    assert numbers(finding(report, "recency")) == {
-        "days": (truth["recent_bytes"], size),
-        "items": (truth["recent_items"], truth["items"]),
-        "years": (truth["recent_by_calendar_year_bytes"], size),
-        "modified": (truth["recent_bytes"], size),
-        "no-names": (truth["recent_bytes"] - truth["recent_by_name_bytes"], size),
-    }
-    others = pl.read_parquet(folder / "evidence" / "recency.parquet")
-    undated = others.filter(pl.col("date").is_null())
-    assert (undated.height, undated["payload_bytes"].sum()) == (
-        truth["undated_items"],
-        truth["undated_bytes"],
+def test_recency_equals_truth_of_the_worst_modality(made: Made) -> None:
+    _, report, truth = made
+    sums = {modality: weights(truth, modality) for modality in ("text", *MEDIA)}
+
+    def badness(modality: str) -> tuple[int, Fraction]:
+        by = sums[modality]
+        recent, most = by["recent"] / by["whole"], (by["recent"] + by["undated"]) / by["whole"]
+        return (0 if 2 * most < 1 else 1 if 2 * recent < 1 else 2), recent
+
+    worst = min(sums, key=badness)
+    by, known = sums[worst], truth if worst == "text" else truth[worst]
+    found = finding(report, "recency")
+    assert found.message.en.startswith(
+        {"text": "Text", "audio": "Audio", "image": "Images", "video": "Video"}[worst]
     )
-    assert (others.height - undated.height) == truth["old_items"]
-    assert truth["recent_bytes"] + truth["old_bytes"] + truth["undated_bytes"] == size
+    recent = by["recent"], by["whole"]
+    no_names = by["recent"] - by["recent_by_name"]
+    if worst == "audio":  # rounded as a sum
+        no_names = hours(Fraction(known["recent_seconds"]) - Fraction(known["recent_by_name_seconds"]))
+    assert numbers(found) == {
+        "days": recent,
+        "items": (known["recent_items"], known["items"]),
+        "years": (by["recent_by_calendar_year"], by["whole"]),
+        "modified": recent,
+        "no-names": (no_names, by["whole"]),
+    }
+
+
+@pytest.mark.parametrize("modality", ["text", *MEDIA])
+def test_the_items_that_are_not_recent_equal_truth(made: Made, modality: str) -> None:
+    folder, _, truth = made
+    known = truth if modality == "text" else truth[modality]
+    rows = [row for row in evidence(folder, "recency") if row["modality"] == modality]
+    undated = [row for row in rows if row["date"] is None]
+    assert (len(undated), len(rows) - len(undated)) == (known["undated_items"], known["old_items"])
+    assert known["recent_items"] + known["old_items"] + known["undated_items"] == known["items"]
+    by = weights(truth, modality)
+    if modality != "audio":
+        assert sum(row["payload_bytes"] for row in undated) == by["undated"]
+        assert by["recent"] + by["old"] + by["undated"] == by["whole"]
+    if modality == "text":
+        return
+    planted = {each["name"]: each for each in sound_items(truth, modality)}
+    for row in rows:
+        each = planted.pop(row["name"])
+        assert (str(row["date"]) if row["date"] else None, row["date_source"]) == (
+            each.get("day"),
+            each.get("source"),
+        )
+        assert row["date_contradicted"] in ((True,) if each.get("what") == "contradicted" else (False, None))
+    assert all(each["day"] >= WINDOW.isoformat() for each in planted.values())
 
 
 def test_the_real_policy_fails_on_scale_and_says_what_is_missing(out: Path) -> None:
@@ -101,7 +299,11 @@ def test_the_real_policy_fails_on_scale_and_says_what_is_missing(out: Path) -> N
     assert scale.verdict is Verdict.FAIL
     assert scale.next_step is not None
     assert "Missing: 29,99" in scale.next_step.en
-    assert len(report.notices) == 1  # only near-duplicates exceed the ceiling
+    others = [f"scale.{modality}" for modality in MEDIA] + [f"resolution.{modality}" for modality in PICTURES]
+    assert {finding(report, rule).verdict for rule in others} == {Verdict.FAIL}
+    assert [notice.en for notice in report.notices] == [
+        "Text: only near-duplicates exceed the ceiling; exact duplicates do not."
+    ]
     assert finding(report, "recency").verdict is Verdict.REVIEW
 
 
@@ -109,8 +311,19 @@ def test_no_clause_fails_on_the_clean_dataset(out: Path) -> None:
     report = Report.model_validate_json((out / "report-scaled" / "report.json").read_bytes())
     assert report.verdict is ReportVerdict.NEEDS_REVIEW
     assert {each.verdict for each in report.findings} == {
-        Verdict.PASS, Verdict.REVIEW, Verdict.ATTESTED, Verdict.NOT_APPLICABLE,
+        Verdict.PASS, Verdict.REVIEW, Verdict.ATTESTED,
     }  # fmt: skip
+    measured = [
+        each for each in report.findings if each.readings and each.rule.partition(".")[0] != "duplicates"
+    ]
+    assert {each.verdict for each in measured} == {Verdict.PASS}
+    assert not report.run.defective
+
+
+def test_the_witness_agrees(made: Made) -> None:
+    _, report, _ = made
+    assert [each.modality for each in report.run.witnesses] == ["audio", "video"]
+    assert all(each.disagreed == each.unanswered == 0 for each in report.run.witnesses)
 
 
 def test_the_scaled_policy_differs_in_scale_and_name_alone(out: Path) -> None:
@@ -207,3 +420,12 @@ def test_a_strange_file_among_the_data_is_refused(tmp_path: Path) -> None:
     (tmp_path / "clean" / "mine.txt").write_text("mine")
     with pytest.raises(OutFolderError, match=r"mine\.txt is not a file of this demo"):
         demo.run(tmp_path, "en", 1, None)
+
+
+def test_an_ogg_stream_has_the_same_bytes_whenever_it_is_made() -> None:
+    wave = tone(1, 4000, 8000)
+    ogg = same_serial(sound("OGG", wave, 8000))
+    clock = sound("OGG", wave, 8000)
+    assert same_serial(clock) == ogg
+    serial = int.from_bytes(clock[14:18], "little")
+    assert same_serial(clock, serial) == clock  # the checksums are the ones that libogg made

@@ -15,6 +15,7 @@ import typer.main
 
 from dqv.checks import CHECKS
 from dqv.cli import app
+from dqv.connectors import layout
 from dqv.connectors.containers.records import READERS
 from dqv.core.policy import RULES, load_policy
 from dqv.core.registration import Registration
@@ -72,6 +73,11 @@ def test_every_option_is_explained_beside_its_command(names: tuple[str, ...]) ->
 
 def test_every_format_that_is_read_is_listed() -> None:
     assert [name for name in READERS if f"`{name}`" not in WRITTEN] == []
+
+
+def test_every_suffix_of_images_audio_and_video_is_listed() -> None:
+    suffixes = f"{layout._IMAGE} {layout._AUDIO} {layout._VIDEO}".split()
+    assert [suffix for suffix in suffixes if f".{suffix}" not in WRITTEN] == []
 
 
 def _clauses() -> dict[str, list[str]]:
