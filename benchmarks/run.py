@@ -6,7 +6,7 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-from benchmarks import text_scale
+from benchmarks import audio_check, image_check, image_scale, text_scale, video_check
 
 README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
@@ -15,7 +15,17 @@ BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
 def main() -> None:
     """Measure and write."""
     with tempfile.TemporaryDirectory() as name:
-        tables = text_scale.as_markdown(*text_scale.measure(Path(name)))
+        folder = Path(name)
+        tables = "\n".join(
+            f"### {title}\n\n{table}"
+            for title, table in (
+                ("Text, the whole check", text_scale.as_markdown(*text_scale.measure(folder))),
+                ("Images, one at a time", image_check.as_markdown(image_check.measure(folder))),
+                ("Images, the whole check", image_scale.as_markdown(*image_scale.measure(folder))),
+                ("Audio", audio_check.as_markdown(audio_check.measure(folder))),
+                ("Video", video_check.as_markdown(video_check.measure(folder))),
+            )
+        )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     head = (
         f"{date.today().isoformat()}, {platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, "
