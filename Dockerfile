@@ -7,6 +7,8 @@ COPY . .
 RUN python -m venv /opt/dqv && /opt/dqv/bin/pip install --no-cache-dir -c constraints.txt .
 
 FROM python:3.11-slim
+# the independent witness of audio and video
+RUN apt-get update && apt-get install -y --no-install-recommends ffmpeg && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/dqv /opt/dqv
 # compiled kernels are kept where any user may write, also with --user
 ENV NUMBA_CACHE_DIR=/tmp/numba

@@ -120,6 +120,7 @@ def _displayed(stream: Mapping[str, Any]) -> tuple[int, int]:
 
 def _limited(question: Callable[[], Any], tick: Tick) -> Any:
     """Ask in a thread, for ffmpeg-python knows no limit of time; at the end of it FFmpeg is killed."""
+    others = {process.pid for process in psutil.Process().children()}
     with ThreadPoolExecutor(1) as threads:
         answer: Future[Any] = threads.submit(question)
         deadline = time.monotonic() + PATIENCE_S
@@ -129,5 +130,6 @@ def _limited(question: Callable[[], Any], tick: Tick) -> Any:
             except TimeoutError:
                 tick()
         for process in psutil.Process().children():
-            process.kill()
+            if process.pid not in others:
+                process.kill()
         raise NoAnswerError

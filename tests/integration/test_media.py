@@ -4,6 +4,7 @@ import json
 import os
 import re
 import struct
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -113,11 +114,15 @@ def test_what_ffmpeg_cannot_decode_is_a_disagreement(tmp_path: Path) -> None:
 def test_a_witness_that_takes_too_long_gives_no_answer_and_leaves_nothing_running(
     media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    bystander = subprocess.Popen(["sleep", "60"])
     before = {process.pid for process in psutil.Process().children(recursive=True)}
     monkeypatch.setattr(ffmpeg, "PATIENCE_S", 0.0)
     with pytest.raises(ffmpeg.NoAnswerError):
         ffmpeg.testify(os.fspath(media / "0.mp4"), "video", lambda: None)
-    assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
+    assert {process.pid for process in psutil.Process().children(recursive=True)} == before
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()
 
 
 @pytest.fixture(scope="module")
