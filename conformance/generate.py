@@ -8,101 +8,31 @@ differs, in its files and in its verdicts.
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
-from random import Random
-from string import ascii_lowercase
 from typing import Any
 
 import tomli_w
 
+from conformance import media
+from conformance.case import (
+    NOT_DECLARED,
+    REFERENCE,
+    REGISTRATION,
+    TIGHT,
+    USUAL_FILES,
+    Case,
+    Files,
+    jsonl,
+    record,
+    records,
+    texts,
+    unread_line,
+    words,
+)
 from dqv.core.policy import LongText, Policy, dump_policy, load_policy
-from dqv.core.settings import Limits
 from dqv.demo import scaled
-
-REFERENCE = date(2026, 6, 30)
-"""Last day of the window; the first is 2021-06-30."""
-
-README = b"# What this is\n"
-
-Files = Mapping[str, bytes]
-Record = dict[str, str]
-
-_MEDIA = [
-    f"{family}.{modality}"
-    for family in ("scale", "resolution", "duplicates")
-    for modality in ("audio", "image", "video")
-    if (family, modality) != ("resolution", "audio")
-]
-USUAL = {
-    **dict.fromkeys(_MEDIA, "not_applicable"),
-    **dict.fromkeys(("scale.text", "duplicates.text", "recency"), "pass"),
-    **dict.fromkeys(("documentation", "metadata", "openness", "privacy"), "review"),
-    **dict.fromkeys(("updates", "registration", "applicant", "category"), "attested"),
-    **dict.fromkeys(("legality", "safeguards", "scenarios", "value"), "attested"),
-}
-"""The verdict of every rule on the usual dataset."""
-
-NOT_DECLARED = {rule: "review" for rule, verdict in USUAL.items() if verdict == "attested"}
-"""What differs without a registration."""
-
-REGISTRATION: Mapping[str, Any] = {
-    "name": "conformance",
-    "applicant": {"name": "嘉兴示例数据科技有限公司", "uscc": "913304990000000006"},
-    "certificate": {"number": "TEST-1"},
-    "category": "行业通识数据集",
-    "modalities": {"text": {"scale": "3 kB"}},
-    "cadence": "monthly",
-    "scenarios": [{"title": "one"}, {"title": "two"}],
-    "attestations": [
-        {"rule": rule, "statement": "so it is"}
-        for rule in ("legality", "safeguards", "value", "openness", "privacy")
-    ],
-}
-
-
-@dataclass(frozen=True)
-class Case:
-    """One tiny dataset and all that is known of its report.
-
-    Attributes:
-        name: `<rule>-<verdict>-<what>`.
-        files: path → content.
-        changed: verdicts that differ from USUAL.
-        numbers: rule → numerator and denominator of its finding, as the report writes them.
-        registration: None where there is none.
-        links: path → the file of which it is a second name.
-        limits: what one item may cost; small ones make large items unread.
-        assurance: full or identity.
-        readings: rule → reading → its verdict and numerator, where another reading says something else.
-    """
-
-    name: str
-    files: Files
-    changed: Mapping[str, str] = field(default_factory=dict)
-    numbers: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
-    registration: Mapping[str, Any] | None = field(default_factory=lambda: REGISTRATION)
-    links: Mapping[str, str] = field(default_factory=dict)
-    limits: Limits = Limits()  # noqa: RUF009  frozen
-    assurance: str = "full"
-    readings: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
-
-    @property
-    def rule(self) -> str:
-        """The rule under test."""
-        return self.name.split("-")[0]
-
-    @property
-    def verdict(self) -> str:
-        """Its verdict."""
-        return self.name.split("-")[1]
-
-    @property
-    def verdicts(self) -> dict[str, str]:
-        """The verdict of every rule."""
-        return {**USUAL, **self.changed}
 
 
 def small_policy() -> Policy:
@@ -125,8 +55,6 @@ def write(case: Case, folder: Path) -> None:
 
 def cases() -> list[Case]:
     """Every case, in the order of a report."""
-    from conformance import media  # which is built on what stands here
-
     return [
         *_scale(),
         *media.cases(),
@@ -138,55 +66,13 @@ def cases() -> list[Case]:
     ]
 
 
-# Material ----------------------------------------------------------------------------------------------
-
-
-def _words(seed: int, count: int) -> list[str]:
-    """So many made-up words of five letters; other seeds give others."""
-    letters = "".join(Random(seed).choices(ascii_lowercase, k=5 * count))
-    return [letters[at : at + 5] for at in range(0, len(letters), 5)]
-
-
-def _record(seed: int, size: int = 150, day: str | None = "2026-01-15") -> Record:
-    """A record whose values have so many bytes, its date included."""
-    record = {"text": " ".join(_words(seed, size))[: size - len(day or "")]}
-    return record if day is None else {**record, "original_time": day}
-
-
-def records(count: int = 20, size: int = 150, day: str | None = "2026-01-15", seed: int = 0) -> list[Record]:
-    """So many of them, all different."""
-    return [_record(seed + number, size, day) for number in range(count)]
-
-
-def jsonl(rows: Iterable[Record], name: str = "data.jsonl") -> dict[str, bytes]:
-    """The records as JSON Lines, with a README."""
-    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in rows)
-    return {"README.md": README, name: "".join(lines).encode()}
-
-
-def _texts(name: str = "doc-{}.txt") -> Files:
-    """The usual dataset as text files, without any date or field."""
-    files = {name.format(f"{n:02d}"): _record(n, day=None)["text"].encode() for n in range(20)}
-    return {"README.md": README, **files}
-
-
-def _unread_line(size: int) -> bytes:
-    """A line that is longer than the limit of 200 bytes."""
-    return b"x" * size + b"\n"
-
-
-_TIGHT = Limits(record_bytes=200)
-
-USUAL_FILES = jsonl(records())
-
-
 # The rules ---------------------------------------------------------------------------------------------
 
 
 def _scale() -> Iterator[Case]:
     rule = "scale.text"
     for name, last in (("pass-at-limit", 150), ("fail-one-byte-less", 149), ("pass-one-byte-more", 151)):
-        files = jsonl([*records(19), _record(19, last)])
+        files = jsonl([*records(19), record(19, last)])
         changed = {rule: name.split("-")[0]}
         yield Case(f"{rule}-{name}", files, changed, {rule: (str(2850 + last), None)})
     # An unread object may hold ten times its bytes: 201 bytes of it leave 2010 open.
@@ -194,12 +80,12 @@ def _scale() -> Iterator[Case]:
         ("indeterminate-unread-could-just-reach-it", 110, "indeterminate"),
         ("fail-unread-could-not-reach-it", 109, "fail"),
     ):
-        files = jsonl([*records(8, 110), _record(8, size)])
-        files = {**files, "more.jsonl": _unread_line(201)}
+        files = jsonl([*records(8, 110), record(8, size)])
+        files = {**files, "more.jsonl": unread_line(201)}
         changed = {rule: verdict, "duplicates.text": "indeterminate", "recency": "indeterminate"}
-        yield Case(f"{rule}-{name}", files, changed, {rule: (str(880 + size), None)}, limits=_TIGHT)
-    files = {**USUAL_FILES, "more.jsonl": _unread_line(201)}
-    yield Case(f"{rule}-pass-unread-can-only-add", files, {}, {rule: ("3000", None)}, limits=_TIGHT)
+        yield Case(f"{rule}-{name}", files, changed, {rule: (str(880 + size), None)}, limits=TIGHT)
+    files = {**USUAL_FILES, "more.jsonl": unread_line(201)}
+    yield Case(f"{rule}-pass-unread-can-only-add", files, {}, {rule: ("3000", None)}, limits=TIGHT)
 
 
 def _duplicates() -> Iterator[Case]:
@@ -228,32 +114,32 @@ def _duplicates() -> Iterator[Case]:
     yield case("fail-near-at-four-fifths", with_copies(*_alike(60, 40), *_alike(61, 40)), 2)
     yield case("pass-near-just-under-four-fifths", with_copies(*_alike(60, 39), *_alike(61, 39)), 0)
     first, second = _alike(60, 40)
-    third = " ".join([*_words(62, 4), *second.split()[4:]])
+    third = " ".join([*words(62, 4), *second.split()[4:]])
     yield case("pass-chain-whose-middle-was-not-kept", with_copies(first, second, third), 1)
     across = {**jsonl([*records(18, 250), {"text": one}]), "b.txt": one.encode()}
     yield case("pass-copy-in-another-format", across, 1)
     named, links = (
-        _texts("doc-{}-20260115.txt"),
+        texts("doc-{}-20260115.txt"),
         {f"again-{n}.txt": f"doc-{n:02d}-20260115.txt" for n in range(5)},
     )
     yield case("pass-hard-links-are-no-copies", named, 0, links=links, changed={"metadata": "fail"})
     # One line that was not read may or may not be a copy: 0 or 1 of 21 more.
-    unread = {"more.jsonl": _unread_line(201)}
-    yield case("pass-unread-could-not-change-it", {**USUAL_FILES, **unread}, 0, limits=_TIGHT)
-    copied = jsonl([*records(19), _record(18)])
-    yield case("indeterminate-unread-could-change-it", {**copied, **unread}, 1, limits=_TIGHT)
+    unread = {"more.jsonl": unread_line(201)}
+    yield case("pass-unread-could-not-change-it", {**USUAL_FILES, **unread}, 0, limits=TIGHT)
+    copied = jsonl([*records(19), record(18)])
+    yield case("indeterminate-unread-could-change-it", {**copied, **unread}, 1, limits=TIGHT)
     archive = {**USUAL_FILES, "more.tar": b"x" * 50}  # it may hold anything; images are not said to be there
     yield case("indeterminate-archive-not-read", archive, 0, changed={"recency": "indeterminate"})
     # Texts over 1 kB: the rate over their paragraphs would decide where they hold more than a tenth.
     for name, size in (("pass-long-texts-hold-a-tenth", 1001), ("review-long-texts-hold-more", 1002)):
-        yield case(name, jsonl([*records(21, 439), _record(21, size + 10)]), 0, 22)
-    yield case("pass-text-of-just-the-long-size", jsonl([*records(19), _record(19, 1010)]), 0)
+        yield case(name, jsonl([*records(21, 439), record(21, size + 10)]), 0, 22)
+    yield case("pass-text-of-just-the-long-size", jsonl([*records(19), record(19, 1010)]), 0)
 
 
 def _alike(seed: int, count: int) -> tuple[str, str]:
     """Two texts of so many words that differ in the last four."""
-    words = _words(seed, count)
-    return " ".join(words), " ".join([*words[:-4], *_words(seed + 1000, 4)])
+    first = words(seed, count)
+    return " ".join(first), " ".join([*first[:-4], *words(seed + 1000, 4)])
 
 
 def _recency() -> Iterator[Case]:
@@ -268,7 +154,7 @@ def _recency() -> Iterator[Case]:
         rest = 19 - recent - undated
         return jsonl([
             *records(recent),
-            _record(99, last),
+            record(99, last),
             *records(undated, day=None, seed=100),
             *records(rest, day="2015-01-01", seed=200),
         ])  # fmt: skip
@@ -289,14 +175,14 @@ def _recency() -> Iterator[Case]:
         ("fail-second-before-the-window-in-shanghai", "2021-06-29T15:59:59Z", 0),
     ):
         yield case(name, jsonl(records(day=day)), recent)
-    yield case("review-storage-time-alone", _texts(), 0, metadata="fail")
-    yield case("pass-date-in-the-name", _texts("doc-{}-20260115.txt"), 3000, metadata="fail")
+    yield case("review-storage-time-alone", texts(), 0, metadata="fail")
+    yield case("pass-date-in-the-name", texts("doc-{}-20260115.txt"), 3000, metadata="fail")
     rows = "".join(f"doc-{number:02d}.txt,2026-01-15\n" for number in range(20))
-    yield case("pass-sidecar", {**_texts(), "metadata.csv": f"file_name,date\n{rows}".encode()}, 3000)
+    yield case("pass-sidecar", {**texts(), "metadata.csv": f"file_name,date\n{rows}".encode()}, 3000)
     old = jsonl(records(day="2015-01-01"), "data-20260115.jsonl")
     yield case("fail-record-outweighs-name", old, 0)
     stale = rows.replace("2026", "2015")
-    files = {**_texts("doc-{}-20260115.txt"), "metadata.csv": f"file_name,date\n{stale}".encode()}
+    files = {**texts("doc-{}-20260115.txt"), "metadata.csv": f"file_name,date\n{stale}".encode()}
     files["metadata.csv"] = files["metadata.csv"].replace(b".txt", b"-20260115.txt")
     yield case("fail-sidecar-outweighs-name", files, 0)
 
@@ -328,7 +214,7 @@ def _documents() -> Iterator[Case]:
         ("review-chinese-name", {**bare, "数据说明.md": b"#"}),
     ):
         yield Case(f"documentation-{name}", files, {"documentation": name.split("-")[0]})
-    named = _texts("doc-{}-20260115.txt")
+    named = texts("doc-{}-20260115.txt")
     yield Case("metadata-fail-absent", named, {"metadata": "fail"})
     yield Case(
         "metadata-fail-text-field-alone",
@@ -424,6 +310,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    from conformance.generate import main as run  # this module, as `media` knows it
-
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))

@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from conformance.generate import (
+from conformance.case import (
     NOT_DECLARED,
     README,
     REGISTRATION,

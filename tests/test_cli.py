@@ -12,7 +12,7 @@ import typer
 from polars.exceptions import ComputeError
 from typer.testing import CliRunner
 
-from dqv import cli, pipeline
+from dqv import cli, demo_media, pipeline
 from dqv.core.errors import IncompleteRun
 from dqv.core.policy import load_policy
 from dqv.core.settings import Settings
@@ -45,7 +45,8 @@ def source(tmp_path: Path) -> Path:
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; import dqv.cli\n"
-        "heavy = {'polars', 'pyarrow', 'numba', 'numpy', 'dask', 'distributed', 'jinja2', 'cryptography', 'pydantic', 'rich.table'}\n"
+        "heavy = {'polars', 'pyarrow', 'numba', 'numpy', 'dask', 'distributed', 'jinja2', 'cryptography', 'pydantic', 'rich.table', "
+        "'av', 'PIL', 'soundfile', 'simplejpeg', 'ffmpeg'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -73,6 +74,17 @@ def test_the_terminal_speaks_chinese(source: Path, tmp_path: Path, scheduler: st
 def test_json_is_the_report_and_nothing_else(source: Path, tmp_path: Path, scheduler: str) -> None:
     done = dqv("check", source, "--scheduler", scheduler, "--out", tmp_path / "out", "--json")
     assert json.loads(done.stdout) == json.loads((tmp_path / "out" / "report.json").read_bytes())
+
+
+def test_excerpts_show_what_lies_below_the_floor(tmp_path: Path, scheduler: str) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(demo_media.image("JPEG", 1, 1023, 768))
+    args = ("check", folder, "--scheduler", scheduler, "--out", tmp_path / "out", "--quiet")
+    assert dqv(*args).returncode == 1
+    assert "data:image" not in (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert dqv(*args, "--excerpts").returncode == 1
+    assert "data:image/jpeg;base64," in (tmp_path / "out" / "report.html").read_text("utf-8")
 
 
 def test_quiet_prints_nothing(source: Path, tmp_path: Path, scheduler: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from conformance import generate
-from conformance.generate import Case
+from conformance.case import REFERENCE, USUAL, Case
 from dqv import pipeline
 from dqv.core.policy import RULES, dump_policy, load_policy
 from dqv.core.settings import Assurance, Measuring, Settings
@@ -35,7 +35,7 @@ def _checked(case: Case, tmp_path: Path, policy: Path, scheduler: str) -> Report
         out=tmp_path / "out",
         policy=str(policy),
         registration=None if case.registration is None else tmp_path / "registration.toml",
-        reference_date=generate.REFERENCE,
+        reference_date=REFERENCE,
         scheduler=scheduler,
         measuring=Measuring(limits=case.limits, assurance=Assurance(case.assurance)),
     )
@@ -79,7 +79,7 @@ def test_names_are_unique_and_say_the_verdict() -> None:
 
 def test_every_rule_has_a_case() -> None:
     assert {case.rule for case in CASES} == set(RULES)
-    assert set(generate.USUAL) == set(RULES)
+    assert set(USUAL) == set(RULES)
 
 
 def test_every_measured_rule_is_seen_with_every_verdict() -> None:
