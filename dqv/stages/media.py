@@ -6,7 +6,7 @@ from dqv.connectors import storage
 from dqv.connectors.containers.model import Watched
 from dqv.core.errors import ItemError
 from dqv.core.registration import RawSound
-from dqv.core.settings import Assurance, Measuring
+from dqv.core.settings import Assurance, Limits, Measuring
 from dqv.core.units import FLICKS_PER_SECOND
 from dqv.measure import audio, image, video
 from dqv.measure.media import Media, Tick
@@ -52,31 +52,26 @@ def measure_media(
         ItemError: it cannot be measured.
         OSError: of reading.
     """
-    found = _measure(file, piece, measuring, raw, tick, reads)
+    full = measuring.assurance is Assurance.FULL
+    with opened(file, reads, tick, full=full) as stream:
+        found = _told(stream, piece, measuring.limits, raw, tick, full=full)
     if (found.duration_flicks or 0) > _MOST_S * FLICKS_PER_SECOND:
         raise ItemError(found.modality, "a duration of more than a year: its times are broken")
     return found
 
 
-def _measure(
-    file: BinaryIO,
-    piece: dict[str, Any],
-    measuring: Measuring,
-    raw: RawSound | None,
-    tick: Tick,
-    reads: storage.Reads,
+def _told(
+    stream: BinaryIO, piece: dict[str, Any], limits: Limits, raw: RawSound | None, tick: Tick, *, full: bool
 ) -> Media:
-    full = measuring.assurance is Assurance.FULL
-    size, limits = piece["size_bytes"], measuring.limits
-    with opened(file, reads, tick, full=full) as stream:
-        if piece["modality"] == "image":
-            return image.measure(stream, size, limits, tick, full=full)
-        if piece["modality"] == "video":
-            try:
-                return video.measure(stream, size, limits, tick, full=full)
-            except video.OnlySound:
-                return audio.measure(stream, size, limits, tick, format=piece["format"], full=full)
+    size, form = piece["size_bytes"], piece["format"]
+    if piece["modality"] == "image":
+        return image.measure(stream, size, limits, tick, full=full)
+    if piece["modality"] == "video":
         try:
-            return audio.measure(stream, size, limits, tick, format=piece["format"], full=full, raw=raw)
-        except audio.HoldsPictures:
             return video.measure(stream, size, limits, tick, full=full)
+        except video.OnlySound:
+            return audio.measure(stream, size, limits, tick, format=form, full=full)
+    try:
+        return audio.measure(stream, size, limits, tick, format=form, full=full, raw=raw)
+    except audio.HoldsPictures:
+        return video.measure(stream, size, limits, tick, full=full)

@@ -18,9 +18,8 @@ from dqv.core.units import FLICKS_PER_SECOND
 from dqv.measure import witness as ffmpeg
 from dqv.pipeline import check
 from dqv.reports.model import Report
-from dqv.stages import witness
 from tests.integration.test_browser import chromium
-from tests.stages.calls import beat, measure, pieces, read
+from tests.stages.calls import ask, measure, pieces
 
 pytestmark = pytest.mark.integration
 
@@ -63,25 +62,9 @@ def test_every_real_file_is_as_ffmpeg_says(realdata: Path, tmp_path: Path, folde
     assert asked == {"audio_one_recording": 12, "video_codecs": 6, "video_tmk": 14}[folder]
 
 
-def ask(source: Path, tmp_path: Path, change: dict[str, Any]) -> list[dict[str, Any]]:
-    measure(source, tmp_path / "out")
-    ours = [
-        {**row, **change} for row in witness.sample(sorted((tmp_path / "out").glob("items-*.parquet")), 7)
-    ]
-    every = {piece["object"]: piece for piece in pieces(source)}
-    args = {
-        "source": str(source),
-        "pieces": [every[row["object"]] for row in ours],
-        "ours": ours,
-        "version": "x",
-    }
-    (tmp_path / "witness").mkdir()
-    assert witness.recompute(args, tmp_path / "witness", beat()) == ffmpeg.version()
-    return read(tmp_path / "witness", "witness")
-
-
 def test_the_witness_agrees_with_what_was_measured(media: Path, tmp_path: Path) -> None:
-    rows = ask(media, tmp_path, {})
+    version, rows = ask(media, tmp_path)
+    assert version == ffmpeg.version() is not None
     assert len({row["object"] for row in rows}) == 6
     assert [row for row in rows if not row["agrees"]] == []
     assert {row["field"] for row in rows} == {
@@ -100,7 +83,7 @@ def test_the_witness_agrees_with_what_was_measured(media: Path, tmp_path: Path) 
     ],
 )
 def test_what_differs_is_told(media: Path, tmp_path: Path, fact: str, value: int) -> None:
-    rows = ask(media, tmp_path, {fact: value})
+    _, rows = ask(media, tmp_path, **{fact: value})
     told = "duration_s" if fact == "duration_flicks" else fact
     assert {row["field"] for row in rows if not row["agrees"]} == {told}
 

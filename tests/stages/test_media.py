@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import shutil
 import tarfile
 from dataclasses import replace
 from datetime import date
@@ -21,7 +20,7 @@ from dqv.core.units import FLICKS_PER_SECOND
 from dqv.measure import audio
 from dqv.measure.media import Media
 from dqv.stages import duplicates, excerpts, witness
-from tests.stages.calls import beat, measure, pieces, read
+from tests.stages.calls import ask, beat, measure, pieces, read
 
 DAY = date(2024, 5, 6)
 RATE = 8000
@@ -227,22 +226,6 @@ def test_no_row_is_there_twice(source: Path, tmp_path: Path) -> None:
     assert decide(source, tmp_path) == [(f"{number}.jpg", "0.jpg", "payload") for number in (1, 2, 3)]
 
 
-def ask(source: Path, tmp_path: Path, change: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    measure(source, tmp_path / "out")
-    ours = witness.sample(sorted((tmp_path / "out").glob("items-*.parquet")), 7)
-    ours = [{**row, **(change or {})} for row in ours]
-    every = {piece["object"]: piece for piece in pieces(source)}
-    args = {
-        "source": str(source),
-        "pieces": [every[row["object"]] for row in ours],
-        "ours": ours,
-        "version": "x",
-    }
-    (tmp_path / "witness").mkdir()
-    assert (witness.recompute(args, tmp_path / "witness", beat()) is None) == (shutil.which("ffmpeg") is None)
-    return read(tmp_path / "witness", "witness")
-
-
 def test_the_sample_is_drawn_by_the_data_and_the_seed(source: Path, tmp_path: Path) -> None:
     for number in range(40):
         (source / f"{number:02d}.wav").write_bytes(
@@ -261,7 +244,7 @@ def test_without_ffmpeg_nothing_is_asked(
 ) -> None:
     (source / "a.wav").write_bytes(demo_media.sound("WAV", wave(), RATE))
     monkeypatch.setenv("PATH", "")
-    assert ask(source, tmp_path) == []
+    assert ask(source, tmp_path) == (None, [])
 
 
 def test_thumbnails_are_small_and_upright_and_hold_no_metadata(source: Path, tmp_path: Path) -> None:
