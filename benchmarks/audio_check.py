@@ -2,7 +2,8 @@
 
 Two minutes of a seeded, music-like sound in stereo, 44.1 kHz (Opus 48), in every format. What is compared runs in
 turns, in seconds of CPU (of child processes too), so that a busy machine does not decide; medians. Bare decoder: opens the file and decodes all of
-it, as the check's own decoder does, and looks at nothing. sha256 is not part of it; it is read elsewhere.
+it, as the check's own decoder does, and looks at nothing. The hashes of the whole object are not part of it: they are
+made once for every object, of whatever kind.
 """
 
 import io

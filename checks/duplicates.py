@@ -12,7 +12,7 @@ from math import ceil
 
 import polars as pl
 
-from dqv.checks.engine import Case, Outcome, Quantity, Result, join, measured, rate
+from dqv.checks.engine import MODALITY_WORDS, Case, Outcome, Quantity, Result, join, measured, rate
 from dqv.core.policy import Reading, Words
 from dqv.core.units import hours, human, parse_quantity
 from dqv.core.verdicts import Verdict
@@ -68,8 +68,10 @@ def duplicates(case: Case, modality: str) -> Outcome:
         evidence=_evidence(case, items) if facts.items else None,
     )
     if modality == "text":
-        return _near_alone(_little_compared(case, _long_texts(case, outcome)))
-    return _lower_bound(outcome) if modality in case.deciding else outcome
+        outcome = _little_compared(case, _long_texts(case, outcome))
+    elif modality in case.deciding:
+        outcome = _lower_bound(outcome)
+    return _near_alone(modality, outcome)
 
 
 def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
@@ -182,14 +184,15 @@ def _little_compared(case: Case, outcome: Outcome) -> Outcome:
     return replace(outcome, verdict=Verdict.REVIEW, message=join([outcome.message, words]))
 
 
-def _near_alone(outcome: Outcome) -> Outcome:
+def _near_alone(modality: str, outcome: Outcome) -> Outcome:
     """The first screen says so when near-duplicates alone exceed the ceiling."""
     verdicts = {result.reading.measure: result.verdict for result in outcome.results}
     if verdicts.get("near") is not Verdict.FAIL or verdicts.get("exact") is not Verdict.PASS:
         return outcome
+    words = MODALITY_WORDS[modality]
     notice = Words(
-        zh="文本：仅近似重复的读法超过上限；逐字节相同的重复并未超过。",
-        en="Text: only near-duplicates exceed the ceiling; exact duplicates do not.",
+        zh=f"{words.zh}：仅近似重复的读法超过上限；逐字节相同的重复并未超过。",
+        en=f"{words.en.capitalize()}: only near-duplicates exceed the ceiling; exact duplicates do not.",
     )
     return replace(outcome, notices=(*outcome.notices, notice))
 

@@ -392,7 +392,7 @@ def doubt(case: Case, modality: str, verdict: Verdict) -> tuple[Verdict, list[Wo
     if disagreeing:
         sentences.append(
             Words(
-                zh=f"独立见证对 {disagreeing} 项的结果不同，须人工查看。",
+                zh=f"独立核验软件对 {disagreeing} 项的结果与 dqv 不一致，须人工查看。",
                 en=f"An independent witness disagrees on {disagreeing} items; a person must look.",
             )
         )

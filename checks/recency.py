@@ -111,6 +111,7 @@ def recency(case: Case) -> Outcome:
     if depends:
         sentences.append(DEPENDS)
     words = MODALITY_WORDS[modality]
+    by = Words(zh="小时", en="hours") if modality == "audio" else Words(zh="字节", en="bytes")
     return Outcome(
         "recency",
         verdict,
@@ -119,12 +120,14 @@ def recency(case: Case) -> Outcome:
         next_step=None
         if verdict is Verdict.PASS
         else Words(
-            zh="为未定日期的数据补充日期（如 original_time 字段），或增加近五年的数据。",
-            en="Give the undated data a date (such as a field original_time), or add data of the last five years.",
+            zh="为未定日期的数据补充日期（文本：original_time 等字段；图像、音频、视频：EXIF、标签、附带元数据或文件名中的日期），"
+            "或增加近五年的数据。",
+            en="Give the undated data a date (of text a field such as original_time; of images, audio and video EXIF, "
+            "tags, sidecar metadata or a date in the file's name), or add data of the last five years.",
         ),
         population=Words(
-            zh=f"全部可读的{words.zh}条目（最差模态）",
-            en=f"all items of {words.en} that could be read (the worst modality)",
+            zh=f"全部可读的{words.zh}条目，按{by.zh}计（最差模态）",
+            en=f"all items of {words.en} that could be read, by {by.en} (the worst modality)",
         ),
         measured=result.quantity.value,
         numerator=result.quantity.numerator,

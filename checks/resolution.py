@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import polars as pl
 
-from dqv.checks.engine import MODALITY_WORDS, Case, Outcome, Quantity, Result, measured, rate
+from dqv.checks.engine import MODALITY_WORDS, Case, Outcome, Quantity, Result, amount, measured, rate
 from dqv.core.policy import Reading, Words
 
 _METHOD = {
@@ -21,7 +21,7 @@ _METHOD = {
     ),
 }
 
-_width, _height = pl.col("width_px").cast(pl.Int64), pl.col("height_px").cast(pl.Int64)
+_width, _height = pl.col("width_px"), pl.col("height_px")
 _short, _long = pl.min_horizontal(_width, _height), pl.max_horizontal(_width, _height)
 
 FLOORS: Mapping[str, Callable[[int, int], pl.Expr]] = {
@@ -81,13 +81,9 @@ def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
     def measure(reading: Reading) -> Quantity:
         if reading.measure == "scale_at_floor":
             chosen = items.filter(at_floor(case, modality)).select(pl.col("payload_bytes").sum())
-            found, limit = int(chosen.collect().item()), scale.limit()
-            more = facts.unread.payload_bytes
-            spans = [(Fraction(found) / limit,) * 2]
-            if more is None or more:
-                most = Fraction(10**30 if more is None else found + more) / limit
-                spans.append((most, most))
-            return Quantity(found, limit, tuple(spans))
+            found, limit = amount(int(chosen.collect().item()), facts.unread.payload_bytes), scale.limit()
+            shares = tuple((low / limit, high / limit) for low, high in found.scenarios)
+            return Quantity(found.numerator, limit, shares)
         meets = FLOORS[reading.measure](*rule.floor_px(reading)).fill_null(value=False)
         count = int(items.select(meets.sum()).collect().item())
         return rate(count, facts.items, facts.unread.items)

@@ -7,9 +7,21 @@ from math import ceil
 
 import polars as pl
 
-from dqv.checks.engine import MODALITY_WORDS, Case, Outcome, Quantity, Result, amount, join, measured
+from dqv.checks.engine import (
+    MODALITY_WORDS,
+    Case,
+    Outcome,
+    Quantity,
+    Result,
+    amount,
+    deciding_result,
+    join,
+    measured,
+    read_all,
+)
 from dqv.checks.resolution import at_floor
 from dqv.core.policy import Reading, Words
+from dqv.core.schema import FLAG_WORDS
 from dqv.core.units import FLICKS_PER_SECOND, hours, human
 from dqv.core.verdicts import Verdict
 
@@ -29,7 +41,7 @@ _METHOD = {
         en="Every image is decoded; its encoded bytes are added up, those behind the image's end are not.",
     ),
     "video": Words(
-        zh="逐个读取全部数据包，累计画面与声音的编码样本字节；填充与其他字节不计，同一字节至多计一次。解码抽取的关键帧。",
+        zh="逐个读取全部数据包，累计画面与声音的编码样本字节；填充与其他字节不计，同一字节至多计一次。抽取若干关键帧解码。",
         en="All packets of every video are read; the bytes of its coded pictures and sound are added up, padding and "
         "all else are not, and no byte counts twice. Key frames are decoded by sample.",
     ),
@@ -67,7 +79,7 @@ def scale(case: Case, modality: str) -> Outcome:
         case,
         f"scale.{modality}",
         modality,
-        lambda: _measure(case, modality),
+        lambda: _measure(case, modality, case.modality(modality)),
         method=_METHOD[modality],
         next_step=next_step,
         evidence=_evidence(case, modality) if facts.items else None,
@@ -75,8 +87,8 @@ def scale(case: Case, modality: str) -> Outcome:
     return _flagged(case, modality, outcome)
 
 
-def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
-    facts, items = case.facts[modality], case.modality(modality)
+def _measure(case: Case, modality: str, items: pl.LazyFrame) -> Callable[[Reading], Quantity]:
+    facts = case.facts[modality]
     bytes_ = {
         "payload_bytes": pl.col("payload_bytes"),
         "text_bytes": pl.col("text_bytes"),
@@ -102,17 +114,18 @@ def _flagged(case: Case, modality: str, outcome: Outcome) -> Outcome:
     facts = case.facts[modality]
     if not facts.flagged or modality not in case.deciding:
         return outcome
-    flags = pl.col("flags")
-    flagged = case.modality(modality).filter(flags.list.len() > 0)
+    has_flags, rule = pl.col("flags").list.len() > 0, case.policy.rules[outcome.rule]
+    flagged, others = (case.modality(modality).filter(each) for each in (has_flags, ~has_flags))
     each = flagged.explode("flags").group_by("flags").len().sort("flags").collect()
-    kinds = ", ".join(f"{name} {count}" for name, count in each.iter_rows())
+    kinds = [(FLAG_WORDS[name], count) for name, count in each.iter_rows()]
     held = int(flagged.select(pl.col("payload_bytes").sum()).collect().item())
     words = Words(
-        zh=f"{facts.flagged} 项带有标记（{kinds}），共 {human(held, 'byte')}。",
-        en=f"{facts.flagged} items are flagged ({kinds}); they hold {human(held, 'byte')}.",
+        zh=f"{facts.flagged} 项带有标记（{'、'.join(f'{name.zh} {n}' for name, n in kinds)}），共 {human(held, 'byte')}。",
+        en=f"{facts.flagged} items are flagged ({', '.join(f'{name.en} {n}' for name, n in kinds)}); they hold "
+        f"{human(held, 'byte')}.",
     )
-    rest = Fraction(outcome.numerator or 0) - held
-    if outcome.verdict is not Verdict.PASS or (outcome.limit is not None and rest >= outcome.limit):
+    without = deciding_result(rule, read_all(rule, _measure(case, modality, others)))
+    if outcome.verdict is not Verdict.PASS or without.verdict is Verdict.PASS:
         return replace(outcome, message=join([outcome.message, words]))
     looked = Words(
         zh="不计这些项则达不到规模，须人工查看（见证据文件的 flags 列）。",

@@ -26,6 +26,9 @@ _FORMATS: dict[str, tuple[str | None, str]] = {
 }
 """Suffix → (modality, format); no modality: it could hold any."""
 
+MEDIA_SUFFIXES = (*_IMAGE.split(), *_AUDIO.split(), *_VIDEO.split())
+"""Names with one of these are images, recordings or videos; the content tells which."""
+
 READABLE = frozenset(_TEXT.values())
 """Formats of text that are read; images, audio and video are all tried; the others are unread: unsupported."""
 

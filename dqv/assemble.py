@@ -15,6 +15,7 @@ from dqv.core.schema import MODALITIES
 from dqv.core.settings import Settings
 from dqv.core.units import FLICKS_PER_SECOND, decimal_string, hours
 from dqv.core.verdicts import report_verdict
+from dqv.measure import witness
 from dqv.reports import evidence
 from dqv.reports.model import (
     SCHEMA_ID,
@@ -41,7 +42,7 @@ class Witnessed:
     """What the system's FFmpeg said.
 
     Attributes:
-        version: of it; None: there is none, and nothing was asked.
+        version: of it, or several where workers differ; None: there is none, and nothing was asked.
         seed: that drew the sample.
         asked: modality of each item of the sample.
         facts: rows of `stages.witness.WITNESS`; None where nothing was asked.
@@ -183,10 +184,13 @@ def _witnesses(case: Case, witnessed: Witnessed) -> list[Witness]:
     return found
 
 
+_SECONDS, _PERCENT = float(witness.TOLERANCE_S), int(100 * witness.TOLERANCE_SHARE)
 _TOLERANCE = Words(
-    zh="时长相差不超过 0.25 秒与 1 % 之较大者；宽高各不超过 1 像素；采样率与声道数须相同；音频至多解码前 600 秒，视频至多前 10 秒。",
-    en="Durations within the greater of 0.25 s and 1 %; width and height within one pixel each; rate and channels equal; "
-    "of audio at most the first 600 s are decoded, of video the first 10 s.",
+    zh=f"时长相差不超过 {_SECONDS} 秒与 {_PERCENT} % 之较大者；宽高各不超过 {witness.TOLERANCE_PX} 像素；采样率与声道数须相同；"
+    f"音频至多解码前 {witness.MOST_AUDIO_S} 秒，视频至多前 {witness.MOST_VIDEO_S} 秒。",
+    en=f"Durations within the greater of {_SECONDS} s and {_PERCENT} %; width and height within {witness.TOLERANCE_PX} pixel "
+    f"each; rate and channels equal; of audio at most the first {witness.MOST_AUDIO_S} s are decoded, of video the first "
+    f"{witness.MOST_VIDEO_S} s.",
 )
 
 
@@ -195,7 +199,7 @@ def _notices(settings: Settings, outcomes: Sequence[Outcome]) -> list[Words]:
     if settings.measuring.assurance == "identity":
         notices.append(
             Words(
-                zh="保证级别为 identity：只读取了图像、音频、视频的文件头，本报告不得用于申报或认定。",
+                zh="保证级别为仅文件头（identity）：只读取了图像、音频、视频的文件头，其余未读取；本报告不得用于申报或认定。",
                 en="Assurance is identity: of images, audio and video only headers were read, of all else nothing; this "
                 "report cannot be used to file or certify.",
             )
@@ -421,11 +425,11 @@ def _side(short: pl.Expr) -> pl.Expr:
 
 def _power(number: pl.Expr) -> pl.Expr:
     """Between which powers of ten a whole number lies."""
-    power = number.cast(pl.Float64).log(10).floor().cast(pl.Int64)
-    return (
-        pl.when(number == 0).then(pl.lit("0"))
-        .otherwise(pl.lit("10^") + power.cast(pl.String) + pl.lit(" … 10^") + (power + 1).cast(pl.String))
-    )  # fmt: skip
+    step = pl.lit(f"≥ {10**18:,}")
+    for power in range(18, 0, -1):
+        least, end = 10 ** (power - 1), 10**power
+        step = pl.when(number < end).then(pl.lit(f"{least:,} – < {end:,}")).otherwise(step)
+    return pl.when(number < 1).then(pl.lit("< 1")).when(number.is_not_null()).then(step)
 
 
 def _distribution(

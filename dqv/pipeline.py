@@ -252,11 +252,15 @@ class _Engine:
         ours = witness.sample(measured.files("items"), seed)
         if not ours:
             return None
-        pieces = _pieces(listing, [row["object"] for row in ours])
-        args = {**self._common, "pieces": pieces, "ours": ours, "version": ffmpeg_version()}
-        (part,) = self._run("witness", witness.recompute, [(args, 0)])
-        found = pl.read_parquet(part.files("witness")) if part.tables else None
-        return assemble.Witnessed(part.result, seed, [row["modality"] for row in ours], found)
+        pieces, version = _pieces(listing, [row["object"] for row in ours]), ffmpeg_version()
+        calls = [
+            ({**self._common, "pieces": [piece], "ours": [row], "version": version}, 0)
+            for piece, row in zip(pieces, ours, strict=True)
+        ]
+        parts = self._run("witness", witness.recompute, calls)
+        told = sorted({part.result for part in parts if part.result is not None})
+        found = pl.read_parquet([path for part in parts for path in part.files("witness")]) if told else None
+        return assemble.Witnessed(" / ".join(told) or None, seed, [row["modality"] for row in ours], found)
 
     def excerpts(self, listing: pa.Table, case: Case) -> dict[str, list[Excerpt]]:
         """Thumbnails of the first items below the floor, by rule."""

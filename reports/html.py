@@ -18,6 +18,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from dqv.core.policy import RULES, Words
+from dqv.core.schema import FLAG_WORDS
 from dqv.core.units import human, human_bytes
 from dqv.core.verdicts import Verdict
 from dqv.reports.escape import visible
@@ -110,13 +111,13 @@ LABELS: dict[str, Words] = _words(
             "由数据主管部门对申报材料所指数据运行。",
             "Run by the data bureau on the submitted data.",
         ),
-        "assurance": ("检测深度", "Assurance"),
-        "assurance.full": ("完整", "Full"),
+        "assurance": ("保证级别", "Assurance"),
+        "assurance.full": ("完整（full）", "Full"),
         "assurance.full.means": ("要求逐字节读取并计算摘要。", "Set to read and hash every byte."),
-        "assurance.identity": ("仅标识", "Identity only"),
+        "assurance.identity": ("仅文件头（identity）", "Headers only (identity)"),
         "assurance.identity.means": (
-            "只核对大小、文件头和版本标识，未读取全部字节；不能用于申报或认定。",
-            "Only sizes, headers and version tags were read, not every byte; "
+            "只读取图像、音频、视频的文件头，其余只计名称与大小；不能用于申报或认定。",
+            "Only headers of images, audio and video were read, and names and sizes of all else; "
             "not fit for filing or certification.",
         ),
         "reference_date": ("基准日期", "Reference date"),
@@ -194,10 +195,6 @@ LABELS: dict[str, Words] = _words(
         "silent_hours": ("其中静音（小时）", "Hours of silence"),
         "undecoded_items": ("只读文件头的条目", "Items of which only headers were read"),
         "flagged": ("带标记的条目", "Flagged items"),
-        "flag.padding": ("填充", "padding"),
-        "flag.static": ("静止画面", "static picture"),
-        "flag.looped": ("循环画面", "looped pictures"),
-        "flag.bars": ("单色边框", "bars"),
         "defective_items": ("损坏条目", "Defective items"),
         "unread_items": ("未读条目", "Unread items"),
         "unread_bytes": ("未读字节", "Unread bytes"),
@@ -210,12 +207,13 @@ LABELS: dict[str, Words] = _words(
             "Thumbnails of the first items of the evidence, without metadata; shown because of --excerpts, "
             "not part of report.json.",
         ),
-        "witnesses": ("独立见证", "Independent witnesses"),
+        "witnesses": ("独立核验", "Independent witnesses"),
         "witnesses.means": (
             "由其他软件对抽样条目重新测量；不一致者须人工查看。",
             "Other software measures a sample of items anew; where it disagrees a person must look.",
         ),
-        "witness": ("见证软件", "Witness"),
+        "witness": ("核验软件", "Witness"),
+        "witness_status": ("状态", "Status"),
         "witness.run": ("已运行", "run"),
         "witness.not_run": ("未运行：未安装", "not run: not installed"),
         "sample": ("抽样", "Sample"),
@@ -225,9 +223,9 @@ LABELS: dict[str, Words] = _words(
         "tolerance": ("容差", "Tolerance"),
         "fact": ("事实", "Fact"),
         "ours": ("dqv", "dqv"),
-        "theirs": ("见证", "Witness"),
+        "theirs": ("核验软件", "Witness"),
         "no_witnesses": (
-            "没有可供见证的音频或视频。",
+            "没有可供核验的音频或视频。",
             "There was no audio or video to ask about.",
         ),
         # accounting
@@ -275,7 +273,7 @@ LABELS: dict[str, Words] = _words(
         "kind.image": ("图像无法解码", "image does not decode"),
         "kind.audio": ("音频无法解码", "audio does not decode"),
         "kind.video": ("视频无法解码", "video does not decode"),
-        "kind.truncated": ("短于自身所述", "shorter than it says itself"),
+        "kind.truncated": ("文件不完整：短于其声明的长度", "incomplete: shorter than it says itself"),
         "kind.io": ("读取错误", "read error"),
         "kind.changed": ("读取期间被改动", "changed while being read"),
         "kind.unsupported": ("格式不支持", "unsupported format"),
@@ -337,7 +335,7 @@ LABELS: dict[str, Words] = _words(
             "that the data is what was measured.",
         ),
     }
-)
+) | {f"flag.{name}": words for name, words in FLAG_WORDS.items()}
 """Every word the page itself says; the rest comes from the report."""
 
 

@@ -87,7 +87,11 @@ class Witness(_Model):
 
 
 class Run(_Model):
-    """How it was measured. Only `environment` may differ between two runs over the same data."""
+    """How it was measured.
+
+    Only `environment` may differ between two runs over the same data; `witnesses` too where the system's FFmpeg is
+    another, is missing, or did not answer in time.
+    """
 
     role: str
     assurance: str

@@ -6,7 +6,17 @@ Types and units are part of a part's identity: change them and old parts are mea
 
 import pyarrow as pa
 
+from dqv.core.policy import Words
+
 MODALITIES = ("text", "audio", "image", "video")
+
+FLAG_WORDS = {
+    "padding": Words(zh="填充", en="padding"),
+    "static": Words(zh="静止画面", en="static picture"),
+    "looped": Words(zh="循环画面", en="looped pictures"),
+    "bars": Words(zh="单色边框", en="bars"),
+}
+"""The flags of `measure.media.FLAGS`, in words."""
 """The modalities of 8(三), in the order of the clause."""
 
 SKETCH_SLOTS = 128

@@ -65,7 +65,6 @@ BLOCK_SAMPLES = 1 << 16
 BEYOND_SAMPLES = 8192
 """So much at most is decoded beyond what a container states, and left out: a block of Vorbis holds no more (I, 4.2.2)."""
 
-HASH_BYTES = 1 << 20
 
 STATED_SLACK_S = 1
 """How much shorter than stated a container's only sound may be: edges of packets, rounded durations."""
@@ -124,6 +123,9 @@ def measure(
         full: decode everything; else the header alone is read, and `duration_flicks` is what it states, None where
             it states nothing (ADTS, AMR, MP3 without a Xing header, FLAC without a total, MPEG streams).
         raw: what raw samples are.
+
+    Returns:
+        The record without `xxh3_128`: the payload is the object, which its caller reads anyhow to bind it.
 
     Raises:
         ItemError: "empty", "audio", "truncated", "unsupported".
@@ -200,7 +202,6 @@ class _Sound:
             channels=self.channels,
             day=day,
             day_refused=refused,
-            xxh3_128=_hash(job),
             normalised=self._hash.digest(),
             decoded=True,
         )
@@ -232,16 +233,6 @@ def silence(block: Any, window: int, level: Any, state: Any) -> None:
             if not state[2]:
                 state[0] += window
             state[1] = state[2] = 0
-
-
-def _hash(job: _Job) -> bytes:
-    """Of the whole object: read once more, out of the page cache, since decoders read here and there."""
-    digest = xxhash.xxh3_128()
-    job.file.seek(0)
-    while block := job.file.read(HASH_BYTES):
-        digest.update(block)
-        job.tick()
-    return digest.digest()
 
 
 def _day(tags: dict[str, str]) -> tuple[date | None, bool]:

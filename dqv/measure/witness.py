@@ -17,6 +17,7 @@ from typing import Any
 import ffmpeg
 import psutil
 
+from dqv.measure.demux import DEMUXERS
 from dqv.measure.media import Tick
 
 PATIENCE_S = 45.0
@@ -25,6 +26,13 @@ PATIENCE_S = 45.0
 MOST_AUDIO_S = 600
 MOST_VIDEO_S = 10
 """So much of a recording or video is decoded."""
+
+TOLERANCE_S, TOLERANCE_SHARE = Fraction(1, 4), Fraction(1, 100)
+TOLERANCE_PX = 1
+"""Durations may differ by the greater of the first two, pictures by the last a side, all else not at all."""
+
+_ITSELF_ALONE = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
+"""No playlist may make FFmpeg open another file, whatever stands before it."""
 
 
 class NoAnswerError(Exception):
@@ -37,7 +45,8 @@ class Testimony:
 
     Attributes:
         decodes: it was decoded without an error, as far as it was asked for.
-        duration_s: of sound what was decoded, of a video what its container says.
+        duration_s: of sound what was decoded, of a video what its container says of the pictures; None where it
+            says how long the whole is and no more.
     """
 
     decodes: bool
@@ -69,7 +78,7 @@ def testify(path: str, modality: str, tick: Tick) -> Testimony:
         NoAnswerError: it took too long.
     """
     try:
-        found = _limited(lambda: ffmpeg.probe(path, protocol_whitelist="file"), tick)
+        found = _limited(lambda: ffmpeg.probe(path, **_ITSELF_ALONE), tick)
         streams = [each for each in found["streams"] if each["codec_type"] == modality]
         stream = next(each for each in streams if not each.get("disposition", {}).get("attached_pic"))
         progress = _limited(lambda: _decode(path, modality), tick)
@@ -84,14 +93,23 @@ def _read(found: Any, stream: Any, progress: Mapping[str, str], modality: str) -
         samples = int(progress.get("total_size", "0")) // (2 * channels)
         return Testimony(samples > 0, Fraction(samples, rate), sample_rate_hz=rate, channels=channels)
     width, height = _displayed(stream)
-    seconds = stream.get("duration") or found["format"].get("duration")
     frames = int(progress.get("frame", "0"))
-    return Testimony(frames > 0, Fraction(seconds) if seconds else None, width, height)
+    return Testimony(frames > 0, _of_pictures(stream), width, height)
+
+
+def _of_pictures(stream: Any) -> Fraction | None:
+    """Seconds of one stream; Matroska says in a tag when it ends."""
+    if "duration" in stream:
+        return Fraction(stream["duration"])
+    end = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.get("tags", {}).get("DURATION", ""))
+    if end is None:
+        return None
+    return int(end[1]) * 3600 + int(end[2]) * 60 + Fraction(end[3]) - Fraction(stream.get("start_time", "0"))
 
 
 def _decode(path: str, modality: str) -> dict[str, str]:
     """Decode the beginning into nothing; what FFmpeg reports at the end of it."""
-    source = ffmpeg.input(path, protocol_whitelist="file")
+    source = ffmpeg.input(path, **_ITSELF_ALONE)
     if modality == "audio":
         options: Mapping[str, Any] = {
             "map": "0:a:0",

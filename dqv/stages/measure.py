@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import xxhash
+
 from dqv.connectors import layout, storage
 from dqv.connectors.containers.records import Broken, Facts, Record, read, row_groups
 from dqv.core.errors import ItemError
@@ -105,7 +107,7 @@ def _measure_piece(
     rows.begin(piece)
     sidecar.begin()
     facts, reads = Facts(), storage.Reads()
-    sha256 = None
+    sha256 = xxh3_128 = None
     failed: ItemError | None = None
     try:
         poison = beat.begin(piece["object"])
@@ -120,11 +122,11 @@ def _measure_piece(
         with open_piece(source, piece) as file:
             work = _Work(file, piece, measuring, raw, beat, facts, reads)
             if piece["read"] != "span" and measuring.assurance is Assurance.FULL:
-                sha256 = _digest(work)
+                sha256, xxh3_128 = _digests(work)
                 check_unchanged(file, piece)
             if piece["read"] != "digest":
                 if piece["role"] == "data":
-                    _measure_items(work, rows)
+                    _measure_items(work, rows, xxh3_128)
                 elif piece["role"] == "metadata":
                     _read_sidecar(work, sidecar)
             check_unchanged(file, piece)
@@ -164,16 +166,18 @@ def check_unchanged(file: BinaryIO, piece: dict[str, Any]) -> None:
     storage.check_unchanged(file, piece["size_bytes"], piece["mtime_ns"], piece["identity"])
 
 
-def _digest(work: _Work) -> bytes:
-    digest = hashlib.sha256()
+def _digests(work: _Work) -> tuple[bytes, bytes]:
+    """sha256, which binds the object, and xxh3_128, which finds its equals: in one pass over all its bytes."""
+    sha256, xxh3_128 = hashlib.sha256(), xxhash.xxh3_128()
     with storage.view(work.file, work.reads) as stream:
         while block := stream.read(storage.BLOCK_BYTES):
-            digest.update(block)
+            sha256.update(block)
+            xxh3_128.update(block)
             work.beat.tick()
-    return digest.digest()
+    return sha256.digest(), xxh3_128.digest()
 
 
-def _measure_items(work: _Work, rows: ItemRows) -> None:
+def _measure_items(work: _Work, rows: ItemRows, xxh3_128: bytes | None) -> None:
     form, modality = work.piece["format"], work.piece["modality"]
     if form not in layout.READABLE and modality not in MEDIA:
         raise ItemError("unsupported", f"format {form} is not read by this version")
@@ -182,7 +186,9 @@ def _measure_items(work: _Work, rows: ItemRows) -> None:
     if modality in MEDIA:
         if work.beat.at(0):
             rows.add_media(
-                measure_media(work.file, work.piece, work.measuring, work.raw, work.beat.tick, work.reads)
+                measure_media(
+                    work.file, work.piece, work.measuring, work.raw, work.beat.tick, work.reads, xxh3_128
+                )
             )
     else:
         for record in records(work.file, work.piece, work.measuring, work.beat, work.facts, work.reads):

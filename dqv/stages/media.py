@@ -1,5 +1,6 @@
 """One image, recording or video: told by its content, measured by the module for it."""
 
+from dataclasses import replace
 from typing import Any, BinaryIO, cast
 
 from dqv.connectors import storage
@@ -34,6 +35,7 @@ def measure_media(
     raw: RawSound | None,
     tick: Tick,
     reads: storage.Reads,
+    xxh3_128: bytes | None,
 ) -> Media:
     """Measure the one item of an object whose name says image, audio or video.
 
@@ -47,6 +49,7 @@ def measure_media(
         raw: how sound without a header is laid out.
         tick: called while work goes on.
         reads: counts what is read.
+        xxh3_128: of the whole object, which is the payload of a recording; None where it was not read.
 
     Raises:
         ItemError: it cannot be measured.
@@ -57,7 +60,7 @@ def measure_media(
         found = _told(stream, piece, measuring.limits, raw, tick, full=full)
     if (found.duration_flicks or 0) > _MOST_S * FLICKS_PER_SECOND:
         raise ItemError(found.modality, "a duration of more than a year: its times are broken")
-    return found
+    return replace(found, xxh3_128=xxh3_128) if found.modality == "audio" else found
 
 
 def _told(

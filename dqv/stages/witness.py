@@ -21,9 +21,6 @@ from dqv.stages.measure import check_unchanged, open_piece
 SAMPLE = 16
 """Items of each modality."""
 
-TOLERANCE_S, TOLERANCE_SHARE = Fraction(1, 4), Fraction(1, 100)
-"""Durations may differ by the greater of the two; pictures by one pixel a side; all else not at all."""
-
 WITNESS = pa.schema(
     [
         ("object", pa.int64()),
@@ -69,7 +66,7 @@ def sample(items: list[Path], seed: int) -> list[dict[str, Any]]:
 
 
 def recompute(args: dict[str, Any], out: Path, beat: Beat) -> str | None:
-    """Ask the system's FFmpeg about a sample: table `witness`.
+    """Ask the system's FFmpeg about items of the sample: table `witness`.
 
     Args:
         args: `source`, `pieces`, `ours` (of `sample`, one per piece), `version` (of the FFmpeg the client sees; it
@@ -84,10 +81,12 @@ def recompute(args: dict[str, Any], out: Path, beat: Beat) -> str | None:
     with Table(out, "witness", WITNESS) as rows:
         for piece, ours in zip(args["pieces"], args["ours"], strict=True):
             rows.begin()
-            if version is not None:
-                rows.add_rows(
-                    [{**row, **_where(ours)} for row in _compared(args["source"], piece, ours, beat)]
-                )
+            told = (
+                _compared(args["source"], piece, ours, beat)
+                if version is not None
+                else [_no_answer("not installed")]
+            )
+            rows.add_rows([{**row, **_where(ours)} for row in told])
             rows.keep()
     return version
 
@@ -116,14 +115,21 @@ def _compared(source: str, piece: dict[str, Any], ours: dict[str, Any], beat: Be
     if ours["modality"] == "audio":
         seconds = min(seconds, Fraction(witness.MOST_AUDIO_S))
     if said.duration_s is not None:
-        near = abs(seconds - said.duration_s) <= max(TOLERANCE_S, TOLERANCE_SHARE * seconds)
+        near = abs(seconds - said.duration_s) <= max(witness.TOLERANCE_S, witness.TOLERANCE_SHARE * seconds)
         found.append(
             _fact("duration_s", decimal_string(seconds), decimal_string(said.duration_s), agrees=near)
         )
     sides = ("width_px", "height_px")
     for name in sides if ours["modality"] == "video" else ("sample_rate_hz", "channels"):
         mine, theirs = ours[name] or 0, getattr(said, name) or 0
-        found.append(_fact(name, str(mine), str(theirs), agrees=abs(mine - theirs) <= (name in sides)))
+        found.append(
+            _fact(
+                name,
+                str(mine),
+                str(theirs),
+                agrees=abs(mine - theirs) <= (witness.TOLERANCE_PX if name in sides else 0),
+            )
+        )
     return found
 
 

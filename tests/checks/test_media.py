@@ -217,12 +217,24 @@ def test_scale_that_rests_on_flagged_videos_is_for_review() -> None:
     rows[1]["flags"] = ["static"]
     outcome = CHECKS["scale.video"](case(rows))
     assert outcome.verdict is Verdict.PASS  # the other one reaches it alone
-    assert "1 items are flagged (static 1)" in outcome.message.en
+    assert "1 items are flagged (static picture 1)" in outcome.message.en
     rows = videos(GOOD, GOOD, payload_bytes=half)
     rows[1]["flags"] = ["static", "bars"]
     outcome = CHECKS["scale.video"](case(rows))
     assert outcome.verdict is Verdict.REVIEW
-    assert "bars 1, static 1" in outcome.message.en
+    assert "bars 1, static picture 1" in outcome.message.en
+    assert "单色边框 1、静止画面 1" in outcome.message.zh
+
+
+def test_without_the_flagged_it_is_the_deciding_reading_that_must_hold() -> None:
+    """Another policy may decide by stored bytes."""
+    rule = POLICY.rules["scale.video"].model_copy(update={"deciding": "stored"})
+    policy = POLICY.model_copy(update={"rules": {**POLICY.rules, "scale.video": rule}})
+    rows = videos(GOOD, GOOD, payload_bytes=1, stored_bytes=8 * 10**12)
+    rows[1]["flags"] = ["static"]
+    assert CHECKS["scale.video"](case(rows, policy=policy)).verdict is Verdict.PASS
+    rows[0]["stored_bytes"] -= 1
+    assert CHECKS["scale.video"](case(rows, policy=policy)).verdict is Verdict.REVIEW
 
 
 @pytest.mark.parametrize(("copies", "verdict"), [(0, Verdict.REVIEW), (1, Verdict.REVIEW), (2, Verdict.FAIL)])

@@ -94,6 +94,75 @@ def test_what_ffmpeg_cannot_decode_is_a_disagreement(tmp_path: Path) -> None:
     assert ffmpeg.testify(os.fspath(broken), "video", lambda: None) == ffmpeg.Testimony(decodes=False)
 
 
+PLAYLISTS = (
+    "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n",
+    "ffconcat version 1.0\nfile {}\n",
+)
+
+
+@pytest.mark.parametrize("playlist", PLAYLISTS)
+@pytest.mark.parametrize("suffix", ["ts", "mpg", "m3u8"])
+def test_a_playlist_makes_the_witness_open_nothing(
+    tmp_path: Path, small: Path, playlist: str, suffix: str
+) -> None:
+    """Not even one in front of what dqv takes for a video."""
+    for behind in (b"", (small / "late.ts").read_bytes()):
+        trap = tmp_path / f"trap.{suffix}"
+        trap.write_bytes(playlist.format(small / "secret.ts").encode() + behind)
+        said = ffmpeg.testify(os.fspath(trap), "video", lambda: None)
+        assert said.width_px in (None, 320)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four seconds of pictures under seven of sound, in every container; `late`: the pictures begin after three."""
+    folder = tmp_path_factory.mktemp("small")
+    for suffix, pictures, sound in CONTAINERS:
+        for name, offset in (("long", "0"), ("late", "3")):
+            making = [
+                "ffmpeg", "-v", "error", "-itsoffset", offset, "-f", "lavfi", "-i", "testsrc=s=320x240:d=4:r=10",
+                "-f", "lavfi", "-i", "sine=d=7:r=44100", "-c:v", pictures, "-c:a", sound,
+                os.fspath(folder / f"{name}.{suffix}"),
+            ]  # fmt: skip
+            subprocess.run(making, check=True)
+    secret = [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc=s=160x120:d=4:r=10",
+        os.fspath(folder / "secret.ts"),
+    ]
+    subprocess.run(secret, check=True)
+    return folder
+
+
+CONTAINERS = [
+    ("mp4", "libx264", "aac"), ("mov", "libx264", "aac"), ("mkv", "libx264", "aac"), ("webm", "libvpx", "libopus"),
+    ("avi", "libx264", "libmp3lame"), ("ts", "libx264", "aac"), ("flv", "libx264", "aac"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [("long", each) for each, *_ in CONTAINERS]
+    # AVI has no times: FFmpeg writes empty pictures for what is missing, and counts them
+    + [("late", each) for each, *_ in CONTAINERS if each != "avi"],
+)
+def test_sound_that_is_longer_than_the_pictures_is_no_disagreement(
+    small: Path, tmp_path: Path, name: str, suffix: str
+) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / f"a.{suffix}").write_bytes((small / f"{name}.{suffix}").read_bytes())
+    _, rows = ask(source, tmp_path)
+    assert [row for row in rows if not row["agrees"]] == []
+    fields = [row["field"] for row in rows]
+    assert fields == ["decodes", *(["duration_s"] if suffix != "flv" else []), "width_px", "height_px"]
+
+
 def test_a_witness_that_takes_too_long_gives_no_answer_and_leaves_nothing_running(
     media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
-import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -165,7 +164,7 @@ def test_every_format_is_measured_to_the_sample(name: str, made: Callable[[str],
     assert media.duration_flicks == flicks(Fraction(count, rate))
     assert media.decoded
     assert media.payload_bytes == len(data)
-    assert media.xxh3_128 == xxhash.xxh3_128_digest(data)
+    assert media.xxh3_128 is None  # its caller reads the whole object anyhow
     assert media.normalised is not None
     assert len(media.normalised) == 16
     assert (media.width_px, media.height_px, media.frames, media.frame_rate) == (None, None, None, None)
@@ -571,7 +570,6 @@ def test_equal_samples_are_equal_in_every_lossless_format() -> None:
     files.append(by_soundfile(samples, RATE, "WAV", "PCM_24"))
     found = [of(each) for each in files]
     assert len({each.normalised for each in found}) == 1
-    assert len({each.xxh3_128 for each in found}) == len(files)
 
 
 def test_another_rate_layout_or_sample_is_another_recording() -> None:
@@ -832,7 +830,6 @@ def test_one_recording_in_twelve_encodings(realdata: Path) -> None:
         found[name] = media
     assert found["lena.wav"].normalised == found["lena.caf"].normalised
     assert found["lena.wav"].day == date(2014, 1, 1)
-    assert len({each.xxh3_128 for each in found.values()}) == 12
 
 
 @pytest.mark.realdata
@@ -843,5 +840,5 @@ def test_six_hundred_digits_are_measured_and_all_different(realdata: Path) -> No
         with path.open("rb") as file:
             media = measure(file, path.stat().st_size, LIMITS, lambda: None, format="wav", full=True)
         assert samples_of(media) == soundfile.info(path).frames
-        hashes.add(media.xxh3_128)
+        hashes.add(media.normalised)
     assert len(hashes) == len(paths) == 600

@@ -10,6 +10,7 @@ from dqv.core.verdicts import Verdict, report_verdict
 from dqv.reports.model import (
     Accounting,
     Bucket,
+    Disagreement,
     Distribution,
     ErrorCount,
     EvidenceRef,
@@ -21,6 +22,7 @@ from dqv.reports.model import (
     Run,
     Subject,
     Tally,
+    Witness,
 )
 
 HOSTILE = (
@@ -354,6 +356,23 @@ def make_report(**changes: Any) -> Report:
             settings={"modalities": "text, image", "assurance": "full", "text_field": ""},
             versions={"dqv": "0.1.0", "polars": "1.35.1", "python": "3.11.9"},
             complete=False,
+            witnesses=[
+                Witness(
+                    name="ffmpeg",
+                    version="7.1",
+                    modality="video",
+                    status="run",
+                    seed=20260301,
+                    sample=16,
+                    agreed=14,
+                    disagreed=1,
+                    unanswered=1,
+                    tolerance=Words(zh="时长相差不超过 0.25 秒", en="durations within 0.25 s"),
+                    disagreements=[
+                        Disagreement(name="a/1.mp4", place=0, fact="duration_s", ours="9.5", theirs="4.25")
+                    ],
+                )
+            ],
             unread=[ErrorCount(modality="image", kind="io", items=1912, stored_bytes=1_034_000_111)],
             defective=[ErrorCount(modality="text", kind="json", items=41, stored_bytes=90_412)],
             environment={"host": "bureau-3", "started": "2026-03-02T01:10:00Z", "workers": "8"},
@@ -425,6 +444,23 @@ def make_report(**changes: Any) -> Report:
                 unread_bytes=1_034_000_111,
                 distributions=[],
             ),
+            "video": ModalityMeasurements(
+                declared=False,
+                decides=False,
+                items=3,
+                objects=3,
+                stored_bytes=3000,
+                payload_bytes=2000,
+                text_bytes=0,
+                tokens=0,
+                hours="0.75",
+                flagged={"padding": 2, "bars": 1},
+                share_of_payload="0.0001",
+                defective_items=0,
+                unread_items=0,
+                unread_bytes=0,
+                distributions=[],
+            ),
         },
         "findings": findings,
         "verdict": verdict,
@@ -440,13 +476,13 @@ def make_report(**changes: Any) -> Report:
     return Report(**(values | changes))
 
 
-_CLOSED = frozenset({"schema", "verdict", "outcome", "comparator"})
-_NUMBERS = frozenset({"measured", "threshold", "numerator", "denominator", "share_of_payload"})
+_CLOSED = frozenset({"schema", "verdict", "outcome", "comparator", "status"})
+_NUMBERS = frozenset({"measured", "threshold", "numerator", "denominator", "share_of_payload", "hours"})
 
 
 def _poisoned(value: Any, text: str, key: str = "") -> Any:
     if isinstance(value, dict):
-        free = key in ("settings", "versions", "environment", "declared", "measurements")
+        free = key in ("settings", "versions", "environment", "declared", "measurements", "flagged")
         items = list(value.items())
         return {(f"{name}{text}" if free else name): _poisoned(each, text, name) for name, each in items}
     if isinstance(value, list):

@@ -13,11 +13,11 @@ from dqv.core.policy import RULES
 from dqv.core.settings import Assurance, Role
 from dqv.core.verdicts import ReportVerdict, Verdict
 from dqv.reports.escape import visible
-from dqv.reports.html import LABELS, Lang, exact, render, shown_value
+from dqv.reports.html import LABELS, Excerpt, Lang, exact, render, shown_value
 from dqv.reports.model import Report, Subject
 
 LANGS: tuple[Lang, ...] = ("zh", "en")
-VOID = {"meta", "br"}
+VOID = {"meta", "br", "img"}
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "header", "main", "nav", "section", "article",
     "footer", "h1", "h2", "h3", "h4", "p", "a", "ul", "ol", "li", "dl", "dt", "dd", "div", "span",
@@ -149,6 +149,37 @@ def test_hostile_text_is_shown_and_never_obeyed(
     assert names <= {name for _, attributes in Page(render(report, lang)).tags for name in attributes}
     assert all(attributes.get("href", "#").startswith("#") for _, attributes in page.tags)
     assert page.text.count(visible(hostile)) > 100
+    assert not re.search(r"[\u202a-\u202e\u2066-\u2069\u200b\x00\x1b]", text)
+
+
+def test_witnesses_and_flags_are_shown(
+    report: Report, report_with: Callable[..., Report], lang: Lang
+) -> None:
+    text = Page(render(report, lang)).text
+    for word in ("ffmpeg 7.1", "a/1.mp4", "duration_s", "9.5", "4.25", "0.75"):
+        assert word in text
+    for key in ("witness.run", "disagreed", "flag.padding", "flag.bars"):
+        assert getattr(LABELS[key], lang) in text
+    absent = report.run.witnesses[0].model_copy(
+        update={"status": "not_run", "version": None, "sample": 0, "disagreements": []}
+    )
+    for witnesses, key in (([absent], "witness.not_run"), ([], "no_witnesses")):
+        run = report.run.model_copy(update={"witnesses": witnesses})
+        text = Page(render(report_with(run=run), lang)).text
+        assert getattr(LABELS[key], lang) in text
+        assert "a/1.mp4" not in text
+
+
+def test_thumbnails_of_hostile_names_load_nothing(report: Report, hostile: str, lang: Lang) -> None:
+    shown = {"resolution.image": [Excerpt(hostile, "767 × 1024", b"\xff\xd8\xff")]}
+    text = render(report, lang, shown)
+    page = Page(text)
+    assert {tag for tag, _ in page.tags} <= TAGS | {"img"}
+    (image,) = [attributes for tag, attributes in page.tags if tag == "img"]
+    assert image.keys() == {"src", "alt"}
+    assert image["src"] == "data:image/jpeg;base64,/9j/"
+    assert image["alt"] == visible(hostile)
+    assert "767 × 1024" in page.text
     assert not re.search(r"[\u202a-\u202e\u2066-\u2069\u200b\x00\x1b]", text)
 
 

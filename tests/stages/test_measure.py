@@ -180,14 +180,14 @@ def test_an_io_error_is_that_objects_row(
 ) -> None:
     (source / "a.txt").write_text("x")
     (source / "b.txt").write_text("y")
-    real = stages._digest
+    real = stages._digests
 
-    def broken(work: Any) -> bytes:
+    def broken(work: Any) -> tuple[bytes, bytes]:
         if work.file.peek()[:1] == b"x":
             raise OSError(5, "Input/output error")
         return real(work)
 
-    monkeypatch.setattr(stages, "_digest", broken)
+    monkeypatch.setattr(stages, "_digests", broken)
     items, _, _ = measure(source, tmp_path / "out")
     assert [(row["error_kind"], row["status"]) for row in items] == [("io", "unread"), (None, "measured")]
 

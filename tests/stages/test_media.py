@@ -5,6 +5,7 @@ import io
 import tarfile
 from dataclasses import replace
 from datetime import date
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,18 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import soundfile
+import xxhash
 from PIL import Image
 
 from dqv import demo_media
+from dqv.connectors import layout
 from dqv.core.settings import Limits, Measuring
 from dqv.core.units import FLICKS_PER_SECOND
 from dqv.measure import audio
+from dqv.measure import witness as ffmpeg
 from dqv.measure.media import Media
 from dqv.stages import duplicates, excerpts, witness
+from tests.measure.test_image import SOUND
 from tests.stages.calls import ask, beat, measure, pieces, read
 
 DAY = date(2024, 5, 6)
@@ -58,6 +63,7 @@ def test_each_modality_fills_its_columns(source: Path, tmp_path: Path) -> None:
     assert {row["status"] for row in found.values()} == {"measured"}
     assert {str(row["date_embedded"]) for row in found.values()} == {"2024-05-06"}
     assert all(row["decoded"] and len(row["xxh3_128"]) == 16 for row in found.values())
+    assert sound["xxh3_128"] == xxhash.xxh3_128_digest((source / "b.flac").read_bytes())
     assert all(row["tokens"] is None and row["sketch"] is None for row in found.values())
     assert (picture["width_px"], picture["height_px"], picture["codec"], picture["mode"]) == (
         240,
@@ -244,7 +250,99 @@ def test_without_ffmpeg_nothing_is_asked(
 ) -> None:
     (source / "a.wav").write_bytes(demo_media.sound("WAV", wave(), RATE))
     monkeypatch.setenv("PATH", "")
-    assert ask(source, tmp_path) == (None, [])
+    version, (row,) = ask(source, tmp_path)
+    assert version is None
+    assert (row["field"], row["theirs"], row["agrees"]) == ("answer", "not installed", None)
+
+
+S = FLICKS_PER_SECOND
+SMALL = {"width_px": 640, "height_px": 480, "duration_s": Fraction(1)}
+
+
+@pytest.mark.parametrize(
+    ("modality", "ours", "theirs", "differ"),
+    [
+        ("video", {}, {}, set()),
+        ("video", {"width_px": 641}, {}, set()),
+        ("video", {"width_px": 639}, {}, set()),
+        ("video", {"width_px": 642}, {}, {"width_px"}),
+        ("video", {"height_px": 481}, {}, set()),
+        ("video", {"height_px": 478}, {}, {"height_px"}),
+        ("video", {}, {"duration_s": Fraction(5, 4)}, set()),
+        ("video", {}, {"duration_s": Fraction(5, 4) + Fraction(1, 1000)}, {"duration_s"}),
+        ("video", {}, {"duration_s": Fraction(3, 4)}, set()),
+        ("video", {}, {"duration_s": Fraction(3, 4) - Fraction(1, 1000)}, {"duration_s"}),
+        ("video", {"duration_flicks": 100 * S}, {"duration_s": Fraction(101)}, set()),
+        ("video", {"duration_flicks": 100 * S}, {"duration_s": Fraction(101001, 1000)}, {"duration_s"}),
+        ("video", {}, {"duration_s": None}, set()),
+        ("video", {}, {"decodes": False}, {"decodes"}),
+        ("audio", {}, {}, set()),
+        ("audio", {"sample_rate_hz": 8001}, {}, {"sample_rate_hz"}),
+        ("audio", {"channels": 2}, {}, {"channels"}),
+        ("audio", {"duration_flicks": 7000 * S}, {"duration_s": Fraction(600)}, set()),  # no more is decoded
+        ("audio", {"duration_flicks": 7000 * S}, {"duration_s": Fraction(593)}, {"duration_s"}),
+        ("audio", {"duration_flicks": 7000 * S}, {"duration_s": Fraction(594)}, set()),
+    ],
+)
+def test_a_witness_may_differ_so_much_and_no_more(
+    source: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    modality: str,
+    ours: dict[str, Any],
+    theirs: dict[str, Any],
+    differ: set[str],
+) -> None:
+    (source / "a.wav").write_bytes(demo_media.sound("WAV", wave(), RATE))
+    facts = (
+        SMALL if modality == "video" else {"sample_rate_hz": 8000, "channels": 1, "duration_s": Fraction(1)}
+    )
+    said = ffmpeg.Testimony(**{"decodes": True, **facts, **theirs})
+    monkeypatch.setattr(ffmpeg, "testify", lambda *_: said)
+    monkeypatch.setattr(ffmpeg, "version", lambda: "0")
+    mine = {
+        "modality": modality,
+        "duration_flicks": S,
+        **{k: v for k, v in facts.items() if k != "duration_s"},
+    }
+    _, found = ask(source, tmp_path, **{**mine, **ours})
+    assert {row["field"] for row in found if row["agrees"] is False} == differ
+    assert all(row["agrees"] is not None for row in found)
+
+
+def test_no_answer_in_time_is_neither_agreement_nor_disagreement(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source / "a.wav").write_bytes(demo_media.sound("WAV", wave(), RATE))
+
+    def late(*_: Any) -> ffmpeg.Testimony:
+        raise ffmpeg.NoAnswerError
+
+    monkeypatch.setattr(ffmpeg, "testify", late)
+    monkeypatch.setattr(ffmpeg, "version", lambda: "0")
+    _, (row,) = ask(source, tmp_path)
+    assert (row["field"], row["theirs"], row["agrees"]) == ("answer", "NoAnswerError", None)
+
+
+@pytest.mark.parametrize("size", [0, 1, 5000])
+def test_random_bytes_are_nothing_under_any_suffix(source: Path, tmp_path: Path, size: int) -> None:
+    for suffix in layout.MEDIA_SUFFIXES:
+        (source / f"a.{suffix}").write_bytes(np.random.default_rng(65).bytes(size))
+    found = rows(source, tmp_path / "out")
+    assert len(found) == len(layout.MEDIA_SUFFIXES) > 30
+    assert {row["status"] for name, row in found.items() if not name.endswith(".pcm")} == {"defective"}
+    assert {row["payload_bytes"] for row in found.values()} == {None}
+
+
+@pytest.mark.realdata
+def test_no_bad_image_counts(realdata: Path, tmp_path: Path) -> None:
+    items, _, _ = measure(realdata / "bad" / "image", tmp_path / "out")
+    names = {piece["object"]: Path(piece["path"]).name for piece in pieces(realdata / "bad" / "image")}
+    pictures = [row for row in items if row["modality"] == "image"]
+    assert len(pictures) > 20
+    assert {names[row["object"]] for row in pictures if row["status"] == "measured"} <= SOUND
+    refused = {row["error_kind"] for row in pictures if row["status"] != "measured"}
+    assert refused <= {"image", "truncated", "bomb", "unsupported", "empty"}
 
 
 def test_thumbnails_are_small_and_upright_and_hold_no_metadata(source: Path, tmp_path: Path) -> None:
