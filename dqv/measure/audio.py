@@ -50,7 +50,8 @@ from dqv.core.errors import DqvError, ItemError
 from dqv.core.registration import RawSound
 from dqv.core.settings import Limits
 from dqv.measure import audio_structure, demux
-from dqv.measure.media import Media, Tick, flicks
+from dqv.measure.media import MOST_S, Media, Tick, flicks
+from dqv.measure.structure import truncated
 from dqv.measure.timestamps import parse_day
 
 SILENT_DBFS = -60
@@ -68,9 +69,6 @@ BEYOND_SAMPLES = 8192
 
 STATED_SLACK_S = 1
 """How much shorter than stated a container's only sound may be: edges of packets, rounded durations."""
-
-MOST_S = 1_000_000_000
-"""More seconds than that, as broken headers claim, do not fit into 64 bits of flicks."""
 
 Samples = npt.NDArray[np.float32]
 
@@ -135,7 +133,7 @@ def measure(
     if size_bytes == 0:
         raise ItemError("empty", "no bytes")
     job = _Job(file, size_bytes, tick, full)
-    if format in ("raw", "pcm"):
+    if format == "pcm":
         if raw is None:
             raise ItemError("unsupported", "raw samples without a declared rate, channels and encoding")
         return _raw(job, raw)
@@ -262,7 +260,7 @@ def _header(
         ItemError: "audio" for what cannot be.
     """
     if sample_rate_hz < 1 or channels < 1 or (seconds is not None and seconds > MOST_S):
-        raise ItemError("audio", "the header states no rate, no channels or more than thirty years")
+        raise ItemError("audio", "the header states no rate, no channels or more than a year")
     day, refused = _day(tags)
     return Media(
         modality="audio",
@@ -309,7 +307,7 @@ def _raw(job: _Job, raw: RawSound) -> Media:
     frame_bytes = sample_bytes * raw.channels
     if rest := job.size_bytes % frame_bytes:
         whole = job.size_bytes - rest + frame_bytes
-        raise audio_structure.short(f"the last sample of {frame_bytes} bytes", whole, job.size_bytes)
+        raise truncated(f"the last sample of {frame_bytes} bytes", job.size_bytes, whole)
     media = _by_sndfile(
         job,
         {},

@@ -24,6 +24,7 @@ import numpy as np
 
 from dqv.core.errors import ItemError
 from dqv.measure.media import Tick
+from dqv.measure.structure import ebml_element, read_at, truncated
 
 BLOCK_BYTES = 1 << 20
 MOST_CHUNKS = 1_000_000
@@ -66,15 +67,6 @@ _UNKNOWN_32 = (0, 0xFFFFFFFF)
 _NAME = re.compile(rb"[ -~]{4}")
 
 
-def read_at(file: BinaryIO, at: int, size: int) -> bytes:
-    """Up to `size` bytes from `at`; fewer only at the end."""
-    file.seek(at)
-    data = file.read(size)
-    while data and len(data) < size and (more := file.read(size - len(data))):  # raw streams may give less
-        data += more
-    return data
-
-
 def sniff(file: BinaryIO) -> tuple[str, int]:
     """The container that the content shows, and where it begins: behind ID3v2 tags.
 
@@ -113,13 +105,6 @@ def after_id3(file: BinaryIO) -> int:
     return at
 
 
-def short(what: str, claimed: int, there: int) -> ItemError:
-    """The error of a claim that does not hold."""
-    return ItemError(
-        "truncated", f"{what} claims to reach to byte {claimed} and the object has {there} bytes"
-    )
-
-
 def _parts(
     file: BinaryIO,
     at: int,
@@ -148,7 +133,7 @@ def _parts(
         if body < 0:
             raise ItemError("audio", f"the part at byte {at} is shorter than its own header")
         if at + header + body > size_bytes:
-            raise short(f"the part at byte {at}", at + header + body, size_bytes)
+            raise truncated(f"the part at byte {at}", size_bytes, at + header + body)
         yield name, at + header, body
         at += header + body
     raise ItemError("audio", f"more than {MOST_CHUNKS} parts before byte {at}")
@@ -195,7 +180,7 @@ def riff(file: BinaryIO, size_bytes: int) -> tuple[str, bool]:
         if whole not in _UNKNOWN_32 and position >= whole + 8 and head[8:] == b"WAVE":
             break  # what stands behind the RIFF is none of its chunks
     if whole not in _UNKNOWN_32 and whole + 8 > size_bytes + 1:
-        raise short("the RIFF header", whole + 8, size_bytes)
+        raise truncated("the RIFF header", size_bytes, whole + 8)
     return date, is_open
 
 
@@ -213,7 +198,7 @@ def iff(file: BinaryIO, size_bytes: int) -> None:
 
     end = size_bytes if whole in _UNKNOWN_32 else whole + 8
     if end > size_bytes + 1:
-        raise short("the FORM header", end, size_bytes)
+        raise truncated("the FORM header", size_bytes, end)
     for _, at, length in _parts(file, 12, size_bytes + (size_bytes & 1), 8, parse):
         if at + length >= end:
             break  # what stands behind the FORM is none of its chunks
@@ -252,7 +237,7 @@ def mp4(file: BinaryIO, size_bytes: int) -> None:
         names.add(name)
         end = at + length
     if end < size_bytes:
-        raise short(f"the box at byte {end}", end + 8, size_bytes)
+        raise truncated(f"the box at byte {end}", size_bytes, end + 8)
     if b"moov" not in names:
         raise ItemError(
             "truncated", f"no moov box in the {size_bytes} bytes of the object, which claims to be a movie"
@@ -279,22 +264,10 @@ def asf(file: BinaryIO, size_bytes: int) -> None:
             continue
         claimed, flags = struct.unpack_from("<Q40xI", header, found + 40)
         if not flags & 1 and claimed > size_bytes:
-            raise short("the ASF header", claimed, size_bytes)
+            raise truncated("the ASF header", size_bytes, claimed)
 
 
 _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
-
-
-def _element(head: bytes, at: int) -> tuple[int, int, int | None]:
-    """Identifier, bytes of the element's header, bytes of its body (None: unknown)."""
-    width = 9 - head[0].bit_length()
-    if head[0] == 0 or width > 4:
-        raise ItemError("audio", f"no element of EBML at byte {at}")
-    wide = 9 - head[width].bit_length()
-    if head[width] == 0:
-        raise ItemError("audio", f"an element of EBML without a size at byte {at}")
-    body = int.from_bytes(head[width : width + wide], "big") & ((1 << 7 * wide) - 1)
-    return int.from_bytes(head[:width], "big"), width + wide, None if body == (1 << 7 * wide) - 1 else body
 
 
 def ebml(file: BinaryIO, size_bytes: int, deep: bool) -> None:
@@ -313,10 +286,13 @@ def ebml(file: BinaryIO, size_bytes: int, deep: bool) -> None:
         head = read_at(file, at, 12)
         if not head:
             return
-        name, header, body = _element(head.ljust(12, b"\0"), at)
+        element = ebml_element(head)
+        if element is None:
+            raise ItemError("audio", f"no element of EBML at byte {at}")
+        name, body, header = element
         if name == _SEGMENT or (name == _CLUSTER and body is None):
             if body is not None and at + header + body > size_bytes:
-                raise short("the segment", at + header + body, size_bytes)
+                raise truncated("the segment", size_bytes, at + header + body)
             if not deep:
                 return
             at += header
@@ -324,7 +300,7 @@ def ebml(file: BinaryIO, size_bytes: int, deep: bool) -> None:
         if body is None:
             raise ItemError("audio", f"an element without a size at byte {at}")
         if at + header + body > size_bytes:
-            raise short(f"the element at byte {at}", at + header + body, size_bytes)
+            raise truncated(f"the element at byte {at}", size_bytes, at + header + body)
         at += header + body
     raise ItemError("audio", f"more than {MOST_CHUNKS} elements before byte {at}")
 
@@ -374,7 +350,7 @@ def _ogg_page(data: memoryview, at: int, size_bytes: int, following: dict[int, i
     if len(data) >= 27 and len(data) >= 27 + data[26]:
         length += data[26] + sum(data[27 : 27 + data[26]])
     if len(data) < length or len(data) < 27 + data[26]:
-        raise short(f"the page at byte {at}", at + length, size_bytes)
+        raise truncated(f"the page at byte {at}", size_bytes, at + length)
     flags, serial, number, crc = data[5], *struct.unpack_from("<III", data, 14)
     if ogg_crc(bytes(data[:22]) + b"\0\0\0\0" + bytes(data[26:length])) != crc:
         raise ItemError("audio", f"the checksum of the page at byte {at} is wrong")
@@ -505,7 +481,7 @@ def frames(file: BinaryIO, begin: int, size_bytes: int, kind: str, tick: Tick) -
     if data:
         length = _frame_bytes(np.frombuffer(data.ljust(6, b"\0"), np.uint8), 0, number, _KBPS, _HZ, _AMR)[0]
         if len(data) >= 6 or number >= 2 or data.strip(b"\0"):
-            raise short(f"the frame at byte {at}", at + max(length, 6), end)
+            raise truncated(f"the frame at byte {at}", end, at + max(length, 6))
     if kind == "mp3":
         _count(file, begin, int(state[0]), end)
     return at
@@ -588,7 +564,7 @@ def xing_bytes(file: BinaryIO, begin: int, size_bytes: int) -> None:
     """
     stated = xing(file, begin)
     if stated is not None and stated[1] > size_bytes - begin:
-        raise short("the Xing header", begin + stated[1], size_bytes)
+        raise truncated("the Xing header", size_bytes, begin + stated[1])
 
 
 def _count(file: BinaryIO, begin: int, count: int, end: int) -> None:
@@ -608,7 +584,7 @@ def flac_total(file: BinaryIO, begin: int) -> int:
     """
     head = read_at(file, begin, 42)
     if len(head) < 42:
-        raise short("STREAMINFO", begin + 42, begin + len(head))
+        raise truncated("STREAMINFO", begin + len(head), begin + 42)
     if head[4] & 0x7F:
         raise ItemError("audio", "the first block of the FLAC is not STREAMINFO")
     return int.from_bytes(head[21:26], "big") & ((1 << 36) - 1)
@@ -639,7 +615,7 @@ def transport(size_bytes: int) -> None:
         ItemError: "truncated".
     """
     if size_bytes % 188:
-        raise short("the last packet", size_bytes + 188 - size_bytes % 188, size_bytes)
+        raise truncated("the last packet", size_bytes, size_bytes + 188 - size_bytes % 188)
 
 
 def flv(file: BinaryIO, size_bytes: int) -> None:
@@ -656,4 +632,4 @@ def flv(file: BinaryIO, size_bytes: int) -> None:
     for _, at, length in _parts(file, 13, size_bytes, 11, parse):
         end = at + length
     if end != size_bytes:
-        raise short(f"the tag at byte {end}", end + 11, size_bytes)
+        raise truncated(f"the tag at byte {end}", size_bytes, end + 11)

@@ -17,6 +17,7 @@ from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
 from dqv.measure import exif
 from dqv.measure.exif import At
+from dqv.measure.structure import truncated
 
 HEADER_BLOCK_BYTES = 16 * 1024
 """What is asked for at a time in header mode: most JPEG headers without a thumbnail end within it."""
@@ -187,12 +188,6 @@ def check_pixels(pixels: int, limits: Limits) -> None:
         raise ItemError("bomb", f"{pixels} pixels, all frames together; the limit is {limits.image_pixels}")
 
 
-def _truncated(what: str, place: int, source: Source) -> ItemError:
-    return ItemError(
-        "truncated", f"{what} at byte {place} ends behind the object's {source.size_bytes} bytes"
-    )
-
-
 def check_frames(frames: int) -> None:
     """Refuse too many frames."""
     if frames > MAX_FRAMES:
@@ -224,7 +219,7 @@ def _segments(source: Source) -> Iterator[tuple[int, int, int]]:
         length = int.from_bytes(head[2:])
         end = place + 2 + length
         if len(head) < 4 or end > source.size_bytes:
-            raise _truncated("the segment", place, source)
+            raise truncated(f"the segment at byte {place}", source.size_bytes)
         if length < 2:
             raise ItemError("image", f"a segment shorter than its length field at byte {place}")
         if marker == 0xDA and source.held is not None:
@@ -290,7 +285,7 @@ def _png(source: Source, limits: Limits) -> Found | None:
         length, name = int.from_bytes(data[place : place + 4]), bytes(data[place + 4 : place + 8])
         end = place + 12 + length
         if end > len(data):
-            raise _truncated("the chunk", place, source)
+            raise truncated(f"the chunk at byte {place}", source.size_bytes)
         if zlib.crc32(data[place + 4 : end - 4]) != int.from_bytes(data[end - 4 : end]):
             raise ItemError("image", f"the chunk at byte {place} does not agree with its checksum")
         frames += name == b"fcTL"
@@ -306,14 +301,14 @@ def webp(source: Source, limits: Limits) -> Found:
     """Walk the chunks; read their first bytes only."""
     end = 8 + int.from_bytes(source.at(4, 4), "little")
     if end > source.size_bytes:
-        raise _truncated("the RIFF chunk", 0, source)
+        raise truncated(f"the RIFF chunk at byte {0}", source.size_bytes)
     found = Found("webp", "RGB", 0, 0, end, frames=0)
     place, extended, images = 12, False, 0
     while place + 8 <= end:
         name, length = source.at(place, 4), int.from_bytes(source.at(place + 4, 4), "little")
         body, behind = place + 8, place + 8 + length + length % 2
         if body + length > end:
-            raise _truncated("the chunk", place, source)
+            raise truncated(f"the chunk at byte {place}", source.size_bytes)
         if name == b"VP8X":
             extended, head = True, source.at(body, 10).ljust(10, b"\0")
             found.mode = "RGBA" if head[0] & 0x10 else "RGB"
@@ -394,7 +389,7 @@ def _bmp(source: Source, limits: Limits) -> Found:
         check_pixels(width * abs(height), limits)
         need += (width * int.from_bytes(head[28:30], "little") + 31) // 32 * 4 * abs(height)
     if max(claimed, need) > source.size_bytes:
-        raise _truncated("the picture", start, source)
+        raise truncated(f"the picture at byte {start}", source.size_bytes)
     # Some writers leave the field empty or wrong.
     return Found("bmp", "", 0, 0, claimed if claimed >= max(need, 26) else source.size_bytes)
 
@@ -409,7 +404,7 @@ def _tiff(source: Source, limits: Limits) -> Found:
     def number(place: int, form: str) -> int:
         data = source.at(place, struct.calcsize(form))
         if len(data) < struct.calcsize(form):
-            raise _truncated("the directory", place, source)
+            raise truncated(f"the directory at byte {place}", source.size_bytes)
         return int(struct.unpack(order + form, data)[0])
 
     place, pages = number(8 if word == "Q" else 4, word), set[int]()
@@ -421,7 +416,7 @@ def _tiff(source: Source, limits: Limits) -> Found:
         count = number(place, short)
         entries += count
         if start + count * entry_bytes > source.size_bytes:
-            raise _truncated("the directory", place, source)
+            raise truncated(f"the directory at byte {place}", source.size_bytes)
         if entries > MAX_ENTRIES:
             raise ItemError("bomb", f"more than {MAX_ENTRIES} entries in directories")
         values: dict[int, tuple[int, ...]] = {}
@@ -432,7 +427,7 @@ def _tiff(source: Source, limits: Limits) -> Found:
             if size_bytes > len(value):
                 where = struct.unpack(order + word, value)[0]
                 if where + size_bytes > source.size_bytes:
-                    raise _truncated("the value of a tag", where, source)
+                    raise truncated(f"the value of a tag at byte {where}", source.size_bytes)
             if tag in (256, 257) or (source.held is not None and tag in (259, 266, 273, 279, 324, 325)):
                 entries += size
                 if form in _INTEGERS and entries <= MAX_ENTRIES:
@@ -444,7 +439,7 @@ def _tiff(source: Source, limits: Limits) -> Found:
         for offsets, counts in ((273, 279), (324, 325)):
             for first, size in zip(values.get(offsets, ()), values.get(counts, ()), strict=False):
                 if first + size > source.size_bytes:
-                    raise _truncated("the strip or tile", first, source)
+                    raise truncated(f"the strip or tile at byte {first}", source.size_bytes)
                 coded += size
                 if deflated:
                     inflated += size + _inflated(source.at(first, size), first)
@@ -480,7 +475,7 @@ def _boxes(source: Source) -> Iterator[tuple[bytes, int, int]]:
         if len(head) < 8 or end < place + 8 or end > source.size_bytes:
             if pictures and name not in _BOXES:
                 return
-            raise _truncated("the box", place, source)
+            raise truncated(f"the box at byte {place}", source.size_bytes)
         yield name, place, end
         pictures = pictures or name == b"mdat"
         place = end

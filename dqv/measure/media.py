@@ -11,6 +11,9 @@ FLAGS = ("padding", "static", "looped", "bars")
 """What a person must know of an item that decodes: more bytes than its pictures can need (or bytes beside them), one
 picture all along, the same pictures again and again, constant borders around the picture."""
 
+MOST_S = 366 * 86_400
+"""No recording or video is longer: what claims to be has broken times, which must neither add up nor overflow."""
+
 Tick = Callable[[], None]
 """Called while work goes on; its absence for a minute is taken for a hang."""
 

@@ -27,6 +27,7 @@ import numpy as np
 
 from dqv.core.errors import ItemError
 from dqv.measure.media import Tick
+from dqv.measure.structure import ebml_element, read_at, truncated
 
 MAX_PARTS = {True: 1_000_000, False: 64}
 """Boxes or elements that are walked on the top level: in full mode, and where only the header is read."""
@@ -123,7 +124,7 @@ def walk(file: BinaryIO, size_bytes: int, tick: Tick, *, full: bool) -> Structur
     Raises:
         ItemError: "truncated", where a part claims bytes behind the object's end; "video" for a size that is none.
     """
-    head = _read(file, 0, 600)
+    head = read_at(file, 0, 600)
     limit = MAX_PARTS[full]
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"uuid"):
         return _boxes_of_file(file, size_bytes, limit, tick)
@@ -141,28 +142,10 @@ def walk(file: BinaryIO, size_bytes: int, tick: Tick, *, full: bool) -> Structur
         marks = head[first::packet]
         if len(marks) >= 2 and set(marks) == {0x47}:
             if size_bytes % packet:
-                raise _cut(
-                    f"a transport packet of {packet} bytes", size_bytes - size_bytes % packet, size_bytes
-                )
+                last = size_bytes - size_bytes % packet
+                raise truncated(f"the packet at byte {last}", size_bytes, last + packet)
             return Structure("mpegts", size_bytes)
     return Structure("other", size_bytes)
-
-
-def _read(file: BinaryIO, place: int, size: int) -> bytes:
-    """Up to `size` bytes; a raw stream may give fewer at a time."""
-    file.seek(place)
-    data = file.read(size)
-    while data and len(data) < size:
-        more = file.read(size - len(data))
-        if not more:
-            break
-        data += more
-    return data
-
-
-def _cut(what: str, place: int, size_bytes: int, claimed: int | None = None) -> ItemError:
-    size = "" if claimed is None else f" claims {claimed} bytes and"
-    return ItemError("truncated", f"{what} at byte {place}{size} ends behind the object's {size_bytes} bytes")
 
 
 # -- MP4 ----------------------------------------------------------------------------------------------------------
@@ -177,7 +160,7 @@ def _boxes_of_file(file: BinaryIO, size_bytes: int, limit: int, tick: Tick) -> S
         if size_bytes - place < 8:
             break
         tick()
-        head = _read(file, place, 16)
+        head = read_at(file, place, 16)
         kind = head[4:8]
         if (not kind.isalnum() and kind != b"url ") or len(head) < 8:
             break  # no box: bytes behind the last one
@@ -189,13 +172,13 @@ def _boxes_of_file(file: BinaryIO, size_bytes: int, limit: int, tick: Tick) -> S
         if size < own:
             raise ItemError("video", f"a box at byte {place} claims {size} bytes, fewer than its own header")
         if size > size_bytes - place:
-            raise _cut("a box", place, size_bytes, size)
+            raise truncated(f"the box at byte {place}", size_bytes, place + size)
         if kind == b"mdat":
             media += size - own
         elif kind == b"moof":
             fragmented = True
         elif kind == b"moov" and found.moov is None and size <= MOOV_BYTES:
-            found.moov = (place, _read(file, place, size))
+            found.moov = (place, read_at(file, place, size))
         place += size
     else:
         media = size_bytes  # not walked to the end: no bound
@@ -287,22 +270,6 @@ _SEGMENT, _CLUSTER, _TRACKS = 0x18538067, 0x1F43B675, 0x1654AE6B
 _TRACK, _VIDEO, _PROJECTION, _ROLL = 0xAE, 0xE0, 0x7670, 0x7675
 
 
-def _element(data: bytes, at: int) -> tuple[int, int | None, int] | None:
-    """RFC 8794: identity, size (None: unknown) and first byte of the content of the element at `at`."""
-    if at >= len(data) or not data[at]:
-        return None
-    wide = 9 - data[at].bit_length()
-    identity = int.from_bytes(data[at : at + wide], "big")
-    at += wide
-    if wide > 4 or at >= len(data) or not data[at]:
-        return None
-    wide = 9 - data[at].bit_length()
-    size = int.from_bytes(data[at : at + wide], "big") & ((1 << 7 * wide) - 1)
-    if at + wide > len(data):
-        return None
-    return identity, None if size == (1 << 7 * wide) - 1 else size, at + wide
-
-
 def _matroska(file: BinaryIO, size_bytes: int, limit: int, tick: Tick) -> Structure:
     """RFC 9559: an EBML header, then a segment of elements."""
     found = Structure("matroska", size_bytes)
@@ -311,14 +278,14 @@ def _matroska(file: BinaryIO, size_bytes: int, limit: int, tick: Tick) -> Struct
         if place >= end:
             break
         tick()
-        element = _element(_read(file, place, 12), 0)
+        element = ebml_element(read_at(file, place, 12))
         if element is None:
             break
         identity, size, own = element
         if size is None and identity != _SEGMENT:
             break
         if size is not None and size > size_bytes - place - own:
-            raise _cut("an element", place, size_bytes, size)
+            raise truncated(f"the element at byte {place}", size_bytes, place + own + size)
         if identity == _SEGMENT:
             whole = size is not None
             if size is not None:
@@ -328,14 +295,14 @@ def _matroska(file: BinaryIO, size_bytes: int, limit: int, tick: Tick) -> Struct
         if identity == _CLUSTER and whole:
             break  # the segment's own size holds, so what it holds is there
         if identity == _TRACKS and size is not None and size <= TRACKS_BYTES:
-            _rolls(_read(file, place + own, size), found)
+            _rolls(read_at(file, place + own, size), found)
         place += own + (size or 0)
     return found
 
 
 def _children(data: bytes) -> Iterator[tuple[int, bytes]]:
     at = 0
-    while (element := _element(data, at)) is not None and element[1] is not None:
+    while (element := ebml_element(data, at)) is not None and element[1] is not None:
         identity, size, start = element
         at = start + (size or 0)
         yield identity, data[start:at]
@@ -360,23 +327,23 @@ def _avi(file: BinaryIO, size_bytes: int, limit: int, tick: Tick) -> Structure:
     place = 0
     for _ in range(limit):
         tick()
-        head = _read(file, place, 8)
+        head = read_at(file, place, 8)
         if head[:4] != b"RIFF" or len(head) < 8:
             break
         size = int.from_bytes(head[4:8], "little")
         if size in (0, 2**32 - 1):  # never finished, or more than the field holds
             break
         if size > size_bytes - place - 8:
-            raise _cut("a RIFF chunk", place, size_bytes, size)
+            raise truncated(f"the RIFF chunk at byte {place}", size_bytes, place + 8 + size)
         place += 8 + size + size % 2
     return Structure("avi", size_bytes)
 
 
 def _flv(file: BinaryIO, size_bytes: int) -> Structure:
     """Adobe's FLV, annex E: behind every tag its size stands again."""
-    last = int.from_bytes(_read(file, max(0, size_bytes - 4), 4), "big")
+    last = int.from_bytes(read_at(file, max(0, size_bytes - 4), 4), "big")
     place = size_bytes - 4 - last
-    head = _read(file, place, 11) if place >= 9 and last >= 11 else b""
+    head = read_at(file, place, 11) if place >= 9 and last >= 11 else b""
     if len(head) < 11 or head[0] & 0x1F not in (8, 9, 18) or int.from_bytes(head[1:4], "big") + 11 != last:
         raise ItemError("truncated", f"no complete tag ends at the object's {size_bytes} bytes")
     return Structure("flv", size_bytes)
@@ -386,12 +353,12 @@ def _asf(file: BinaryIO, size_bytes: int, limit: int, tick: Tick) -> Structure:
     place = 0
     for _ in range(limit):
         tick()
-        head = _read(file, place, 24)
+        head = read_at(file, place, 24)
         size = int.from_bytes(head[16:24], "little")
         if len(head) < 24 or size < 24:  # the end, or a broadcast that states none
             break
         if size > size_bytes - place:
-            raise _cut("an object", place, size_bytes, size)
+            raise truncated(f"the object at byte {place}", size_bytes, place + size)
         place += size
     return Structure("asf", size_bytes)
 
@@ -399,13 +366,13 @@ def _asf(file: BinaryIO, size_bytes: int, limit: int, tick: Tick) -> Structure:
 def _program_stream(file: BinaryIO, size_bytes: int) -> Structure:
     """ISO 13818-1, 2.5: packs and packets; a chain from a pack in the last bytes must end with the object."""
     first = max(0, size_bytes - TAIL_BYTES)
-    tail = _read(file, first, TAIL_BYTES)
+    tail = read_at(file, first, TAIL_BYTES)
     at = -1
     while (at := tail.find(b"\0\0\1\xba", at + 1)) >= 0:
         stop = _packs(tail, at)
         if stop is not None:
             if stop > len(tail):
-                raise _cut("a packet", first + at, size_bytes)
+                raise truncated(f"the packet at byte {first + at}", size_bytes)
             break
     return Structure("mpegps", size_bytes)
 

@@ -10,13 +10,10 @@ from dqv.core.registration import RawSound
 from dqv.core.settings import Assurance, Limits, Measuring
 from dqv.core.units import FLICKS_PER_SECOND
 from dqv.measure import audio, image, video
-from dqv.measure.media import Media, Tick
+from dqv.measure.media import MOST_S, Media, Tick
 
 MEDIA = frozenset({"image", "audio", "video"})
 """The modalities whose objects are one item each, in a format of their own."""
-
-_MOST_S = 366 * 86_400
-"""No recording or video is longer."""
 
 _HEADER_BLOCK_BYTES = 16 * 1024
 """What is asked for at a time where only headers are read: most end well within it."""
@@ -58,7 +55,7 @@ def measure_media(
     full = measuring.assurance is Assurance.FULL
     with opened(file, reads, tick, full=full) as stream:
         found = _told(stream, piece, measuring.limits, raw, tick, full=full)
-    if (found.duration_flicks or 0) > _MOST_S * FLICKS_PER_SECOND:
+    if (found.duration_flicks or 0) > MOST_S * FLICKS_PER_SECOND:
         raise ItemError(found.modality, "a duration of more than a year: its times are broken")
     return replace(found, xxh3_128=xxh3_128) if found.modality == "audio" else found
 

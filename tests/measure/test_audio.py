@@ -688,9 +688,9 @@ def test_raw_samples_are_what_is_declared(encoding: str) -> None:
     media = of(out.getvalue(), "pcm", raw=raw)
     assert (media.codec, media.sample_rate_hz, media.channels) == (encoding, 16_000, 2)
     assert samples_of(media) == 800
-    assert samples_of(of(out.getvalue(), "raw", full=False, raw=raw)) == 800
+    assert samples_of(of(out.getvalue(), "pcm", full=False, raw=raw)) == 800
     with pytest.raises(ItemError, match="truncated"):
-        of(out.getvalue()[:-1], "raw", raw=raw)
+        of(out.getvalue()[:-1], "pcm", raw=raw)
     assert len(out.getvalue()) == 1600 * sample_bytes
 
 
