@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from dqv import assemble
 from dqv.checks import check_policy, run_checks
@@ -84,7 +86,7 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
         with cluster.connect(settings.scheduler, settings.workers) as client:
             engine = _Engine(client, run.ledger, policy, settings, progress)
             measured = engine.measure(listing, registration)
-            surplus, unverified = engine.near_duplicates(measured)
+            surplus, unverified = engine.duplicates(measured)
             witnessed = engine.witness(listing, measured, reference)
             items, objects, hashes = _tables(listing, measured, surplus)
             facts = summarise(items, objects, policy)
@@ -228,23 +230,62 @@ class _Engine:
                 spans[row["object"]] = partitions.group_spans(sizes or [])
         return spans
 
-    def near_duplicates(self, measured: _Measured) -> tuple[Path, int]:
+    def duplicates(self, measured: _Measured) -> tuple[Path, int]:
         """The surplus items, and how many pairs could not be verified because the data changed."""
-        items = [os.fspath(path.resolve()) for path in measured.files("items")]
-        found = {"parts": items}
-        (unsettled,) = self._run("candidates", duplicates.candidates, [(found, 0)])
-        wanted = os.fspath(unsettled.files("wanted")[0].resolve())
-        objects = set(pl.scan_parquet(wanted).select(pl.col("object").unique()).collect()["object"])
+        tables = [_names(part, "items") for part in measured.parts if part.files("items")]
+        rows = [sum(pq.read_metadata(path).num_rows for path in paths) for paths in tables]
+        firsts = [0, *accumulate(rows)]
+        count = duplicates.buckets(firsts[-1])
+        parts = [
+            {"items": paths, "first": first, "buckets": count}
+            for paths, first in zip(tables, firsts[:-1], strict=True)
+        ]
+        keyed = self._tables("equal", duplicates.equal_keys, parts)
+        each = [{"tables": keyed, "bucket": number} for number in range(count)]
+        copies = self._tables("copies", duplicates.copies, each)
+        keys = self._tables("keys", duplicates.band_keys, [{**part, "copies": copies} for part in parts])
+        groups = self._tables("groups", duplicates.groups, [{**args, "tables": keys} for args in each])
+        (crowds,) = self._run("crowds", duplicates.crowds, [({"groups": groups}, 0)])
+        crowd = {"crowd": _names(crowds, "crowd")[0], "bins": crowds.result}
+        members = self._tables("members", duplicates.members, [{**part, **crowd} for part in parts])
+        links = self._tables("links", duplicates.links, [{"groups": path, **crowd} for path in groups])
+        bins = [{"members": members, "links": links, "bin": number} for number in range(crowds.result)]
+        wanted = self._tables("wanted", duplicates.candidates, bins)
+        verified = self._verify(measured, wanted)
+        calls = [
+            (
+                {
+                    **args,
+                    "shingles": [name for part in verified for name in _names(part, f"shingles{number}")],
+                },
+                0,
+            )
+            for number, args in enumerate(bins)
+        ]
+        decided = self._run("decide", duplicates.decide, calls)
+        found = {"copies": copies, "decided": [name for part in decided for name in _names(part, "decided")]}
+        (settled,) = self._run("settle", duplicates.settle, [(found, 0)])
+        return settled.files("surplus")[0], sum(part.result for part in decided)
+
+    def _verify(self, measured: _Measured, wanted: list[str]) -> list[Part]:
+        """Shingle sets of the items that sketches do not settle, from the data itself."""
+        objects = {
+            number
+            for path in wanted
+            for number in pl.read_parquet(path, columns=["object"])["object"].unique()
+        }
         calls = []
         for task in measured.pieces:
             chosen = [piece for piece in task if piece.row["object"] in objects and piece.read != "digest"]
             if chosen:
                 args = {**self._common, "pieces": [piece.as_args() for piece in chosen], "wanted": wanted}
                 calls.append((args, sum(piece.work for piece in chosen)))
-        parts = self._run("verify", duplicates.shingles, calls)
-        files = [os.fspath(path.resolve()) for part in parts for path in part.files("shingles")]
-        (decided,) = self._run("surplus", duplicates.decide, [({**found, "shingles": files}, 0)])
-        return decided.files("surplus")[0], int(decided.result["unverified"])
+        return self._run("verify", duplicates.shingles, calls)
+
+    def _tables(self, stage: str, function: Any, calls: list[dict[str, Any]]) -> list[str]:
+        """Run a stage over tables of ours; the paths of the tables that it is named after, in order."""
+        parts = self._run(stage, function, [(args, 0) for args in calls])
+        return [name for part in parts for name in _names(part, stage)]
 
     def witness(self, listing: pa.Table, measured: _Measured, reference: date) -> assemble.Witnessed | None:
         """What the system's FFmpeg says of a sample of audio and video; None where there is none of either."""
@@ -282,6 +323,11 @@ class _Engine:
                 if row["object"] in pictures
             ]
         return found
+
+
+def _names(part: Part, table: str) -> list[str]:
+    """A part's tables of one kind, as arguments of a call."""
+    return [os.fspath(path.resolve()) for path in part.files(table)]
 
 
 def _pieces(listing: pa.Table, numbers: list[int]) -> list[dict[str, Any]]:

@@ -55,27 +55,6 @@ def firsts(hashes: npt.NDArray[np.uint64]) -> I64:
     return out
 
 
-def buckets(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
-    """Number the buckets that hold two items or more.
-
-    Args:
-        keys: (n, bands) band keys, rows in canonical order.
-
-    Returns:
-        (n, bands) bucket numbers, distinct over all bands; −1: nobody else is there.
-    """
-    out = np.full(keys.shape, NONE, np.int32)
-    offset = 0
-    for band in range(keys.shape[1]):
-        _, inverse, counts = np.unique(keys[:, band], return_inverse=True, return_counts=True)
-        crowded = counts > 1
-        number = np.full(counts.size, NONE, np.int64)
-        number[crowded] = np.arange(offset, offset + crowded.sum())
-        offset += int(crowded.sum())
-        out[:, band] = number[inverse]
-    return out
-
-
 @numba.njit(nogil=True, cache=True)
 def _advance(first: int, last: int, bucket: Any, sketches: Any, starts: Any, filled: Any, room: Any, stamp: Any,
              original: Any, agree: Any, shared: Any, of: Any, perhaps: Any, wanted: Any, exact: bool, sets: Any,

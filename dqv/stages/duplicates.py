@@ -1,17 +1,26 @@
-"""Duplicates, stage by stage.
+"""Duplicates, stage by stage; every stage but the two that say so is many tasks, each of bounded memory.
 
-Of text: candidates, shingle sets of the unsettled, kept and surplus. Of images, audio and video: what is equal, byte
-for byte or once decoded.
+1. `equal_keys` (a task per part of the measurements) → `copies` (per bucket): what equals an earlier item, byte for
+   byte, or once decoded; it goes no further.
+2. Of text: `band_keys` (per part) → `groups` (per bucket): who shares a band's key with whom.
+3. `crowds` (one task): items that hang together through groups; what does not hang together cannot matter to one
+   another, so each bin of them is decided by itself. `members` (per part) and `links` (per bucket) bring what is known of
+   a bin's items together.
+4. `candidates` (per bin) → `shingles` (per partition of the data) → `decide` (per bin): kept and surplus.
+5. `settle` (one task): all surplus items in canonical order.
+
+An item's id is the number of its row among those of all parts, which is canonical order.
 """
 
 import logging
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -19,155 +28,318 @@ import pyarrow.parquet as pq
 from dqv.connectors.containers.records import Broken, Facts
 from dqv.connectors.storage import Reads
 from dqv.core.errors import ItemError
-from dqv.core.schema import SKETCH_SLOTS, SURPLUS
+from dqv.core.schema import MODALITIES, SKETCH_SLOTS, SURPLUS
 from dqv.core.settings import Measuring
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table, open_writer
 from dqv.measure.fields import extract
-from dqv.neardup import minhash, surplus, tokens
+from dqv.neardup import join, minhash, surplus, tokens
 from dqv.stages.measure import check_unchanged, open_piece, records
 from dqv.stages.rows import buffers
+from dqv.stages.shuffle import gather, scatter
+
+BUCKET_ROWS = 4_000_000
+"""Keys of a bucket, about: a task that reads one holds some 60 bytes for each."""
+
+BIN_ITEMS = 100_000
+"""Items of a bin, at least: 512 bytes of sketch each, and 84 of numbers of groups. What hangs together is never cut."""
 
 _log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class _TextItems:
-    """Every measured text item in canonical order; an item's number here is its id.
-
-    Attributes:
-        object: (n,) of the manifest.
-        place: (n,) in the object.
-        first: (n,) id of the first item with the same payload, itself included.
-        has_sketch: (n,).
-    """
-
-    object: Any
-    place: Any
-    first: Any
-    has_sketch: Any
-
-    @classmethod
-    def read(cls, parts: list[str], beat: Beat) -> "_TextItems":
-        """From all `items` tables: 33 bytes an item, and twice that while equal payloads are told."""
-        objects, places, sketched, hashes = [], [], [], []
-        for path in parts:
-            file = pq.ParquetFile(path)
-            names = ["object", "place", "status", "modality", "xxh3_128", "normalised"]
-            for batch in file.iter_batches(1 << 16, columns=names):
-                table = _measured_text(pa.table(batch))
-                objects.append(table["object"].to_numpy())
-                places.append(table["place"].to_numpy())
-                sketched.append(table["normalised"].is_valid().to_numpy())
-                hashes.append(_fixed_rows(table["xxh3_128"], np.uint64))
-                beat.tick()
-        if not objects:
-            none = np.empty(0, np.int64)
-            return cls(none, none, none, np.empty(0, np.bool_))
-        return cls(np.concatenate(objects), np.concatenate(places), surplus.firsts(np.concatenate(hashes)),
-                   np.concatenate(sketched))  # fmt: skip
-
-    def where(self, number: int) -> tuple[int, int]:
-        """Object and place of an id."""
-        return int(self.object[number]), int(self.place[number])
+_WHERE = [("id", pa.int64()), ("object", pa.int64()), ("place", pa.int64())]
+_EQUAL = pa.schema([*_WHERE, ("modality", pa.int8()), ("content", pa.binary(16)), ("payload", pa.binary(16))])
+_COPIES = pa.schema(
+    [
+        *_WHERE,
+        ("first", pa.int64()),
+        ("first_object", pa.int64()),
+        ("first_place", pa.int64()),
+        ("verified", pa.string()),
+    ]
+)
+_KEYS = pa.schema([("id", pa.int64()), ("band", pa.int8()), ("key", pa.uint64())])
+_GROUPS = pa.schema([("id", pa.int64()), ("band", pa.int8()), ("group", pa.int64())])
+_CROWD = pa.schema([("id", pa.int64()), ("bin", pa.int64())])
+_MEMBERS = pa.schema([*_WHERE, ("sketch", pa.binary(SKETCH_SLOTS * 4))])
+_WANTED = pa.schema([("object", pa.int64()), ("place", pa.int64())])
+_DECIDED = pa.schema(
+    [
+        *_WHERE,
+        ("original", pa.int64()),
+        ("original_object", pa.int64()),
+        ("original_place", pa.int64()),
+        ("shared", pa.int64()),
+        ("of", pa.int64()),
+        ("verified", pa.string()),
+    ]
+)
 
 
-def _measured_text(table: pa.Table) -> pa.Table:
-    return table.filter(pc.and_(pc.equal(table["status"], "measured"), pc.equal(table["modality"], "text")))
+def buckets(rows: int) -> int:
+    """How many buckets the keys of so many items need."""
+    return max(1, -(-rows * minhash.BANDS // BUCKET_ROWS))
+
+
+def _rows(args: dict[str, Any], names: list[str], beat: Beat) -> Iterator[pa.Table]:
+    """The measured, hashed items of a part, a batch at a time, with their ids."""
+    first = args["first"]
+    for path in args["items"]:
+        for batch in pq.ParquetFile(path).iter_batches(1 << 16, columns=["status", "xxh3_128", *names]):
+            table = pa.table(batch).append_column("id", pa.array(np.arange(first, first + batch.num_rows)))
+            first += batch.num_rows
+            yield table.filter(pc.and_(pc.equal(table["status"], "measured"), pc.is_valid(table["xxh3_128"])))
+            beat.tick()
 
 
 def _fixed_rows(column: Any, kind: Any) -> Any:
     """A column of fixed-size binaries without nulls as (n, k) numbers."""
-    chunk = column.combine_chunks()
+    chunk = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     width = chunk.type.byte_width
+    if not len(chunk):  # its buffer may be missing
+        return np.empty((0, width // np.dtype(kind).itemsize), kind)
     data = np.frombuffer(chunk.buffers()[1], np.uint8)[
         chunk.offset * width : (chunk.offset + len(chunk)) * width
     ]
     return data.view(kind).reshape(len(chunk), width // np.dtype(kind).itemsize)
 
 
-def _sketches(parts: list[str], keep: Any, beat: Beat) -> Iterator[Any]:
-    """The sketches of the text items whose flag is set, a batch at a time."""
-    at = 0
-    for path in parts:
-        file = pq.ParquetFile(path)
-        for batch in file.iter_batches(8192, columns=["status", "modality", "sketch"]):
-            column = _measured_text(pa.table(batch))["sketch"]
-            wanted = np.flatnonzero(keep[at : at + len(column)])
-            at += len(column)
-            yield _fixed_rows(column.take(wanted), np.uint32)
-            beat.tick()
+def _write(path: Path, table: pa.Table) -> None:
+    with open_writer(path, table.schema) as writer:
+        writer.write_table(table)
 
 
-def _crowd(items: _TextItems, parts: list[str], beat: Beat) -> tuple[Any, Any, Any]:
-    """The items that share a bucket with another: their buckets, sketches and ids, in canonical order."""
-    keep = (items.first == np.arange(items.first.size)) & items.has_sketch
-    keys = [minhash.band_keys(block) for block in _sketches(parts, keep, beat)]
-    bucket = surplus.buckets(np.concatenate(keys)) if keys else np.empty((0, minhash.BANDS), np.int32)
-    ids = np.flatnonzero(keep)
-    crowded = (bucket >= 0).any(axis=1)
-    keep[ids[~crowded]] = False
-    blocks = list(_sketches(parts, keep, beat))
-    sketches = np.concatenate(blocks) if blocks else np.empty((0, SKETCH_SLOTS), np.uint32)
-    return bucket[crowded], sketches, ids[crowded].astype(np.int64)
+def equal_keys(args: dict[str, Any], out: Path, beat: Beat) -> None:
+    """What makes items equal, by bucket: table `equal`.
+
+    Args:
+        args: `items`: tables of the part; `first`: id of their first row; `buckets`.
+        out: where the table goes.
+        beat: of the child.
+    """
+    held = [_EQUAL.empty_table()]
+    for table in _rows(args, ["object", "place", "modality", "normalised"], beat):
+        is_text = pc.equal(table["modality"], "text")
+        content = pc.if_else(is_text, table["xxh3_128"], pc.coalesce(table["normalised"], table["xxh3_128"]))
+        modality = pc.index_in(table["modality"], pa.array(MODALITIES)).cast(pa.int8())
+        columns = [table["id"], table["object"], table["place"], modality, content, table["xxh3_128"]]
+        held.append(pa.Table.from_arrays(columns, schema=_EQUAL))
+    keys = pa.concat_tables(held).combine_chunks()
+    number = _fixed_rows(keys["content"], np.uint64)[:, 0] % np.uint64(args["buckets"])
+    scatter(out / "equal-0.parquet", keys, number, args["buckets"])
+
+
+def copies(args: dict[str, Any], out: Path, beat: Beat) -> None:
+    """The items of a bucket that equal an earlier one of their modality: table `copies`, in canonical order.
+
+    Args:
+        args: `tables`: all of `equal`; `bucket`.
+        out: where the table goes.
+        beat: of the child.
+    """
+    keys = gather(args["tables"], args["bucket"], _EQUAL)
+    beat.tick()
+    content = _fixed_rows(keys["content"], np.uint64).copy()
+    content[:, 1] ^= keys["modality"].to_numpy().astype(np.uint64)  # no item equals one of another modality
+    first = surplus.firsts(content)
+    later = np.flatnonzero(first != np.arange(first.size))
+    rows, firsts = keys.take(pa.array(later)), keys.take(pa.array(first[later]))
+    same = pc.equal(rows["payload"], firsts["payload"])
+    verified = pc.if_else(same, "payload", "content")
+    columns = [*rows.select(["id", "object", "place"]), *firsts.select(["id", "object", "place"]), verified]
+    _write(out / "copies-0.parquet", pa.Table.from_arrays(columns, schema=_COPIES))
+
+
+def band_keys(args: dict[str, Any], out: Path, beat: Beat) -> None:
+    """The band keys of the text items that equal no earlier one, by bucket: table `keys`.
+
+    Args:
+        args: as for `equal_keys`; `copies`: all tables of `copies`.
+        out: where the table goes.
+        beat: of the child.
+    """
+    ids = [_ids(path) for path in args["copies"]]
+    known = pa.array(np.concatenate(ids)) if ids else pa.array([], pa.int64())
+    held = [_KEYS.empty_table()]
+    for table in _rows(args, ["modality", "normalised", "sketch"], beat):
+        mine = pc.and_(pc.equal(table["modality"], "text"), pc.is_valid(table["normalised"]))
+        table = table.filter(pc.and_(mine, pc.invert(pc.is_in(table["id"], known))))
+        keys = minhash.band_keys(_fixed_rows(table["sketch"], np.uint32))
+        count, width = keys.shape
+        band = np.tile(np.arange(width, dtype=np.int8), count)
+        columns = [pa.array(np.repeat(table["id"].to_numpy(), width)), pa.array(band), pa.array(keys.ravel())]
+        held.append(pa.Table.from_arrays(columns, schema=_KEYS))
+    keyed = pa.concat_tables(held).combine_chunks()
+    number = (keyed["key"].to_numpy() >> np.uint64(32)) % np.uint64(args["buckets"])
+    scatter(out / "keys-0.parquet", keyed, number, args["buckets"])
+
+
+def _ids(path: str) -> Any:
+    return pq.read_table(path, columns=["id"])["id"].to_numpy()
+
+
+def groups(args: dict[str, Any], out: Path, beat: Beat) -> None:
+    """The text items of a bucket that share a key: table `groups`, those of one group together.
+
+    Args:
+        args: `tables`: all of `keys`; `bucket`.
+        out: where the table goes.
+        beat: of the child.
+    """
+    keys = gather(args["tables"], args["bucket"], _KEYS)
+    beat.tick()
+    number, _ = join.crowded(keys["key"].to_numpy())
+    shared = np.flatnonzero(number >= 0)
+    shared = shared[np.argsort(number[shared], kind="stable")]
+    rows = keys.take(pa.array(shared))
+    group = pa.array(number[shared] + (args["bucket"] << 40))  # no group of another bucket has this number
+    _write(out / "groups-0.parquet", pa.Table.from_arrays([rows["id"], rows["band"], group], schema=_GROUPS))
+
+
+def crowds(args: dict[str, Any], out: Path, beat: Beat) -> int:
+    """Which items hang together, in bins: table `crowd`, in canonical order. One task: 24 bytes an item in a group.
+
+    Args:
+        args: `groups`: all tables of `groups`.
+        out: where the table goes.
+        beat: of the child.
+
+    Returns:
+        How many bins there are.
+    """
+    ids = np.empty(0, np.int64)
+    for path in args["groups"]:
+        ids = np.union1d(ids, _ids(path))
+        beat.tick()
+    parent = np.arange(ids.size)
+    for path in args["groups"]:
+        table = pq.read_table(path, columns=["id", "group"])
+        join.unite(parent, table["group"].to_numpy(), np.searchsorted(ids, table["id"].to_numpy()))
+        beat.tick()
+    number = join.bins(parent, BIN_ITEMS)
+    _write(out / "crowd-0.parquet", pa.Table.from_arrays([pa.array(ids), pa.array(number)], schema=_CROWD))
+    return int(number.max(initial=-1)) + 1
+
+
+def _bins_of(crowd: str, ids: Any) -> tuple[Any, Any]:
+    """Which of the ids are in a crowd, and the bins of those."""
+    table = pq.read_table(crowd)
+    known, number = table["id"].to_numpy(), table["bin"].to_numpy()
+    at = np.searchsorted(known, ids)
+    there = at < known.size
+    there[there] = known[at[there]] == ids[there]
+    return there, number[at[there]]
+
+
+def members(args: dict[str, Any], out: Path, beat: Beat) -> None:
+    """The sketches of a part's items that are in a crowd, by bin: table `members`.
+
+    Args:
+        args: as for `equal_keys`; `crowd`: its table; `bins`.
+        out: where the table goes.
+        beat: of the child.
+    """
+    held, numbers = [_MEMBERS.empty_table()], [np.empty(0, np.int64)]
+    for table in _rows(args, ["object", "place", "sketch"], beat):
+        there, number = _bins_of(args["crowd"], table["id"].to_numpy())
+        held.append(table.filter(pa.array(there)).select(_MEMBERS.names))
+        numbers.append(number)
+    scatter(
+        out / "members-0.parquet",
+        pa.concat_tables(held).combine_chunks(),
+        np.concatenate(numbers),
+        args["bins"],
+    )
+
+
+def links(args: dict[str, Any], out: Path, beat: Beat) -> None:
+    """The groups of a bucket, by bin: table `links`.
+
+    Args:
+        args: `groups`: one table of `groups`; `crowd`; `bins`.
+        out: where the table goes.
+        beat: of the child.
+    """
+    table = pq.read_table(args["groups"])
+    _, number = _bins_of(args["crowd"], table["id"].to_numpy())
+    beat.tick()
+    scatter(out / "links-0.parquet", table, number, args["bins"])
+
+
+def _bin(args: dict[str, Any]) -> tuple[pa.Table, Any, Any]:
+    """The items of a bin in canonical order, the numbers of their groups (n, bands), and their sketches."""
+    items = gather(args["members"], args["bin"], _MEMBERS)
+    table = gather(args["links"], args["bin"], _GROUPS)
+    _, number = np.unique(table["group"].to_numpy(), return_inverse=True)
+    bucket = np.full((items.num_rows, minhash.BANDS), surplus.NONE, np.int32)
+    bucket[np.searchsorted(items["id"].to_numpy(), table["id"].to_numpy()), table["band"].to_numpy()] = number
+    return items, bucket, _fixed_rows(items["sketch"], np.uint32)
 
 
 def candidates(args: dict[str, Any], out: Path, beat: Beat) -> int:
-    """The text items whose sketches do not settle whether they are near-duplicates: table `wanted`.
+    """The items of a bin whose sketches do not settle whether they are near-duplicates: table `wanted`.
 
     Args:
-        args: `parts`: paths of all `items` tables in canonical order.
-        out: gets `wanted-0.parquet`: object and place of those whose shingle sets are needed.
+        args: `members`, `links`: all tables; `bin`.
+        out: gets the place of those whose shingle sets are needed.
         beat: of the child.
 
     Returns:
         How many.
     """
-    items = _TextItems.read(args["parts"], beat)
-    bucket, sketches, ids = _crowd(items, args["parts"], beat)
-    wanted = ids[surplus.decide(bucket, sketches, None, beat.tick).wanted]
-    table = pa.table({"object": items.object[wanted], "place": items.place[wanted]})
-    pq.write_table(table, out / "wanted-0.parquet")
+    items, bucket, sketches = _bin(args)
+    wanted = np.flatnonzero(surplus.decide(bucket, sketches, None, beat.tick).wanted)
+    _write(out / "wanted-0.parquet", items.take(pa.array(wanted)).select(_WANTED.names))
     return int(wanted.size)
 
 
+_SHINGLES = pa.schema(
+    [("object", pa.int64()), ("place", pa.int64()), ("shingles", pa.large_list(pa.uint64()))]
+)
+
+
 def shingles(args: dict[str, Any], out: Path, beat: Beat) -> None:
-    """The shingle sets of the wanted items of a partition, recomputed from the documents: table `shingles`.
+    """The shingle sets of the wanted items of a partition, recomputed from the documents: a table `shinglesN` per bin.
 
     An object that cannot be read again, or has changed, gives no sets; its pairs stay unverified.
 
     Args:
-        args: `source`, `pieces`, `measuring` as for `measure`; `wanted`: path of the table.
+        args: `source`, `pieces`, `measuring` as for `measure`; `wanted`: a table per bin.
         out: where the table goes.
         beat: names the item at work.
     """
     measuring = Measuring.model_validate(args["measuring"])
     numbers = [piece["object"] for piece in args["pieces"]]
-    wanted: dict[int, set[int]] = {}
-    for batch in pq.ParquetFile(args["wanted"]).iter_batches(1 << 16):
-        table = pa.table(batch).filter(pc.is_in(batch["object"], pa.array(numbers)))
-        for number, place in zip(table["object"].to_pylist(), table["place"].to_pylist(), strict=True):
-            wanted.setdefault(number, set()).add(place)
-    schema = pa.schema(
-        [("object", pa.int64()), ("place", pa.int64()), ("shingles", pa.large_list(pa.uint64()))]
-    )
-    with Table(out, "shingles", schema) as rows:
+    wanted: dict[int, dict[int, int]] = {}  # object → place → bin
+    for number, path in enumerate(args["wanted"]):
+        for batch in pq.ParquetFile(path).iter_batches(1 << 16):
+            table = pa.table(batch).filter(pc.is_in(batch["object"], pa.array(numbers)))
+            for thing, place in zip(table["object"].to_pylist(), table["place"].to_pylist(), strict=True):
+                wanted.setdefault(thing, {})[place] = number
+    used = sorted({number for places in wanted.values() for number in places.values()})
+    with ExitStack() as stack:
+        rows = {number: stack.enter_context(Table(out, f"shingles{number}", _SHINGLES)) for number in used}
         for piece in args["pieces"]:
-            rows.begin()
+            for each in rows.values():
+                each.begin()
             if beat.begin(piece["object"]) is not None:
                 continue
             try:
-                _add_shingles(
-                    args["source"], piece, wanted.get(piece["object"], set()), measuring, beat, rows
-                )
+                _add_shingles(args["source"], piece, wanted.get(piece["object"], {}), measuring, beat, rows)
             except (ItemError, OSError) as error:
-                rows.take_back()
+                for each in rows.values():
+                    each.take_back()
                 _log.warning("object %d cannot be read again: %s", piece["object"], type(error).__name__)
-            rows.keep()
+            for each in rows.values():
+                each.keep()
 
 
 def _add_shingles(
-    source: str, piece: dict[str, Any], places: set[int], measuring: Measuring, beat: Beat, rows: Table
+    source: str,
+    piece: dict[str, Any],
+    places: dict[int, int],
+    measuring: Measuring,
+    beat: Beat,
+    rows: dict[int, Table],
 ) -> None:
     with open_piece(source, piece) as file:
         for record in records(file, piece, measuring, beat, Facts(), Reads()):
@@ -175,43 +347,46 @@ def _add_shingles(
                 continue
             text = extract(record.value, measuring.text_field, measuring.date_field).text
             values, _ = tokens.shingle_sets(*buffers(pa.array([text], pa.large_string())))
-            rows.add_rows([{"object": piece["object"], "place": record.place, "shingles": values}])
+            rows[places[record.place]].add_rows(
+                [{"object": piece["object"], "place": record.place, "shingles": values}]
+            )
         check_unchanged(file, piece)
 
 
-def decide(args: dict[str, Any], out: Path, beat: Beat) -> dict[str, int]:
-    """Kept and surplus among the items: table `surplus`.
+def decide(args: dict[str, Any], out: Path, beat: Beat) -> int:
+    """Kept and surplus among the items of a bin: table `decided`.
 
     Args:
-        args: `parts`: all `items` tables; `shingles`: all tables of `shingles`, in canonical order.
+        args: as for `candidates`; `shingles`: tables of this bin, in canonical order.
         out: where the table goes.
         beat: of the child.
 
     Returns:
-        `unverified`: pairs that could matter and whose shingle sets were not to be had again.
+        Pairs that could matter and whose shingle sets were not to be had again.
     """
-    items = _TextItems.read(args["parts"], beat)
-    bucket, sketches, ids = _crowd(items, args["parts"], beat)
+    items, bucket, sketches = _bin(args)
     with tempfile.TemporaryFile(dir=out) as flat:
-        sets = _sets(items, ids, args["shingles"], flat, beat)
-        decision = surplus.decide(bucket, sketches, sets, beat.tick)
-    fate: dict[int, _Fate] = {}
-    for row in np.flatnonzero(decision.original >= 0).tolist():
-        original = int(ids[decision.original[row]])
-        if decision.of[row] >= 0:
-            fate[int(ids[row])] = (original, int(decision.shared[row]), int(decision.of[row]), "exact")
-        else:
-            fate[int(ids[row])] = (original, int(decision.agree[row]), SKETCH_SLOTS, "estimate")
-    _write_surplus([*_text_surplus(items, fate), *_media_surplus(args["parts"], beat)], out)
-    return {"unverified": decision.unverified}
+        decision = surplus.decide(bucket, sketches, _sets(items, args["shingles"], flat, beat), beat.tick)
+    rows = np.flatnonzero(decision.original >= 0)
+    originals = items.take(pa.array(decision.original[rows]))
+    exact = decision.of[rows] >= 0
+    columns = [
+        *items.take(pa.array(rows)).select(["id", "object", "place"]),
+        *originals.select(["id", "object", "place"]),
+        pa.array(np.where(exact, decision.shared[rows], decision.agree[rows])),
+        pa.array(np.where(exact, decision.of[rows], SKETCH_SLOTS)),
+        pa.array(np.where(exact, "exact", "estimate").tolist(), pa.string()),
+    ]
+    _write(out / "decided-0.parquet", pa.Table.from_arrays(columns, schema=_DECIDED))
+    return decision.unverified
 
 
-def _sets(items: _TextItems, ids: Any, paths: list[str], flat: IO[bytes], beat: Beat) -> tuple[Any, Any, Any]:
-    """All shingle sets as one array on disk, in the order of the ids: memory holds what is in use."""
-    sizes = np.zeros(ids.size, np.int64)
-    lost = np.ones(ids.size, np.bool_)
-    order = np.lexsort((items.place[ids], items.object[ids]))
-    keys = {(int(items.object[ids[row]]), int(items.place[ids[row]])): int(row) for row in order}
+def _sets(items: pa.Table, paths: list[str], flat: IO[bytes], beat: Beat) -> tuple[Any, Any, Any]:
+    """All shingle sets as one array on disk, in the order of the items: memory holds what is in use."""
+    sizes = np.zeros(items.num_rows, np.int64)
+    lost = np.ones(items.num_rows, np.bool_)
+    where = zip(items["object"].to_pylist(), items["place"].to_pylist(), strict=True)
+    keys = {pair: row for row, pair in enumerate(where)}
     last = -1
     for path in paths:
         for batch in pq.ParquetFile(path).iter_batches(64):
@@ -230,58 +405,34 @@ def _sets(items: _TextItems, ids: Any, paths: list[str], flat: IO[bytes], beat: 
     return np.asarray(values), ends, lost
 
 
-_Fate = tuple[int, int, int, str]
-"""Id of the original, shared, of, how verified."""
+def settle(args: dict[str, Any], out: Path, beat: Beat) -> None:
+    """All surplus items: table `surplus`, in canonical order. One task: some 100 bytes a surplus item.
+
+    A copy of an item that was kept repeats it; a copy of one that was not repeats what that one does.
+
+    Args:
+        args: `copies`, `decided`: all tables.
+        out: where the table goes.
+        beat: of the child.
+    """
+    decided = _all(args["decided"], _DECIDED)
+    fate = decided.select(
+        "id", "original_object", "original_place", "shared", "of", verified_first="verified"
+    )
+    repeats = (
+        _all(args["copies"], _COPIES)
+        .join(fate, left_on="first", right_on="id", how="left", maintain_order="left")
+        .with_columns(
+            pl.coalesce("original_object", "first_object").alias("original_object"),
+            pl.coalesce("original_place", "first_place").alias("original_place"),
+            pl.coalesce("verified_first", "verified").alias("verified"),
+        )
+    )
+    beat.tick()
+    found = pl.concat([frame.select(SURPLUS.names) for frame in (decided, repeats)]).sort("object", "place")
+    _write(out / "surplus-0.parquet", found.to_arrow().cast(SURPLUS))
 
 
-_Surplus = tuple[int, int, int, int, int | None, int | None, str]
-"""A row of `SURPLUS`."""
-
-
-def _text_surplus(items: _TextItems, fate: dict[int, _Fate]) -> Iterator[_Surplus]:
-    for number in np.flatnonzero(items.first != np.arange(items.first.size)).tolist():
-        first = int(items.first[number])
-        fate[number] = fate.get(first, (first, -1, -1, "payload"))
-    for number, (original, shared, of, verified) in fate.items():
-        numbers = (None, None) if verified == "payload" else (shared, of)
-        yield (*items.where(number), *items.where(original), *numbers, verified)
-
-
-def _media_surplus(parts: list[str], beat: Beat) -> Iterator[_Surplus]:
-    """Images, recordings and videos that equal an earlier one of their modality; 48 bytes an item."""
-    held: dict[str, list[Any]] = {}
-    for path in parts:
-        file = pq.ParquetFile(path)
-        names = ["object", "place", "status", "modality", "xxh3_128", "normalised"]
-        for batch in file.iter_batches(1 << 16, columns=names):
-            table = pa.table(batch)
-            table = table.filter(
-                pc.and_(pc.equal(table["status"], "measured"), pc.is_valid(table["xxh3_128"]))
-            )
-            for modality in ("audio", "image", "video"):
-                mine = table.filter(pc.equal(table["modality"], modality))
-                if mine.num_rows:
-                    held.setdefault(modality, []).append(
-                        (
-                            mine["object"].to_numpy(),
-                            mine["place"].to_numpy(),
-                            _fixed_rows(mine["xxh3_128"], np.uint64),
-                            _fixed_rows(pc.coalesce(mine["normalised"], mine["xxh3_128"]), np.uint64),
-                        )
-                    )
-            beat.tick()
-    for blocks in held.values():
-        objects, places, payload, content = (np.concatenate(each) for each in zip(*blocks, strict=True))
-        first = surplus.firsts(content)
-        for number in np.flatnonzero(first != np.arange(first.size)).tolist():
-            original = int(first[number])
-            same = bool((payload[number] == payload[original]).all())
-            where = (int(objects[number]), int(places[number]), int(objects[original]), int(places[original]))
-            yield (*where, None, None, "payload" if same else "content")
-
-
-def _write_surplus(rows: list[_Surplus], out: Path) -> None:
-    columns = list(zip(*sorted(rows), strict=True)) if rows else [()] * len(SURPLUS)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, SURPLUS, strict=True)]
-    with open_writer(out / "surplus-0.parquet", SURPLUS) as writer:
-        writer.write_table(pa.Table.from_arrays(arrays, schema=SURPLUS))
+def _all(paths: list[str], schema: pa.Schema) -> pl.DataFrame:
+    tables = [schema.empty_table(), *(pq.read_table(path) for path in paths)]
+    return pl.DataFrame(pl.from_arrow(pa.concat_tables(tables)))

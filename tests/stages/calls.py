@@ -1,15 +1,19 @@
 """Calls of `dqv.stages` with a beat of their own, without Dask."""
 
+import itertools
 import mmap
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import orjson
 import pyarrow.parquet as pq
 
-from dqv.core.settings import Measuring
+from dqv.core.policy import load_policy
+from dqv.core.settings import Measuring, Settings
 from dqv.execute import manifest, partitions
 from dqv.execute.child import HEARTBEAT, Beat
-from dqv.pipeline import list_source
+from dqv.execute.ledger import Part
+from dqv.pipeline import Silent, _Engine, _Measured, list_source
 from dqv.stages import measure as stages
 from dqv.stages import witness
 
@@ -46,6 +50,36 @@ def measure(
 def read(out: Path, name: str) -> list[dict[str, Any]]:
     paths = sorted(out.glob(f"{name}-*.parquet"), key=lambda path: int(path.stem.split("-")[1]))
     return [row for path in paths for row in pq.read_table(path).to_pylist()]
+
+
+class Here(_Engine):
+    """The stages of a run, called here one after the other."""
+
+    def _run(self, stage: str, function: Any, calls: list[tuple[dict[str, Any], int]]) -> list[Part]:
+        parts = []
+        for index, (args, _) in enumerate(calls):
+            folder = self.settings.out / f"{stage}-{index}"
+            folder.mkdir(parents=True)
+            result = function(orjson.loads(orjson.dumps(args)), folder, beat())
+            parts.append(Part(folder, tuple(sorted(path.name for path in folder.iterdir())), result))
+        return parts
+
+
+def surplus(source: Path, out: Path, cuts: list[int] | None = None) -> list[dict[str, Any]]:
+    """The surplus items of a dataset, measured in partitions that end before these objects."""
+    engine = Here(
+        None, cast(Any, None), load_policy("jiaxing-2025-65"), Settings(source=str(source), out=out), Silent()
+    )
+    rows = [row for row in manifest.rows(list_source(str(source))) if row["role"] != "ignored"]
+    whole = [partitions.Piece(row, "whole", 0, 0, row["size_bytes"]) for row in rows]
+    ends = [0, *(cuts or []), len(whole)]
+    tasks = [whole[a:b] for a, b in itertools.pairwise(ends)]
+    calls = [
+        ({**engine._common, "raw": None, "pieces": [piece.as_args() for piece in task]}, 0) for task in tasks
+    ]
+    found, unverified = engine.duplicates(_Measured(tasks, engine._run("measure", stages.measure, calls)))
+    assert unverified == 0
+    return list(pq.read_table(found).to_pylist())
 
 
 def ask(source: Path, out: Path, **change: Any) -> tuple[str | None, list[dict[str, Any]]]:

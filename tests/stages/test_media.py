@@ -23,9 +23,9 @@ from dqv.core.units import FLICKS_PER_SECOND
 from dqv.measure import audio
 from dqv.measure import witness as ffmpeg
 from dqv.measure.media import Media
-from dqv.stages import duplicates, excerpts, witness
+from dqv.stages import excerpts, witness
 from tests.measure.test_image import SOUND
-from tests.stages.calls import ask, beat, measure, pieces, read
+from tests.stages.calls import ask, beat, measure, pieces, surplus
 
 DAY = date(2024, 5, 6)
 RATE = 8000
@@ -194,14 +194,10 @@ def test_poisoned_media_is_one_unread_row(source: Path, tmp_path: Path) -> None:
 
 
 def decide(source: Path, tmp_path: Path) -> list[tuple[str, str, str]]:
-    measure(source, tmp_path / "out")
-    parts = [str(path) for path in sorted((tmp_path / "out").glob("items-*.parquet"))]
-    (tmp_path / "surplus").mkdir()
-    duplicates.decide({"parts": parts, "shingles": []}, tmp_path / "surplus", beat())
     names = [piece["path"] for piece in pieces(source)]
     return [
         (names[row["object"]], names[row["original_object"]], row["verified"])
-        for row in read(tmp_path / "surplus", "surplus")
+        for row in surplus(source, tmp_path / "out")
     ]
 
 
