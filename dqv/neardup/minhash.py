@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dqv.core.schema import SKETCH_SLOTS
-from dqv.neardup.tokens import mix, shingle_at, tables, tokenise
+from dqv.neardup.tokens import mix, shingle, tables, tokenise, widest
 
 BANDS, ROWS = 21, 6
 
@@ -30,15 +30,12 @@ _A, _B, _C = _coefficients()
 
 
 @numba.njit(nogil=True, cache=True)
-def _sketch(data: Any, offsets: Any, fold: Any, kind: Any, a: Any, b: Any, c: Any, counts: Any, normal: Any,
+def _sketch(data: Any, offsets: Any, value: Any, kind: Any, a: Any, b: Any, c: Any, counts: Any, normal: Any,
             sketches: Any) -> None:  # fmt: skip
-    widest = 1
-    for d in range(offsets.size - 1):
-        widest = max(widest, offsets[d + 1] - offsets[d])
-    tokens = np.empty(widest, np.uint64)
+    tokens, shingles = np.empty(widest(offsets), np.uint64), np.empty(widest(offsets), np.uint64)
     slots = np.empty(128, np.uint32)
     for d in range(offsets.size - 1):
-        count = tokenise(data, offsets[d], offsets[d + 1], fold, kind, tokens)
+        count = tokenise(data, offsets[d], offsets[d + 1], value, kind, tokens)
         counts[d] = count
         high, low = np.uint64(0x243F6A8885A308D3), np.uint64(0x13198A2E03707344)
         for t in range(count):
@@ -48,13 +45,10 @@ def _sketch(data: Any, offsets: Any, fold: Any, kind: Any, a: Any, b: Any, c: An
             low ^= low >> np.uint64(29)
         normal[d, 0], normal[d, 1] = mix(high), mix(low)
         slots[:] = np.uint32(0xFFFFFFFF)
-        if count > 0:
-            length = min(count, 5)
-            for at in range(count - length + 1):
-                h = shingle_at(tokens, at, length)
-                lo, hi = np.uint32(h & np.uint64(0xFFFFFFFF)), np.uint32(h >> np.uint64(32))
-                for j in range(128):
-                    slots[j] = min(slots[j], np.uint32(lo * a[j] + hi * b[j] + c[j]))
+        for h in shingles[: shingle(tokens, count, shingles)]:
+            lo, hi = np.uint32(h & np.uint64(0xFFFFFFFF)), np.uint32(h >> np.uint64(32))
+            for j in range(128):
+                slots[j] = min(slots[j], np.uint32(lo * a[j] + hi * b[j] + c[j]))
         sketches[d, :] = slots
 
 
@@ -75,8 +69,8 @@ def sketch(
     counts = np.zeros(n, np.int64)
     normal = np.zeros((n, 2), np.uint64)
     sketches = np.empty((n, SKETCH_SLOTS), np.uint32)
-    fold, kind = tables()
-    _sketch(data, offsets, fold, kind, _A, _B, _C, counts, normal, sketches)
+    value, kind = tables()
+    _sketch(data, offsets, value, kind, _A, _B, _C, counts, normal, sketches)
     return counts, normal, sketches
 
 
