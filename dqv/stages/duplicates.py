@@ -24,7 +24,7 @@ from dqv.core.settings import Measuring
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table, open_writer
 from dqv.measure.fields import extract
-from dqv.neardup import minhash, surplus, tokens
+from dqv.neardup import sketch, surplus, tokens
 from dqv.stages.measure import check_unchanged, open_piece, records
 from dqv.stages.rows import buffers
 
@@ -102,8 +102,8 @@ def _sketches(parts: list[str], keep: Any, beat: Beat) -> Iterator[Any]:
 def _crowd(items: _TextItems, parts: list[str], beat: Beat) -> tuple[Any, Any, Any]:
     """The items that share a bucket with another: their buckets, sketches and ids, in canonical order."""
     keep = (items.first == np.arange(items.first.size)) & items.has_sketch
-    keys = [minhash.band_keys(block) for block in _sketches(parts, keep, beat)]
-    bucket = surplus.buckets(np.concatenate(keys)) if keys else np.empty((0, minhash.BANDS), np.int32)
+    keys = [sketch.band_keys(block) for block in _sketches(parts, keep, beat)]
+    bucket = surplus.buckets(np.concatenate(keys)) if keys else np.empty((0, sketch.BANDS), np.int32)
     ids = np.flatnonzero(keep)
     crowded = (bucket >= 0).any(axis=1)
     keep[ids[~crowded]] = False

@@ -1,8 +1,13 @@
-"""MinHash sketches (Broder 1997) and their bands (Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, 3.4).
+"""Sketches of shingle sets and their bands (Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, 3.4).
 
-128 slots; slot j holds the least value of the j-th hash over a document's shingles, so two documents agree
-in a slot with probability J, the Jaccard similarity of their shingle sets. 21 bands of 6 rows propose pairs:
-1 − (1 − J⁶)²¹ = 0.998 of those with J = 0.8.
+Fast Similarity Sketching (Dahlgaard, Knudsen and Thorup, FOCS 2017) with t = 128 slots and 2t rounds. In
+round i < t every element falls into a slot drawn by its hash, in round t + j into slot j; a slot keeps the
+least pair of round and hash that fell into it. Two sets then agree in a slot with probability J, the Jaccard
+similarity, as with MinHash (Broder 1997), and the share of slots in agreement spreads no wider; but an
+element is hashed once for each round that is needed, not 128 times. A round that begins when every slot
+holds something changes none, so stopping there gives what all the rounds would: the estimate has no bias.
+
+21 bands of 6 rows propose pairs: 1 − (1 − J⁶)²¹ = 0.998 of those with J = 0.8.
 """
 
 from typing import Any
@@ -16,24 +21,39 @@ from dqv.neardup.tokens import mix, shingle, tables, tokenise, widest
 
 BANDS, ROWS = 21, 6
 
+_EMPTY = np.uint64(2**64 - 1)
+_HASH = np.uint64(2**56 - 1)
+"""A slot holds the round in 8 bits, then 56 bits of the hash; the 7 top bits of the hash draw the slot."""
+
 U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 
 
-def _coefficients() -> tuple[U32, U32, U32]:
-    state = np.random.Generator(np.random.PCG64(0x6A78_2025))  # fixed: sketches of all runs compare
-    draw = state.integers(0, 2**32, size=(3, SKETCH_SLOTS), dtype=np.uint32)
-    return draw[0] | np.uint32(1), draw[1] | np.uint32(1), draw[2]
+@numba.njit(nogil=True, cache=True)
+def fill(elements: Any, slots: Any) -> None:
+    """Sketch a set, given as 64-bit hashes in any order and number, into 128 uint64 `slots`.
 
-
-_A, _B, _C = _coefficients()
+    The elements are spent: each round hashes them anew, in place. Of a slot the low 32 bits are worth
+    keeping: those of different elements are equal by chance alone.
+    """
+    slots[:] = _EMPTY
+    empty = SKETCH_SLOTS
+    for number in range(2 * SKETCH_SLOTS):
+        lead = np.uint64(number) << np.uint64(56)
+        for element in elements:
+            slot = element >> np.uint64(57) if number < SKETCH_SLOTS else np.uint64(number - SKETCH_SLOTS)
+            empty -= slots[slot] == _EMPTY
+            slots[slot] = min(slots[slot], lead | (element & _HASH))
+        if empty == 0:
+            return
+        for at in range(elements.size):
+            elements[at] = mix(elements[at] + np.uint64(0x9E3779B97F4A7C15))
 
 
 @numba.njit(nogil=True, cache=True)
-def _sketch(data: Any, offsets: Any, value: Any, kind: Any, a: Any, b: Any, c: Any, counts: Any, normal: Any,
-            sketches: Any) -> None:  # fmt: skip
+def _sketch(data: Any, offsets: Any, value: Any, kind: Any, counts: Any, normal: Any, sketches: Any) -> None:
     tokens, shingles = np.empty(widest(offsets), np.uint64), np.empty(widest(offsets), np.uint64)
-    slots = np.empty(128, np.uint32)
+    slots = np.empty(SKETCH_SLOTS, np.uint64)
     for d in range(offsets.size - 1):
         count = tokenise(data, offsets[d], offsets[d + 1], value, kind, tokens)
         counts[d] = count
@@ -44,12 +64,9 @@ def _sketch(data: Any, offsets: Any, value: Any, kind: Any, a: Any, b: Any, c: A
             low = (low + tokens[t]) * np.uint64(0xC2B2AE3D27D4EB4F)
             low ^= low >> np.uint64(29)
         normal[d, 0], normal[d, 1] = mix(high), mix(low)
-        slots[:] = np.uint32(0xFFFFFFFF)
-        for h in shingles[: shingle(tokens, count, shingles)]:
-            lo, hi = np.uint32(h & np.uint64(0xFFFFFFFF)), np.uint32(h >> np.uint64(32))
-            for j in range(128):
-                slots[j] = min(slots[j], np.uint32(lo * a[j] + hi * b[j] + c[j]))
-        sketches[d, :] = slots
+        fill(shingles[: shingle(tokens, count, shingles)], slots)
+        for j in range(SKETCH_SLOTS):
+            sketches[d, j] = np.uint32(slots[j] & np.uint64(0xFFFFFFFF))
 
 
 def sketch(
@@ -70,7 +87,7 @@ def sketch(
     normal = np.zeros((n, 2), np.uint64)
     sketches = np.empty((n, SKETCH_SLOTS), np.uint32)
     value, kind = tables()
-    _sketch(data, offsets, value, kind, _A, _B, _C, counts, normal, sketches)
+    _sketch(data, offsets, value, kind, counts, normal, sketches)
     return counts, normal, sketches
 
 
