@@ -6,7 +6,7 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-from benchmarks import audio_check, image_check, image_scale, text_scale, video_check
+from benchmarks import audio_check, image_check, image_scale, text_kernel, text_scale, video_check
 
 README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
@@ -20,6 +20,7 @@ def main() -> None:
             f"### {title}\n\n{table}"
             for title, table in (
                 ("Text, the whole check", text_scale.as_markdown(*text_scale.measure(folder))),
+                ("Text, tokens to sketches", text_kernel.as_markdown(text_kernel.measure())),
                 ("Images, one at a time", image_check.as_markdown(image_check.measure(folder))),
                 ("Images, the whole check", image_scale.as_markdown(*image_scale.measure(folder))),
                 ("Audio", audio_check.as_markdown(audio_check.measure(folder))),

@@ -37,7 +37,7 @@ def source(tmp_path: Path) -> Path:
             for number, each in enumerate(part):
                 file.write(json.dumps({"text": " ".join(each), "date": f"20{18 + number % 8}-01-01"}) + "\n")
     (folder / "c.txt").write_text(" ".join(words[3]))
-    (folder / "d.txt").write_text(" ".join(["changed", *words[4][1:]]))
+    (folder / "d.txt").write_text(" ".join(["changed"] * 4 + words[4][4:]))
     (folder / "README.md").write_text("# about")
     return folder
 

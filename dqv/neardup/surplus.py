@@ -19,16 +19,18 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from dqv.neardup.minhash import agreement
+from dqv.neardup.sketch import agreement
 from dqv.neardup.tokens import intersection
 
 SURE_SLOTS = 122
 """Agreeing slots of 128 from which the estimate settles that J ≥ 0.8: at J = 0.8 so many agree with
-probability 6 × 10⁻⁷ (binomial tail)."""
+probability 6 × 10⁻⁷ at most. That is the tail of independent slots (binomial); those of the sketch spread
+less. Measured over 0.4 to 2 million pairs a size, 118 slots were reached a thirtieth as often as that tail
+says at 300 shingles in either, a third as often at 1,000, two thirds at 5,000."""
 
 UNSURE_SLOTS = 79
 """Agreeing slots of 128 below which it settles that J < 0.8: at J = 0.8 so few agree with probability
-6 × 10⁻⁷."""
+6 × 10⁻⁷ at most, likewise."""
 
 _CHUNK_ROWS = 64
 """Rows between two signs of life: in a crowded bucket one row may take a while."""

@@ -2,12 +2,18 @@
 
 A run of letters and digits is one token; a Chinese, Japanese, Korean, Thai, Lao, Khmer or Burmese code
 point is a token of its own. Before that, each code point is folded: full-width forms to their plain form,
-then upper to lower case. What nobody sees (zero-width spaces and joiners, soft hyphens, variation selectors,
-tags) is as if it were not there; all else separates tokens.
+case in full (ß to ss), and in words a composed letter to its letter and marks, so that NFC and NFD have the
+same tokens. A mark belongs to the word before it and begins none. What nobody sees (zero-width spaces and
+joiners, soft hyphens, variation selectors, tags) is as if it were not there; all else separates tokens.
+
+A word's hash is a polynomial over its letters (Karp and Rabin 1987) modulo 2⁶⁴, which is mixed at its end.
+Each code point of a word is one step, `word * factor + value`: the factor is P for a letter, P² or P³ for
+what folds to two or three, and 1 for a mark, since normalisation may reorder the marks of a letter.
 """
 
 import unicodedata
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import numba
@@ -17,14 +23,18 @@ import numpy.typing as npt
 SHINGLE = 5
 """Tokens in a shingle; a shorter document is one shingle of all its tokens."""
 
-_TABLE_SIZE = 0x30000  # planes 0 to 2; beyond are private use and tags: one class for all
-_SEPARATOR, _WORD, _SINGLE, _UNSEEN = 0, 1, 2, 3
+_TABLE_SIZE = 0x40000  # planes 0 to 3; beyond are private use and tags: one class for all
+_SEPARATOR, _SINGLE, _UNSEEN, _MARK, _WORD, _WORD_OF_2, _WORD_OF_3 = range(7)
+
+_P = 0x9E3779B97F4A7C15
+_FACTOR = np.array([0, 0, 1, 1, _P, _P**2 % 2**64, _P**3 % 2**64], np.uint64)
+"""By class; 0 ends a word."""
 
 _SINGLES = (
     (0x0E00, 0x0E7F), (0x0E80, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF),  # Thai, Lao, Burmese, Khmer
     (0x2E80, 0x2FDF), (0x3005, 0x3007), (0x3021, 0x3029), (0x3038, 0x303C), (0x3040, 0x30FF),
     (0x3105, 0x312F), (0x31A0, 0x31BF), (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF),
-    (0xAC00, 0xD7A3), (0xF900, 0xFAFF), (0xFF66, 0xFF9F), (0x1B000, 0x1B16F), (0x20000, 0x2FFFF),
+    (0xAC00, 0xD7A3), (0xF900, 0xFAFF), (0xFF66, 0xFF9F), (0x1B000, 0x1B16F), (0x20000, 0x3FFFF),
 )  # fmt: skip
 
 _UNSEEN_RANGES = (
@@ -33,34 +43,10 @@ _UNSEEN_RANGES = (
 )  # fmt: skip
 """Default-ignorable code points (Unicode 4.1) that are letters or marks; the others are of category Cf."""
 
+_IOTA_SUBSCRIPT = "\u0345"
+"""Stays a mark: case folding makes it a letter, to which marks that normalisation sets after it would move."""
+
 U64 = npt.NDArray[np.uint64]
-
-
-@cache
-def tables() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8]]:
-    """Folded code point and class of every code point below 0x30000."""
-    fold = np.arange(_TABLE_SIZE, dtype=np.uint32)
-    kind = np.zeros(_TABLE_SIZE, dtype=np.uint8)
-    for point in range(0x20000):  # plane 2 holds ideographs alone, which fold to themselves
-        if 0xD800 <= point <= 0xDFFF:
-            continue
-        char = chr(point)
-        plain = unicodedata.normalize("NFKC", char)
-        if len(plain) != 1:
-            plain = char
-        lower = plain.casefold()
-        folded = ord(lower) if len(lower) == 1 else ord(plain)
-        fold[point] = folded
-        if unicodedata.category(char) == "Cf":
-            kind[point] = _UNSEEN
-        elif unicodedata.category(chr(folded))[0] in "LNM":
-            kind[point] = _WORD
-    for first, last in _SINGLES:
-        inside = kind[first : last + 1]
-        inside[(inside == _WORD) | (first >= 0x20000)] = _SINGLE
-    for first, last in _UNSEEN_RANGES:
-        kind[first : last + 1] = _UNSEEN
-    return fold, kind
 
 
 @numba.njit(nogil=True, cache=True)
@@ -71,8 +57,46 @@ def mix(x: Any) -> Any:
     return x ^ (x >> np.uint64(31))
 
 
+@cache
+def tables() -> tuple[U64, npt.NDArray[np.uint8]]:
+    """Value and class of every code point below 0x40000."""
+    letter = mix(np.arange(1, _TABLE_SIZE + 1, dtype=np.uint64))
+    value, kind = np.zeros(_TABLE_SIZE, np.uint64), np.zeros(_TABLE_SIZE, np.uint8)
+    for first, last in _SINGLES:
+        kind[first : last + 1] = _SINGLE
+    value[0x20000:] = letter[0x20000:]  # ideographs alone, which fold to themselves but for a few
+    for point in chain(range(0x20000), range(0x2F800, 0x2FA20)):
+        char = chr(point)
+        plain = unicodedata.normalize("NFKC", char)
+        if len(plain) != 1:
+            plain = char
+        if unicodedata.category(char) == "Cf":
+            kind[point] = _UNSEEN
+        elif unicodedata.category(plain)[0] not in "LNM":
+            kind[point] = _SEPARATOR
+        elif kind[point] == _SINGLE:
+            value[point] = letter[ord(plain)]
+        else:
+            value[point], kind[point] = _step(plain, letter)
+    for first, last in _UNSEEN_RANGES:
+        kind[first : last + 1] = _UNSEEN
+    return value, kind
+
+
+def _step(char: str, letter: U64) -> tuple[int, int]:
+    """Value and class of a word's code point, from the letters and marks it folds to."""
+    parts = unicodedata.normalize("NFD", char)
+    value = letters = 0
+    for part in "".join(each if each == _IOTA_SUBSCRIPT else each.casefold() for each in parts):
+        if not unicodedata.combining(part):
+            value *= _P
+            letters += 1
+        value += int(letter[ord(part)])
+    return value % 2**64, (_MARK, _WORD, _WORD_OF_2, _WORD_OF_3)[letters]
+
+
 @numba.njit(nogil=True, cache=True)
-def tokenise(data: Any, start: int, stop: int, fold: Any, kind: Any, out: Any) -> int:
+def tokenise(data: Any, start: int, stop: int, value: Any, kind: Any, out: Any) -> int:
     """Hash the tokens of the UTF-8 bytes data[start:stop] into `out`; returns how many.
 
     `out` needs room for stop − start tokens. The bytes are valid UTF-8: Arrow made them.
@@ -83,10 +107,15 @@ def tokenise(data: Any, start: int, stop: int, fold: Any, kind: Any, out: Any) -
     i = start
     while i < stop:
         byte = data[i]
-        if byte < 0x80:
-            point = np.uint32(byte)
+        if byte < 0x80:  # a word or a separator, and no branch between them: words are too short to predict
+            goes_on = kind[byte] == _WORD
+            out[count] = word
+            count += in_word > goes_on
+            word = word * _FACTOR[kind[byte]] + value[byte]
+            in_word = goes_on
             i += 1
-        elif byte < 0xE0:
+            continue
+        if byte < 0xE0:
             point = (np.uint32(byte & 0x1F) << 6) | np.uint32(data[i + 1] & 0x3F)
             i += 2
         elif byte < 0xF0:
@@ -104,33 +133,29 @@ def tokenise(data: Any, start: int, stop: int, fold: Any, kind: Any, out: Any) -
                 | np.uint32(data[i + 3] & 0x3F)
             )
             i += 4
-        what = kind[point] if point < kind.size else np.uint8(3 * (point >> 12 == 0xE0))  # 3: tags
-        if what == 3:
-            continue
-        folded = np.uint64(fold[point]) if point < fold.size else np.uint64(point)
-        if what == 1:
-            if not in_word:
-                word = np.uint64(0x9E3779B97F4A7C15)
-                in_word = True
-            word = (word ^ folded) * np.uint64(0x100000001B3)
-            word ^= word >> np.uint64(29)
-            continue
-        if in_word:
-            out[count] = mix(word)
-            count += 1
-            in_word = False
-        if what == 2:
-            out[count] = mix(folded + np.uint64(0x2545F4914F6CDD1D))
-            count += 1
+        what = kind[point] if point < kind.size else np.uint8(_UNSEEN * (point >> 12 == 0xE0))  # tags
+        if what <= _SINGLE:
+            if in_word:
+                out[count] = word
+                count += 1
+                word = np.uint64(0)
+                in_word = False
+            if what == _SINGLE:
+                out[count] = value[point]
+                count += 1
+        elif what >= _WORD or (what == _MARK and in_word):
+            word = word * _FACTOR[what] + value[point]
+            in_word = True
     if in_word:
-        out[count] = mix(word)
+        out[count] = word
         count += 1
+    for token in range(count):
+        out[token] = mix(out[token])
     return count
 
 
 @numba.njit(nogil=True, cache=True)
-def shingle_at(tokens: Any, at: int, length: int) -> Any:
-    """Hash of the `length` tokens from `at`, order kept."""
+def _shingle_at(tokens: Any, at: int, length: int) -> Any:
     h = np.uint64(length)
     for k in range(length):
         h = h * np.uint64(0x9DDFEA08EB382D69) + tokens[at + k]
@@ -138,24 +163,39 @@ def shingle_at(tokens: Any, at: int, length: int) -> Any:
 
 
 @numba.njit(nogil=True, cache=True)
-def _shingle_sets(data: Any, offsets: Any, fold: Any, kind: Any, out: Any, ends: Any) -> None:
-    widest = 1
+def shingle(tokens: Any, count: int, out: Any) -> int:
+    """Hash every shingle of the first `count` tokens into `out`, in their order; returns how many."""
+    if 0 < count < SHINGLE:
+        out[0] = _shingle_at(tokens, 0, count)
+        return 1
+    shingles = max(0, count - SHINGLE + 1)
+    for at in range(shingles):
+        out[at] = _shingle_at(tokens, at, SHINGLE)
+    return shingles
+
+
+@numba.njit(nogil=True, cache=True)
+def widest(offsets: Any) -> int:
+    """Bytes of the largest document: more tokens than that no document has."""
+    out = 0
     for d in range(offsets.size - 1):
-        widest = max(widest, offsets[d + 1] - offsets[d])
-    tokens = np.empty(widest, np.uint64)
+        out = max(out, offsets[d + 1] - offsets[d])
+    return out
+
+
+@numba.njit(nogil=True, cache=True)
+def _shingle_sets(data: Any, offsets: Any, value: Any, kind: Any, out: Any, ends: Any) -> None:
+    tokens = np.empty(widest(offsets), np.uint64)
     held = 0
     for d in range(offsets.size - 1):
-        count = tokenise(data, offsets[d], offsets[d + 1], fold, kind, tokens)
-        if count > 0:
-            length = min(count, 5)
-            values = np.empty(count - length + 1, np.uint64)
-            for at in range(values.size):
-                values[at] = shingle_at(tokens, at, length)
-            values.sort()
-            for at in range(values.size):
-                if at == 0 or values[at] != values[at - 1]:
-                    out[held] = values[at]
-                    held += 1
+        count = tokenise(data, offsets[d], offsets[d + 1], value, kind, tokens)
+        values = out[held:]
+        values = values[: shingle(tokens, count, values)]
+        values.sort()
+        for at in range(values.size):
+            if at == 0 or values[at] != out[held - 1]:
+                out[held] = values[at]
+                held += 1
         ends[d] = held
 
 
@@ -171,10 +211,10 @@ def shingle_sets(
     Returns:
         All sets one after the other, and n + 1 offsets into them.
     """
-    fold, kind = tables()
-    out = np.empty(max(1, int(offsets[-1] - offsets[0])), np.uint64)
+    value, kind = tables()
+    out = np.empty(int(offsets[-1] - offsets[0]), np.uint64)
     ends = np.zeros(offsets.size, np.int64)
-    _shingle_sets(data, offsets, fold, kind, out, ends[1:])
+    _shingle_sets(data, offsets, value, kind, out, ends[1:])
     return out[: ends[-1]].copy(), ends
 
 

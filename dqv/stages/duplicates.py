@@ -33,7 +33,7 @@ from dqv.core.settings import Measuring
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table, open_writer
 from dqv.measure.fields import extract
-from dqv.neardup import join, minhash, surplus, tokens
+from dqv.neardup import join, sketch, surplus, tokens
 from dqv.stages.measure import check_unchanged, open_piece, records
 from dqv.stages.rows import buffers
 from dqv.stages.shuffle import gather, scatter
@@ -77,7 +77,7 @@ _DECIDED = pa.schema(
 
 def buckets(rows: int) -> int:
     """How many buckets the keys of so many items need."""
-    return max(1, -(-rows * minhash.BANDS // BUCKET_ROWS))
+    return max(1, -(-rows * sketch.BANDS // BUCKET_ROWS))
 
 
 def _rows(args: dict[str, Any], names: list[str], beat: Beat) -> Iterator[pa.Table]:
@@ -163,7 +163,7 @@ def band_keys(args: dict[str, Any], out: Path, beat: Beat) -> None:
     for table in _rows(args, ["modality", "normalised", "sketch"], beat):
         mine = pc.and_(pc.equal(table["modality"], "text"), pc.is_valid(table["normalised"]))
         table = table.filter(pc.and_(mine, pc.invert(pc.is_in(table["id"], known))))
-        keys = minhash.band_keys(_fixed_rows(table["sketch"], np.uint32))
+        keys = sketch.band_keys(_fixed_rows(table["sketch"], np.uint32))
         count, width = keys.shape
         band = np.tile(np.arange(width, dtype=np.int8), count)
         columns = [pa.array(np.repeat(table["id"].to_numpy(), width)), pa.array(band), pa.array(keys.ravel())]
@@ -270,7 +270,7 @@ def _bin(args: dict[str, Any]) -> tuple[pa.Table, Any, Any]:
     items = gather(args["members"], args["bin"], _MEMBERS)
     table = gather(args["links"], args["bin"], _GROUPS)
     _, number = np.unique(table["group"].to_numpy(), return_inverse=True)
-    bucket = np.full((items.num_rows, minhash.BANDS), surplus.NONE, np.int32)
+    bucket = np.full((items.num_rows, sketch.BANDS), surplus.NONE, np.int32)
     bucket[np.searchsorted(items["id"].to_numpy(), table["id"].to_numpy()), table["band"].to_numpy()] = number
     return items, bucket, _fixed_rows(items["sketch"], np.uint32)
 

@@ -16,7 +16,7 @@ from dqv.measure.fields import extract
 from dqv.measure.hashing import payload_hashes
 from dqv.measure.media import Media
 from dqv.measure.timestamps import day_in_name, parse_day
-from dqv.neardup import minhash
+from dqv.neardup import sketch
 
 _BATCH_TEXT = 8 * 2**20
 _BATCH_ROWS = 4096
@@ -142,7 +142,7 @@ def _batch(rows: list[tuple[Any, ...]], contents: list[str | Media]) -> pa.Recor
     """The measured rows as a batch of `ITEMS`."""
     array = pa.array([each if isinstance(each, str) else "" for each in contents], pa.large_string())
     media = [each if isinstance(each, Media) else None for each in contents]
-    counts, normal, sketches = minhash.sketch(*buffers(array))
+    counts, normal, sketches = sketch.sketch(*buffers(array))
     columns: dict[str, Any] = dict(zip(_GATHERED, zip(*rows, strict=True), strict=True))
     text = np.array([status == "measured" for status in columns["status"]]) & np.array(
         [each is None for each in media]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dqv.neardup import join, minhash, surplus
+from dqv.neardup import join, sketch, surplus
 from dqv.neardup.tokens import intersection, shingle_sets
 
 
@@ -75,7 +75,7 @@ def test_two_passes_give_the_sequential_definition_when_every_pair_needs_an_exac
     windows: list[tuple[int, int]],
 ) -> None:
     sets = [frozenset(range(start, start + length)) for start, length in windows]
-    bucket = np.zeros((len(sets), minhash.BANDS), np.int32)  # all in one crowded bucket
+    bucket = np.zeros((len(sets), sketch.BANDS), np.int32)  # all in one crowded bucket
     assert two_passes(sets, ideal_sketches(sets), bucket) == sequential(sets)
 
 
@@ -105,8 +105,8 @@ def test_real_sketches_give_the_sequential_definition(words: list[list[int]]) ->
     data, offsets = documents(words)
     values, ends = shingle_sets(data, offsets)
     sets = [frozenset(values[a:b].tolist()) for a, b in itertools.pairwise(ends)]
-    _, _, sketches = minhash.sketch(data, offsets)
-    bucket = buckets(minhash.band_keys(sketches))
+    _, _, sketches = sketch.sketch(data, offsets)
+    bucket = buckets(sketch.band_keys(sketches))
     found, expected = two_passes(sets, sketches, bucket), sequential(sets, bucket)
     assert [each >= 0 for each in found] == [each >= 0 for each in expected]
     for mine, original in enumerate(found):
@@ -121,13 +121,13 @@ def test_the_threshold_itself_is_near(shared: int, original: int) -> None:
     sets = [frozenset(range(9)), frozenset([*range(shared), *range(100, 109 - shared)])]
     if shared == 8:
         assert len(sets[0] & sets[1]) * 5 == len(sets[0] | sets[1]) * 4
-    found = two_passes(sets, ideal_sketches(sets), np.zeros((2, minhash.BANDS), np.int32))
+    found = two_passes(sets, ideal_sketches(sets), np.zeros((2, sketch.BANDS), np.int32))
     assert found == [-1, original]
 
 
 def test_the_original_is_the_first_kept_item_and_its_likeness_is_told() -> None:
     sets = [frozenset(range(20)), frozenset(range(1, 21)), frozenset(range(20))]
-    bucket, sketches = np.zeros((3, minhash.BANDS), np.int32), ideal_sketches(sets)
+    bucket, sketches = np.zeros((3, sketch.BANDS), np.int32), ideal_sketches(sets)
     values, ends = flat(sets, [True] * 3)
     decision = surplus.decide(bucket, sketches, (values, ends, np.zeros(3, np.bool_)))
     assert decision.original.tolist() == [-1, 0, 0]
@@ -137,7 +137,7 @@ def test_the_original_is_the_first_kept_item_and_its_likeness_is_told() -> None:
 def test_a_lost_set_leaves_its_pair_unverified() -> None:
     sets = [frozenset(range(20)), frozenset(range(20))]
     values, ends = flat(sets, [True, False])
-    bucket = np.zeros((2, minhash.BANDS), np.int32)
+    bucket = np.zeros((2, sketch.BANDS), np.int32)
     decision = surplus.decide(bucket, ideal_sketches(sets), (values, ends, np.array([False, True])))
     assert decision.unverified == 1
     assert decision.original.tolist() == [-1, -1]
@@ -145,7 +145,7 @@ def test_a_lost_set_leaves_its_pair_unverified() -> None:
 
 def test_a_chain_is_about_half_surplus_not_one_cluster() -> None:
     sets = [frozenset(range(i, i + 14)) for i in range(200)]  # neighbours at J = 13/15, the next at 12/16
-    fate = two_passes(sets, ideal_sketches(sets), np.zeros((200, minhash.BANDS), np.int32))
+    fate = two_passes(sets, ideal_sketches(sets), np.zeros((200, sketch.BANDS), np.int32))
     assert fate == sequential(sets)
     assert sum(each >= 0 for each in fate) == 100
 

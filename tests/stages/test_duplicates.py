@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dqv.neardup import minhash
+from dqv.neardup import sketch
 from dqv.neardup.tokens import shingle_sets
 from dqv.stages import duplicates
 from tests.neardup.test_surplus import buckets, corpora, documents, near, sequential
@@ -64,9 +64,9 @@ def test_partitions_buckets_and_bins_change_nothing(
     data, offsets = documents(words)
     values, at = shingle_sets(data, offsets)
     sets = [frozenset(values[a:b].tolist()) for a, b in itertools.pairwise(at)]
-    _, _, sketches = minhash.sketch(data, offsets)
+    _, _, sketches = sketch.sketch(data, offsets)
     fate = found(words, ends, cuts, bucket_rows, bin_items)
-    expected = sequential(sets, buckets(minhash.band_keys(sketches)))
+    expected = sequential(sets, buckets(sketch.band_keys(sketches)))
     assert [each >= 0 for each in fate] == [each >= 0 for each in expected]
     assert all(fate[each] < 0 and near(sets[mine], sets[each]) for mine, each in enumerate(fate) if each >= 0)
     assert found(words, [], [], 10**6, 10**6) == fate
