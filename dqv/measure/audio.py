@@ -32,6 +32,7 @@ What damage is found, beside a missing end, and what cannot be:
 import io
 import re
 import struct
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -479,6 +480,49 @@ def _stated(job: _Job, container: Any, stream: Any, kind: str, begin: int) -> Fr
     return seconds
 
 
+class _Read:
+    """The bytes that packets took so far: no byte may sound twice.
+
+    A sample table or list of edits (MP4, MOV), or an index (AVI), can name the same bytes again and again: hours out
+    of a few bytes.
+    """
+
+    def __init__(self, kind: str, size_bytes: int) -> None:
+        self._tells = kind == "mp4"  # elsewhere positions are of what holds a packet, or of several packets
+        self._left = size_bytes if kind != "matroska" else None  # its packets may be stored compressed
+        self._begins: list[int] = []  # of the stretches read: apart, in order
+        self._ends: list[int] = []
+
+    def add(self, packet: Any) -> None:
+        """Take one packet.
+
+        Raises:
+            ItemError: "audio".
+        """
+        if self._left is not None:
+            self._left -= packet.size
+            if self._left < 0:
+                raise ItemError("audio", "the same bytes are played twice: packets hold more than the object")
+        if self._tells and packet.pos is not None and not packet.is_discard:
+            self._cover(packet.pos, packet.pos + packet.size)
+
+    def _cover(self, begin: int, end: int) -> None:
+        begins, ends = self._begins, self._ends
+        at = bisect_right(begins, begin)  # of the stretch behind
+        if (at and ends[at - 1] > begin) or (at < len(begins) and begins[at] < end):
+            raise ItemError("audio", f"the same bytes are played twice: those at byte {begin}")
+        joins_last, joins_next = at > 0 and ends[at - 1] == begin, at < len(begins) and begins[at] == end
+        if joins_last:
+            ends[at - 1] = ends.pop(at) if joins_next else end
+            if joins_next:
+                del begins[at]
+        elif joins_next:
+            begins[at] = begin
+        else:
+            begins.insert(at, begin)
+            ends.insert(at, end)
+
+
 def _decode(
     job: _Job, container: Any, stream: Any, kind: str, end: int, most: int | None
 ) -> tuple[_Sound | None, str]:
@@ -503,6 +547,7 @@ def _decode(
     decode = stream.codec_context.decode
     has_tags, leaves_out = end < job.size_bytes, kind == "flac"
     kept = 0 if most is None else BEYOND_SAMPLES
+    read = _Read(kind, job.size_bytes)
     try:
         for packet in chain(demux.packets(container, stream), [None]):  # None: what the decoder still holds
             if packet is not None:
@@ -511,6 +556,7 @@ def _decode(
                 # FFmpeg calls the last packet of PCM corrupt when its size was left open.
                 if packet.is_corrupt and kind not in ("wav", "aiff", "caf"):
                     raise ItemError("audio", f"a corrupt packet after {done} samples")
+                read.add(packet)
             for frame in decode(packet):
                 if leaves_out and frame.pts not in (None, done):  # broken frames, in silence
                     raise ItemError("audio", f"a broken frame after {done} samples")

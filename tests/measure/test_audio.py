@@ -518,6 +518,67 @@ def test_a_fragmented_movie_is_measured_and_its_half_refused() -> None:
     assert error_of(data[: len(data) // 2]).kind == "truncated"
 
 
+# The same bytes again.
+
+STBL = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
+
+
+def with_boxes(data: bytes, bodies: dict[tuple[bytes, ...], bytes], path: tuple[bytes, ...] = ()) -> bytes:
+    """A movie whose boxes at these paths have other bodies; those of the children of `moov` are walked."""
+    out = b""
+    while data:
+        size, name = struct.unpack_from(">I4s", data)
+        here = (*path, name)
+        body = bodies.get(here, data[8:size])
+        if here == STBL[: len(here)]:
+            body = with_boxes(data[8:size], bodies, here)
+        out += struct.pack(">I4s", len(body) + 8, name) + body
+        data = data[size:]
+    return out
+
+
+def body_of(data: bytes, name: bytes) -> bytes:
+    at = data.index(name) - 4
+    return data[at + 8 : at + struct.unpack_from(">I", data, at)[0]]
+
+
+def repeated(data: bytes, times: int, step: int = 0) -> bytes:
+    """A movie of PCM, one chunk of a second, whose table names that chunk again, `step` bytes further each time."""
+    first = struct.unpack_from(">I", body_of(data, b"stco"), 8)[0] + max(0, -step * (times - 1))
+    tables = {
+        b"stco": struct.pack(f">{2 + times}I", 0, times, *(first + n * step for n in range(times))),
+        b"stsc": struct.pack(">5I", 0, 1, 1, 1000, 1),
+        b"stsz": struct.pack(">3I", 0, 2, 1000 * times),
+        b"stts": struct.pack(">4I", 0, 1, 1000 * times, 1),
+    }
+    bodies = {(*STBL, name): body for name, body in tables.items()}
+    return with_boxes(data, {**bodies, (b"moov", b"trak", b"edts"): b""})
+
+
+def test_a_chunk_named_again_in_a_movies_table_sounds_once(made: Callable[[str], bytes]) -> None:
+    for step, times in ((0, 2), (0, 5000), (1998, 2), (-1998, 2), (2, 500)):
+        error = error_of(repeated(made("mov"), times, step))
+        assert (error.kind, "played twice" in error.detail) == ("audio", True), (step, times)
+
+
+@pytest.mark.parametrize("step", [2000, 4000, -2000, -3000])
+def test_chunks_may_stand_in_any_order_and_apart(step: int, made: Callable[[str], bytes]) -> None:
+    data = made("mov")
+    assert samples_of(of(repeated(data, 10, step))) == 10_000
+    shuffled = repeated(data, 4, 2000)
+    table = body_of(shuffled, b"stco")
+    places = struct.unpack_from(">4I", table, 8)
+    turned = table[:8] + struct.pack(">4I", *(places[n] for n in (2, 0, 3, 1)))
+    assert samples_of(of(shuffled.replace(table, turned))) == 4000
+
+
+def test_an_edit_list_that_plays_a_stretch_again_adds_no_hours(made: Callable[[str], bytes]) -> None:
+    data = made("m4a")
+    edit = struct.pack(">IiI", 1000, 1024, 1 << 16)
+    bodies = {(b"moov", b"trak", b"edts"): struct.pack(">I4sII", 16 + 12 * 100, b"elst", 0, 100) + edit * 100}
+    assert "played twice" in error_of(with_boxes(data, bodies)).detail
+
+
 # Silence.
 
 
