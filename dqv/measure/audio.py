@@ -71,6 +71,9 @@ BEYOND_SAMPLES = 8192
 STATED_SLACK_S = 1
 """How much shorter than stated a container's only sound may be: edges of packets, rounded durations."""
 
+LEAST_HZ = 4000
+"""No recording has a lower rate (codecs of speech begin at 8000 Hz): a header that states one makes hours of nothing."""
+
 Samples = npt.NDArray[np.float32]
 
 
@@ -164,9 +167,14 @@ class _Job:
 
 
 class _Sound:
-    """What is kept of decoded samples while they pass: their number, their silence, their hash."""
+    """What is kept of decoded samples while they pass: their number, their silence, their hash.
+
+    Raises:
+        ItemError: "audio" for a rate that is none, and for more than MOST_S.
+    """
 
     def __init__(self, sample_rate_hz: int, channels: int) -> None:
+        _must_be_rate(sample_rate_hz)
         self.sample_rate_hz, self.channels = sample_rate_hz, channels
         self.samples = 0
         self._window = max(1, sample_rate_hz // WINDOWS_PER_SECOND)
@@ -176,6 +184,8 @@ class _Sound:
     def add(self, block: Samples) -> None:
         """Take (n, channels) samples, C-contiguous."""
         self.samples += len(block)
+        if self.samples > MOST_S * self.sample_rate_hz:
+            raise ItemError("audio", f"it sounds longer than {MOST_S} s")
         self._hash.update(block.data)
         silence(block, self._window, SILENT_LEVEL, self._state)
 
@@ -237,13 +247,20 @@ def silence(block: Any, window: int, level: Any, state: Any) -> None:
 def _day(tags: dict[str, str]) -> tuple[date | None, bool]:
     """The day in the first tag that says anything, and whether it was refused."""
     for name in _DATES:
-        if text := (tags.get(name) or "").strip("\0 "):
+        text = (tags.get(name) or "").strip("\0 ")
+        if text.strip("0-_:. "):  # zeros alone say nothing
             try:
                 # bext allows -, _, :, space and . between the parts
                 return parse_day(re.sub(r"[_: .]", "-", text) if name == "bext" else text), False
             except ValueError:
                 return None, True
     return None, False
+
+
+def _must_be_rate(sample_rate_hz: int) -> None:
+    """Raise "audio" for a rate that is none of a recording."""
+    if sample_rate_hz < LEAST_HZ:
+        raise ItemError("audio", f"a sample rate of {sample_rate_hz} Hz: below {LEAST_HZ} Hz is no recording")
 
 
 def _header(
@@ -260,8 +277,9 @@ def _header(
     Raises:
         ItemError: "audio" for what cannot be.
     """
-    if sample_rate_hz < 1 or channels < 1 or (seconds is not None and seconds > MOST_S):
-        raise ItemError("audio", "the header states no rate, no channels or more than a year")
+    _must_be_rate(sample_rate_hz)
+    if channels < 1 or (seconds is not None and seconds > MOST_S):
+        raise ItemError("audio", "the header states no channels or more than a year")
     day, refused = _day(tags)
     return Media(
         modality="audio",

@@ -579,6 +579,27 @@ def test_an_edit_list_that_plays_a_stretch_again_adds_no_hours(made: Callable[[s
     assert "played twice" in error_of(with_boxes(data, bodies)).detail
 
 
+# What cannot be.
+
+
+@pytest.mark.parametrize("name", ["wav", "flac", "mp3", "mov"])
+def test_what_sounds_longer_than_a_year_is_stopped(
+    name: str, made: Callable[[str], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audio, "MOST_S", 2)
+    assert samples_of(of(made(name))) == COUNT
+    monkeypatch.setattr(audio, "MOST_S", 1)
+    assert "longer than" in error_of(made(name)).detail
+
+
+@pytest.mark.parametrize("format", ["WAV", "AIFF", "CAF", "FLAC"])
+@pytest.mark.parametrize("full", [True, False])
+def test_no_recording_has_a_rate_below_4000_hz(format: str, full: bool) -> None:
+    error = error_of(by_soundfile(noise(100), 3999, format), full=full)
+    assert (error.kind, error.detail[:25]) == ("audio", "a sample rate of 3999 Hz:")
+    assert samples_of(of(by_soundfile(noise(100), 4000, format), full=full)) == 100
+
+
 # Silence.
 
 
@@ -703,10 +724,11 @@ def test_origination_date_comes_first_however_it_is_parted(text: str) -> None:
 
 
 def test_an_empty_origination_date_says_nothing() -> None:
-    assert of(bext("")).day == date(2019, 1, 1)
+    for text in ("", "0000-00-00", "0000:00:00"):
+        assert (of(bext(text)).day, of(bext(text)).day_refused) == (date(2019, 1, 1), False)
 
 
-@pytest.mark.parametrize("text", ["0000-00-00", "9999-12-31", "1969-12-31", "yesterday", "2101"])
+@pytest.mark.parametrize("text", ["0000-01-01", "9999-12-31", "1969-12-31", "yesterday", "2101"])
 def test_absurd_dates_are_refused(text: str) -> None:
     media = of(by_soundfile(noise(3000), RATE, "FLAC", date=text))
     assert (media.day, media.day_refused) == (None, True)
@@ -760,11 +782,12 @@ def test_raw_samples_without_a_declaration_are_unsupported() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [(0, 1, "pcm_s16le"), (8000, 0, "pcm_s16le"), (8000, 1025, "pcm_s16le"), (8000, 1, "s16")]
+    "raw", [(3999, 1, "pcm_s16le"), (8000, 0, "pcm_s16le"), (8000, 1025, "pcm_s16le"), (8000, 1, "s16")]
 )
 def test_a_declaration_must_be_possible(raw: tuple[int, int, str]) -> None:
     with pytest.raises(ValueError, match=r"sample_rate_hz|channels|encoding"):
         RawSound.model_validate(dict(zip(("sample_rate_hz", "channels", "encoding"), raw, strict=True)))
+    RawSound(sample_rate_hz=audio.LEAST_HZ, channels=1024, encoding="pcm_u8")
 
 
 def test_every_encoding_that_can_be_declared_is_read() -> None:
