@@ -455,15 +455,21 @@ def _read_container(job: _Job, container: Any, tags: dict[str, str], kind: str, 
     context = stream.codec_context
     if context is None:
         raise ItemError("unsupported", "no decoder for the sound in the container")
+    position = job.file.tell()
+    is_laid_out = kind in ("mp4", "caf", "aiff")
+    if is_laid_out:
+        # What these lay out speaker by speaker, PyAV 18 frees twice. A number alone is safe, and decoders that know
+        # better put their own in its place.
+        context.layout = f"{audio_structure.channels(job.file, kind, job.size_bytes)} channels"
     tags |= {name.lower(): text for each in (container, stream) for name, text in each.metadata.items()}
     codec = context.codec.canonical_name.replace("amr_", "amr")
-    position = job.file.tell()
     end = _walk(job, kind, begin)
     seconds = _stated(job, container, stream, kind, begin)
     job.file.seek(position)  # FFmpeg does not know that it was moved
     if not job.full:
         mode = context.format.name if context.format is not None else None
-        return _header(job, codec, mode, context.sample_rate, context.channels, seconds, tags)
+        rate, channels = context.sample_rate, _channels(container, stream) if is_laid_out else context.channels
+        return _header(job, codec, mode, rate, channels, seconds, tags)
     # Without these, FFmpeg conceals: FLAC frames of a wrong checksum are decoded, broken frames patched.
     context.options = {"err_detect": "crccheck+bitstream+buffer+explode"}
     most = round(seconds * context.sample_rate) if kind in ("ogg", "mp3") and seconds is not None else None
@@ -475,6 +481,14 @@ def _read_container(job: _Job, container: Any, tags: dict[str, str], kind: str, 
         detail = f"the header claims {float(seconds):.3f} s and {float(decoded):.3f} s are there"
         raise ItemError("truncated", detail)
     return sound.media(job, codec, mode, tags)
+
+
+def _channels(container: Any, stream: Any) -> int:
+    """Of the first frame: a movie's header says 2 of any AAC."""
+    for packet in demux.packets(container, stream):
+        for frame in stream.codec_context.decode(packet):
+            return int(frame.layout.nb_channels)
+    raise ItemError("empty", "no samples in the container")
 
 
 def _stated(job: _Job, container: Any, stream: Any, kind: str, begin: int) -> Fraction | None:

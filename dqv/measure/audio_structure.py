@@ -27,6 +27,7 @@ from dqv.measure.media import Tick
 from dqv.measure.structure import ebml_element, read_at, truncated
 
 BLOCK_BYTES = 1 << 20
+MOST_CHANNELS = 1024
 MOST_CHUNKS = 1_000_000
 """Chunks, boxes or elements of one file; ten hours of a stream in pieces of a second have a tenth of it."""
 
@@ -184,6 +185,12 @@ def riff(file: BinaryIO, size_bytes: int) -> tuple[str, bool]:
     return date, is_open
 
 
+def _iff_chunk(head: bytes) -> tuple[bytes, int, int | None]:
+    """Parse a chunk of AIFF for `_parts`."""
+    name, length = struct.unpack_from(">4sI", head)
+    return name, 8, None if name == b"SSND" and length in _UNKNOWN_32 else length + (length & 1)
+
+
 def iff(file: BinaryIO, size_bytes: int) -> None:
     """Walk AIFF or AIFF-C.
 
@@ -192,14 +199,10 @@ def iff(file: BinaryIO, size_bytes: int) -> None:
     """
     whole = struct.unpack(">I", read_at(file, 4, 4))[0]
 
-    def parse(head: bytes) -> tuple[bytes, int, int | None]:
-        name, length = struct.unpack_from(">4sI", head)
-        return name, 8, None if name == b"SSND" and length in _UNKNOWN_32 else length + (length & 1)
-
     end = size_bytes if whole in _UNKNOWN_32 else whole + 8
     if end > size_bytes + 1:
         raise truncated("the FORM header", size_bytes, end)
-    for _, at, length in _parts(file, 12, size_bytes + (size_bytes & 1), 8, parse):
+    for _, at, length in _parts(file, 12, size_bytes + (size_bytes & 1), 8, _iff_chunk):
         if at + length >= end:
             break  # what stands behind the FORM is none of its chunks
 
@@ -226,14 +229,8 @@ def mp4(file: BinaryIO, size_bytes: int) -> None:
         ItemError: "truncated".
     """
 
-    def parse(head: bytes) -> tuple[bytes, int, int | None]:
-        length, name, large = struct.unpack_from(">I4sQ", head)
-        if length == 1:
-            return name, 16, large - 16
-        return name, 8, length - 8 if length else None
-
     names, end = set(), 0
-    for name, at, length in _parts(file, 0, size_bytes, 8, parse):
+    for name, at, length in _parts(file, 0, size_bytes, 8, _box):
         names.add(name)
         end = at + length
     if end < size_bytes:
@@ -242,6 +239,52 @@ def mp4(file: BinaryIO, size_bytes: int) -> None:
         raise ItemError(
             "truncated", f"no moov box in the {size_bytes} bytes of the object, which claims to be a movie"
         )
+
+
+def _box(head: bytes) -> tuple[bytes, int, int | None]:
+    """Parse a box of MP4 for `_parts`."""
+    length, name, large = struct.unpack_from(">I4sQ", head)
+    if length == 1:
+        return name, 16, large - 16
+    return name, 8, length - 8 if length else None
+
+
+def _boxes(file: BinaryIO, at: int, end: int, *path: bytes) -> Iterator[tuple[int, int]]:
+    """Where the bodies of the boxes at this path begin and end."""
+    for name, begin, length in _parts(file, at, end, 8, _box):
+        if name == path[0]:
+            if path[1:]:
+                yield from _boxes(file, begin, begin + length, *path[1:])
+            else:
+                yield begin, begin + length
+
+
+def channels(file: BinaryIO, kind: str, size_bytes: int) -> int:
+    """Of the first sound track in MP4, of CAF or AIFF, as the header counts them; codecs may know better.
+
+    Raises:
+        ItemError: "unsupported" where it does not stand in its usual place.
+    """
+    found = 0
+    if kind == "caf":
+        found = int.from_bytes(read_at(file, 44, 4))
+    elif kind == "aiff":
+        for name, at, _ in _parts(file, 12, size_bytes, 8, _iff_chunk):
+            if name == b"COMM":
+                found = int.from_bytes(read_at(file, at, 2))
+                break
+    else:
+        for track in _boxes(file, 0, size_bytes, b"moov", b"trak"):
+            for at, _ in _boxes(file, *track, b"mdia", b"minf", b"stbl", b"stsd"):
+                entry = read_at(file, at + 8, 52).ljust(52, b"\0")
+                is_sound = any(
+                    read_at(file, begin + 8, 4) == b"soun" for begin, _ in _boxes(file, *track, b"mdia", b"hdlr")
+                )
+                if is_sound and not found:
+                    found = int.from_bytes(entry[48:52] if entry[17] == 2 else entry[24:26])
+    if not 1 <= found <= MOST_CHANNELS:
+        raise ItemError("unsupported", f"{found} channels in the {kind} header")
+    return found
 
 
 def asf(file: BinaryIO, size_bytes: int) -> None:

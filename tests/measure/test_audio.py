@@ -1,6 +1,8 @@
 import io
 import random
 import struct
+import subprocess
+import sys
 import tracemalloc
 import wave
 from collections.abc import Callable
@@ -598,6 +600,49 @@ def test_no_recording_has_a_rate_below_4000_hz(format: str, full: bool) -> None:
     error = error_of(by_soundfile(noise(100), 3999, format), full=full)
     assert (error.kind, error.detail[:25]) == ("audio", "a sample rate of 3999 Hz:")
     assert samples_of(of(by_soundfile(noise(100), 4000, format), full=full)) == 100
+
+
+SPEAKERS = """
+import io, sys
+from tests.measure.test_audio import laid_out, of
+data = laid_out(*sys.argv[1:])
+for _ in range(60):
+    for full in (True, False):
+        media = of(data, full=full)
+        assert media.channels == 8, media
+        assert media.duration_flicks == 705_600_000 * 2048 // 48_000, media
+"""
+
+
+def laid_out(container: str, codec: str) -> bytes:
+    """Eight channels whose speakers the container names one by one."""
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as file:
+        sound: Any = file.add_stream(cast(Any, codec), rate=48_000, layout="7.1")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 2048 * 8), np.int16), "s16", "7.1")
+        frame.sample_rate, frame.pts, frame.time_base = 48_000, 0, Fraction(1, 48_000)
+        file.mux([*sound.encode(frame), *sound.encode(None)])
+    if container == "mov":  # FFmpeg writes a mask; other writers name every speaker
+        data = out.getvalue()
+        chan = struct.pack(">4I", 0, 0, 0, 8) + b"".join(
+            struct.pack(">2I3f", label, 0, 0, 0, 0) for label in (1, 2, 3, 4, 5, 6, 33, 34)
+        )
+        old = body_of(data, b"stsd")
+        at = old.index(b"chan") - 4
+        size = struct.unpack_from(">I", old, at)[0]
+        entry = old[8:at] + struct.pack(">I4s", len(chan) + 8, b"chan") + chan + old[at + size :]
+        entry = struct.pack(">I", len(entry)) + entry[4:]
+        return with_boxes(data, {(*STBL, b"stsd"): old[:8] + entry})
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("mov", "pcm_s16le"), ("mov", "pcm_s24le"), ("mp4", "pcm_s16le"), ("aiff", "pcm_s16be")]
+)
+def test_speakers_named_one_by_one_crash_nothing(container: str, codec: str) -> None:
+    """In a process of its own: PyAV frees such a layout twice when it is asked for."""
+    done = subprocess.run([sys.executable, "-c", SPEAKERS, container, codec], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 # Silence.
