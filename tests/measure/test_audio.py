@@ -650,11 +650,11 @@ def test_speakers_named_one_by_one_crash_nothing(container: str, codec: str) -> 
 
 def silent_by_definition(block: npt.NDArray[np.float32], window: int) -> int:
     parts = [block[at : at + window] for at in range(0, len(block), window)]
-    return sum(len(part) for part in parts if all(abs(value) < audio.SILENT_LEVEL for value in part.flat))
+    return sum(len(part) for part in parts if np.all(np.ptp(part, axis=0) < 2 * audio.SILENT_LEVEL))
 
 
 @given(
-    st.lists(st.sampled_from([0.0, 0.0, 0.0009, -0.0009, 0.5, float("nan")]), min_size=2, max_size=120),
+    st.lists(st.sampled_from([0.0, 0.0, 0.0009, -0.0009, 0.0011, 0.5, 0.5009]), min_size=2, max_size=120),
     st.integers(1, 2),
     st.integers(1, 9),
     st.lists(st.integers(0, 60), max_size=6),
@@ -663,26 +663,52 @@ def test_silence_is_the_definitions_however_the_stream_is_cut(
     values: list[float], channels: int, window: int, cuts: list[int]
 ) -> None:
     block = np.array(values[: len(values) // channels * channels], np.float32).reshape(-1, channels)
-    state = np.zeros(3, np.int64)
+    state, low, high = np.zeros(3, np.int64), np.zeros(channels, np.float32), np.zeros(channels, np.float32)
     for part in np.split(block, sorted(min(cut, len(block)) for cut in cuts)):
-        audio.silence(part, window, audio.SILENT_LEVEL, state)
+        audio.silence(part, window, audio.SILENT_LEVEL, state, low, high)
     assert state[0] + (0 if state[2] else state[1]) == silent_by_definition(block, window)
 
 
 @pytest.mark.parametrize(("level", "silent"), [(0.000999, True), (0.001, False), (0.001001, False)])
-def test_the_level_of_silence_is_60_dbfs_and_itself_not_silent(level: float, silent: bool) -> None:
-    samples = np.full((8000, 2), level, np.float32)
-    samples[:, 0] = 0
+@pytest.mark.parametrize("offset", [0, 0.25, -1])
+def test_the_level_of_silence_is_60_dbfs_and_itself_not_silent(level: float, silent: bool, offset: float) -> None:
+    """Around whatever constant: a constant is no sound."""
+    samples = np.zeros((8000, 2), np.float32)
+    samples[:, 1] = np.float32(level)
+    samples[::2, 1] *= -1
+    if level != 0.001 or offset == 0:  # float32 has no 0.251
+        samples += np.float32(offset)
     media = of(by_soundfile(samples, 8000, "WAV", "FLOAT"))
     assert media.silent_flicks == (FLICKS_PER_SECOND if silent else 0)
 
 
 def test_windows_last_20_ms_and_one_loud_sample_ends_the_silence_of_one() -> None:
     samples = np.zeros((8000 + 40, 1), np.int16)  # 50 windows and a quarter
-    samples[4000, 0] = 33  # of 32768: just above
-    samples[100, 0] = 32
+    samples[4000, 0] = 66  # of 32768: just above 2 × −60 dBFS from the others
+    samples[100, 0] = 65
     media = of(by_soundfile(samples, 8000, "FLAC"))
     assert media.silent_flicks == flicks(Fraction(8040 - 160, 8000))
+
+
+def test_more_than_half_of_silence_is_flagged() -> None:
+    for windows, flags in ((50, ()), (51, ("silent",))):
+        samples = noise(16_000)
+        samples[: windows * 160] = 7
+        assert of(by_soundfile(samples, 8000, "WAV")).flags == flags
+    assert of(by_soundfile(samples, 8000, "WAV"), full=False).flags == ()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("at", [0, 47_000])
+def test_samples_that_are_no_numbers_are_no_sound(value: float, at: int) -> None:
+    samples = noise(COUNT).astype(np.float32) / 32768
+    samples[at] = value
+    wav = by_soundfile(samples, RATE, "WAV", "FLOAT")
+    at_size = wav.index(b"data") + 4
+    left_open = wav[:4] + bytes(4) + wav[8:at_size] + bytes(4) + wav[at_size + 4 :]
+    for data in (wav, left_open):  # by libsndfile and by FFmpeg
+        error = error_of(data)
+        assert (error.kind, error.detail[:26]) == ("audio", "a sample that is no number"), error.detail
 
 
 # Hashes.
