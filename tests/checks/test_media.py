@@ -227,7 +227,7 @@ def test_scale_that_rests_on_flagged_videos_is_for_review() -> None:
 
 
 def test_scale_that_rests_on_silent_recordings_is_for_review_and_speaks_of_hours() -> None:
-    for hours, verdict in ((1200, Verdict.PASS), (1000, Verdict.REVIEW)):
+    for hours, verdict in ((1000, Verdict.PASS), (999, Verdict.REVIEW)):
         rows = [item(n, "audio", duration_flicks=hours * HOUR, silent_flicks=0) for n in range(2)]
         rows[1]["flags"] = ["silent"]
         outcome = CHECKS["scale.audio"](case(rows))
