@@ -11,8 +11,7 @@ Which decoder: the faster one of those that give the right samples (× real time
 |---|---|---|---|---|
 | WAV, RF64, AIFF, CAF, raw | libsndfile | 14,400 | 15,200 | opens in 0.1 ms, FFmpeg a WAV in up to 32 ms; FFmpeg 8 cuts ALAC in CAF twice |
 | WAV whose writer left a size of 0 | FFmpeg | | | libsndfile takes it for no samples |
-| FLAC | libsndfile | 2,800 | 2,540 | raises at the first wrong checksum; FFmpeg leaves the frame out |
-| FLAC without a total (a pipe's) | FFmpeg | | | libsndfile fails at its end |
+| FLAC | FFmpeg | 2,540 | 2,800 | libsndfile puts silence for lost frames, stops at a total that is too low, fails at tags behind |
 | MP3 | FFmpeg | 2,600 | 2,310 | the same samples, gapless |
 | Ogg Vorbis | FFmpeg | 2,820 | 1,770 | the same samples |
 | Opus | FFmpeg | 1,100 | 425 | the same samples |
@@ -21,7 +20,7 @@ Which decoder: the faster one of those that give the right samples (× real time
 What damage is found, beside a missing end, and what cannot be:
 
 - FLAC: every flipped bit (frames carry checksums; STREAMINFO's MD5 is not computed: a quarter of the time of decoding
-  for what the checksums find). Ogg: every flipped bit, by the pages' checksums.
+  for what the checksums find), every lost frame (without a total in STREAMINFO, not of the last two). Ogg: every flipped bit, by the pages' checksums.
 - MP3, ADTS, AMR: a frame that does not stand where the one before it ends; AAC also half of the bits flipped within
   frames. Of MP3, WMA, Opus and Vorbis in WebM and AMR, decoders take any bits within frames for sound.
 - PCM of any kind (WAV, AIFF, CAF, raw): nothing can tell a flipped bit of a sample.
@@ -152,7 +151,7 @@ def measure(
         audio_structure.iff(file, size_bytes) if kind == "aiff" else audio_structure.caf(file, size_bytes)
         by_sndfile = True
     else:
-        by_sndfile = kind == "flac" and audio_structure.flac_total(file, begin) > 0
+        by_sndfile = False
     return (_by_sndfile(job, tags) if by_sndfile else None) or _by_ffmpeg(job, tags, kind, begin)
 
 
@@ -408,8 +407,6 @@ def _sndfile_codec(sound_file: Any) -> str:
     subtype, order = sound_file.subtype, sound_file.endian
     if subtype in ("PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE") and order == "FILE":
         order = "BIG" if sound_file.format in ("AIFF", "CAF") else "LITTLE"
-    if sound_file.format == "FLAC":
-        return "flac"
     name = _NAMES.get((subtype, order)) or _NAMES.get((subtype, "FILE"))
     return name or ("alac" if subtype.startswith("ALAC") else _CODECS.get(subtype, subtype.lower()))
 
@@ -501,6 +498,9 @@ def _read_container(job: _Job, container: Any, tags: dict[str, str], kind: str, 
     if seconds is not None and decoded < seconds - STATED_SLACK_S:
         detail = f"the header claims {float(seconds):.3f} s and {float(decoded):.3f} s are there"
         raise ItemError("truncated", detail)
+    if kind == "flac" and seconds is not None and decoded != seconds:
+        detail = f"the header claims {seconds * sound.sample_rate_hz} samples and {sound.samples} are there"
+        raise ItemError("audio", detail)
     return sound.media(job, codec, mode, tags)
 
 
@@ -523,6 +523,9 @@ def _stated(job: _Job, container: Any, stream: Any, kind: str, begin: int) -> Fr
         samples = audio_structure.gapless(job.file, begin)
         if samples is not None:
             return Fraction(samples, stream.codec_context.sample_rate)
+    elif kind == "flac":
+        total = audio_structure.flac_total(job.file, begin)
+        return Fraction(total, stream.codec_context.sample_rate) if total else None
     elif kind not in ("mp4", "ogg", "avi", "aiff", "caf", "wav"):
         return None
     if not stream.duration or stream.duration < 0:

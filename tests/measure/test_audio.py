@@ -122,7 +122,7 @@ MADE: dict[str, tuple[Callable[[], bytes], str, str, int, int, int]] = {
     "aiff-odd": (lambda: by_soundfile(noise(COUNT), RATE, "AIFF", "PCM_S8"), "pcm_s8", "PCM_S8", RATE, 1, COUNT + 1),
     "caf": (lambda: by_soundfile(noise(COUNT), RATE, "CAF"), "pcm_s16be", "PCM_16", RATE, 1, COUNT),
     "caf-alac": (lambda: by_soundfile(noise(COUNT), RATE, "CAF", "ALAC_16"), "alac", "ALAC_16", RATE, 1, COUNT),
-    "flac": (lambda: by_soundfile(noise(COUNT, 2), RATE, "FLAC"), "flac", "PCM_16", RATE, 2, COUNT),
+    "flac": (lambda: by_soundfile(noise(COUNT, 2), RATE, "FLAC"), "flac", "s16", RATE, 2, COUNT),
     "vorbis": (lambda: by_soundfile(noise(COUNT), RATE, "OGG", "VORBIS"), "vorbis", "fltp", RATE, 1, COUNT),
     "oga-flac": (lambda: by_ffmpeg(noise(COUNT), RATE, "ogg", "flac"), "flac", "s16", RATE, 1, COUNT),
     "mp3": (lambda: by_ffmpeg(noise(COUNT, 2), RATE, "mp3", "libmp3lame"), "mp3", "fltp", RATE, 2, COUNT),
@@ -403,6 +403,40 @@ def with_total(flac: bytes, total: int) -> bytes:
 
 def test_a_flac_that_claims_one_sample_more_is_defective(made: Callable[[str], bytes]) -> None:
     assert error_of(with_total(made("flac"), COUNT + 1)).kind in ("audio", "truncated")
+
+
+def test_a_flac_that_claims_fewer_samples_is_defective(made: Callable[[str], bytes]) -> None:
+    for total in (1, 1000, COUNT - 1):
+        assert error_of(with_total(made("flac"), total)).kind == "audio"
+
+
+def flac_frames(data: bytes) -> list[bytes]:
+    """The metadata, then every frame (of the fixed size that libsndfile writes, below 128 of them)."""
+    starts, number = [0], 0
+    while (at := data.find(b"\xff\xf8" + data[data.index(b"\xff\xf8") + 2 :][:2] + bytes([number]), starts[-1])) >= 0:
+        starts, number = [*starts, at], number + 1
+        if number == -(-COUNT // 4096) - 1:  # the last one is shorter and says so
+            starts.append(data.rindex(b"\xff\xf8"))
+            break
+    return [data[at:end] for at, end in zip(starts, [*starts[1:], len(data)], strict=True)]
+
+
+def test_a_flac_needs_every_frame_once_and_in_order(made: Callable[[str], bytes]) -> None:
+    meta, *frames = flac_frames(made("flac"))
+    assert len(frames) == 12
+    for number in range(len(frames)):
+        for total in (COUNT, 0):
+            if number < 10 or total:  # without a total, FFmpeg does not see that one of the last two is missing
+                data = with_total(meta + b"".join(frames[:number] + frames[number + 1 :]), total)
+                assert error_of(data).kind in ("audio", "truncated"), (number, total)
+    for order in ((0, 1, 1, 2), (0, 2, 1, 3), (0, 1, 0, 1)):
+        assert error_of(with_total(meta + b"".join(frames[n] for n in order), 0)).kind == "audio"
+
+
+@pytest.mark.parametrize("behind", [b"TAG" + bytes(125), b"TAG" + b" " * 125, bytes(5000)])
+def test_a_tag_or_zeros_behind_a_flac_are_no_damage(behind: bytes, made: Callable[[str], bytes]) -> None:
+    for total in (COUNT, 0):
+        assert samples_of(of(with_total(made("flac"), total) + behind)) == COUNT
 
 
 def test_a_flac_without_a_total_counts_what_is_decoded(made: Callable[[str], bytes]) -> None:
