@@ -397,7 +397,8 @@ def _by_sndfile(job: _Job, tags: dict[str, str], **raw: Any) -> Media | None:
                 raise ItemError("audio", detail) from error
         if source.failed is not None:
             raise source.failed
-        if sound.samples < claimed:
+        slack = STATED_SLACK_S * rate if sound_file.subtype in _CODECS else 0  # counts of blocks
+        if sound.samples < claimed - slack:
             raise ItemError("truncated", f"the header claims {claimed} samples and {sound.samples} are there")
         return sound.media(job, codec, sound_file.subtype, tags)
 
@@ -486,7 +487,10 @@ def _read_container(job: _Job, container: Any, tags: dict[str, str], kind: str, 
     job.file.seek(position)  # FFmpeg does not know that it was moved
     if not job.full:
         mode = context.format.name if context.format is not None else None
-        rate, channels = context.sample_rate, _channels(container, stream) if is_laid_out else context.channels
+        rate, channels = (
+            context.sample_rate,
+            _channels(container, stream) if is_laid_out else context.channels,
+        )
         return _header(job, codec, mode, rate, channels, seconds, tags)
     # Without these, FFmpeg conceals: FLAC frames of a wrong checksum are decoded, broken frames patched.
     context.options = {"err_detect": "crccheck+bitstream+buffer+explode"}
@@ -613,6 +617,11 @@ def _decode(
                 if packet.is_corrupt and kind not in ("wav", "aiff", "caf"):
                     raise ItemError("audio", f"a corrupt packet after {done} samples")
                 read.add(packet)
+                # Where MP3s were joined, FFmpeg leaves tags in front of the frame behind them.
+                while kind == "mp3" and (
+                    tag_bytes := audio_structure.tag_bytes(memoryview(packet), packet.size)
+                ):
+                    packet = av.Packet(bytes(packet)[tag_bytes:])
             for frame in decode(packet):
                 if leaves_out and frame.pts not in (None, done):  # broken frames, in silence
                     raise ItemError("audio", f"a broken frame after {done} samples")

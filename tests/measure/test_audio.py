@@ -329,11 +329,33 @@ def test_a_wav_that_claims_one_byte_more_is_truncated_and_both_lengths_are_said(
 
 
 @pytest.mark.parametrize("full", [True, False])
+def test_a_riff_size_that_is_the_files_is_accepted_with_whole_chunks(full: bool) -> None:
+    assert samples_of(of(wav(2000, whole=2044), full=full)) == 1000
+    assert error_of(wav(2000, 2001, 2044), full=full).kind == "truncated"
+    assert error_of(wav(2000, whole=2045), full=full).kind == "truncated"
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_sizes_that_sox_leaves_open_in_a_pipe_claim_nothing(full: bool) -> None:
+    for whole in (0x7FFFFFFF, 0x80000000):
+        media = of(wav(2000, whole - 36, whole), full=full)
+        assert samples_of(media) == 1000
+
+
+def test_a_block_codec_in_wav_may_end_a_little_before_its_count() -> None:
+    data = bytearray(by_soundfile(noise(8000), 8000, "WAV", "MS_ADPCM"))
+    at = data.index(b"fact") + 8
+    assert samples_of(of(bytes(data))) >= 8000
+    struct.pack_into("<I", data, at, 12_000)
+    assert samples_of(of(bytes(data))) >= 8000
+
+
+@pytest.mark.parametrize("full", [True, False])
 def test_a_data_chunk_that_lies_upward_adds_no_hours(full: bool) -> None:
     assert error_of(wav(2000, 0x7FFFF000, 0x7FFFF024), full=full).kind == "truncated"
 
 
-@pytest.mark.parametrize("open_size", [0, 0xFFFFFFFF])
+@pytest.mark.parametrize("open_size", [0, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF])
 def test_what_a_streaming_writer_leaves_claims_nothing(open_size: int) -> None:
     for whole in (0, 0xFFFFFFFF, 36):
         if open_size or whole in (0, 36):
@@ -413,7 +435,9 @@ def test_a_flac_that_claims_fewer_samples_is_defective(made: Callable[[str], byt
 def flac_frames(data: bytes) -> list[bytes]:
     """The metadata, then every frame (of the fixed size that libsndfile writes, below 128 of them)."""
     starts, number = [0], 0
-    while (at := data.find(b"\xff\xf8" + data[data.index(b"\xff\xf8") + 2 :][:2] + bytes([number]), starts[-1])) >= 0:
+    while (
+        at := data.find(b"\xff\xf8" + data[data.index(b"\xff\xf8") + 2 :][:2] + bytes([number]), starts[-1])
+    ) >= 0:
         starts, number = [*starts, at], number + 1
         if number == -(-COUNT // 4096) - 1:  # the last one is shorter and says so
             starts.append(data.rindex(b"\xff\xf8"))
@@ -426,7 +450,9 @@ def test_a_flac_needs_every_frame_once_and_in_order(made: Callable[[str], bytes]
     assert len(frames) == 12
     for number in range(len(frames)):
         for total in (COUNT, 0):
-            if number < 10 or total:  # without a total, FFmpeg does not see that one of the last two is missing
+            if (
+                number < 10 or total
+            ):  # without a total, FFmpeg does not see that one of the last two is missing
                 data = with_total(meta + b"".join(frames[:number] + frames[number + 1 :]), total)
                 assert error_of(data).kind in ("audio", "truncated"), (number, total)
     for order in ((0, 1, 1, 2), (0, 2, 1, 3), (0, 1, 0, 1)):
@@ -483,6 +509,29 @@ def test_tags_and_padding_around_an_mp3_are_no_damage(made: Callable[[str], byte
     assert samples_of(of(padded)) >= COUNT
     assert error_of(mp3 + id3v1[:-10]).kind == "truncated"
     assert error_of(mp3 + b"something else").kind == "audio"
+
+
+def test_older_tags_behind_an_mp3_are_stepped_over(made: Callable[[str], bytes]) -> None:
+    mp3 = made("mp3")
+    id3v1 = b"TAG" + bytes(125)
+    lyrics = b"LYRICSBEGIN" + b"la la" * 100 + b"LYRICSEND"
+    enhanced = b"TAG+" + b"x" * 223
+    for tags in (lyrics + id3v1, enhanced + id3v1, lyrics + enhanced + id3v1):
+        assert samples_of(of(mp3 + tags)) == COUNT
+        assert error_of(mp3[:-10] + tags).kind in ("truncated", "audio")
+    assert error_of(mp3 + lyrics[:-3] + id3v1).kind == "truncated"
+
+
+def test_mp3s_joined_with_their_tags_between_are_one_recording(made: Callable[[str], bytes]) -> None:
+    mp3 = made("mp3")
+    assert mp3.startswith(b"ID3")
+    joined = samples_of(of(mp3 + mp3 + mp3))
+    assert (
+        3 * COUNT <= joined <= 3 * (COUNT + 3 * 1152)
+    )  # delays and padding of the later ones are frames like any
+    assert samples_of(of(mp3 + b"TAG" + bytes(125) + mp3)) >= 2 * COUNT
+    assert error_of(mp3 + mp3[:-10]).kind == "truncated"
+    assert error_of(mp3 + b"ID3\x04\0\0\0\0\x7f\x7f" + bytes(10)).kind == "truncated"
 
 
 @pytest.mark.parametrize("order", [(1, 2), (2, 1)])
@@ -587,7 +636,7 @@ def repeated(data: bytes, times: int, step: int = 0) -> bytes:
         b"stsz": struct.pack(">3I", 0, 2, 1000 * times),
         b"stts": struct.pack(">4I", 0, 1, 1000 * times, 1),
     }
-    bodies = {(*STBL, name): body for name, body in tables.items()}
+    bodies: dict[tuple[bytes, ...], bytes] = {(*STBL, name): body for name, body in tables.items()}
     return with_boxes(data, {**bodies, (b"moov", b"trak", b"edts"): b""})
 
 
@@ -611,7 +660,8 @@ def test_chunks_may_stand_in_any_order_and_apart(step: int, made: Callable[[str]
 def test_an_edit_list_that_plays_a_stretch_again_adds_no_hours(made: Callable[[str], bytes]) -> None:
     data = made("m4a")
     edit = struct.pack(">IiI", 1000, 1024, 1 << 16)
-    bodies = {(b"moov", b"trak", b"edts"): struct.pack(">I4sII", 16 + 12 * 100, b"elst", 0, 100) + edit * 100}
+    bodies: dict[tuple[bytes, ...], bytes] = {}
+    bodies[b"moov", b"trak", b"edts"] = struct.pack(">I4sII", 1216, b"elst", 0, 100) + edit * 100
     assert "played twice" in error_of(with_boxes(data, bodies)).detail
 
 
@@ -671,11 +721,14 @@ def laid_out(container: str, codec: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("container", "codec"), [("mov", "pcm_s16le"), ("mov", "pcm_s24le"), ("mp4", "pcm_s16le"), ("aiff", "pcm_s16be")]
+    ("container", "codec"),
+    [("mov", "pcm_s16le"), ("mov", "pcm_s24le"), ("mp4", "pcm_s16le"), ("aiff", "pcm_s16be")],
 )
 def test_speakers_named_one_by_one_crash_nothing(container: str, codec: str) -> None:
     """In a process of its own: PyAV frees such a layout twice when it is asked for."""
-    done = subprocess.run([sys.executable, "-c", SPEAKERS, container, codec], capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", SPEAKERS, container, codec], capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -705,7 +758,9 @@ def test_silence_is_the_definitions_however_the_stream_is_cut(
 
 @pytest.mark.parametrize(("level", "silent"), [(0.000999, True), (0.001, False), (0.001001, False)])
 @pytest.mark.parametrize("offset", [0, 0.25, -1])
-def test_the_level_of_silence_is_60_dbfs_and_itself_not_silent(level: float, silent: bool, offset: float) -> None:
+def test_the_level_of_silence_is_60_dbfs_and_itself_not_silent(
+    level: float, silent: bool, offset: float
+) -> None:
     """Around whatever constant: a constant is no sound."""
     samples = np.zeros((8000, 2), np.float32)
     samples[:, 1] = np.float32(level)
