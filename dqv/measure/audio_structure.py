@@ -5,7 +5,7 @@ wrong. So every container is walked by itself; what claims more than is there ra
 
 | container | walked | claims nothing |
 |---|---|---|
-| WAV, RF64, AVI; AIFF; CAF | all chunks, and the size of the whole | 0, 0xFFFFFFFF; in CAF −1 |
+| WAV, RF64, AVI; AIFF; CAF | all chunks, and the size of the whole | 0, 0xFFFFFFFF; in WAV also 0x7FFFFFFF, 0x80000000; in CAF −1 |
 | MP4, M4A, MOV; ASF | top-level boxes; top-level objects, and the size of the file in the header | size 0; broadcast |
 | WebM, Matroska | segment and its elements (what is in a cluster, only where the cluster has no size) | unknown sizes |
 | Ogg | every page: CRC, sequence, the flag at the end of each stream | - |
