@@ -265,16 +265,23 @@ def silence(block: Any, window: int, level: Any, state: Any, low: Any, high: Any
 
 
 def _day(tags: dict[str, str]) -> tuple[date | None, bool]:
-    """The day in the first tag that says anything, and whether it was refused."""
+    """The day in the first tag that says anything, and whether it was refused.
+
+    A date of zeros says nothing beside another tag, and is refused alone.
+    """
+    is_zeros = False
     for name in _DATES:
-        text = (tags.get(name) or "").strip("\0 ")
-        if text.strip("0-_:. "):  # zeros alone say nothing
-            try:
-                # bext allows -, _, :, space and . between the parts
-                return parse_day(re.sub(r"[_: .]", "-", text) if name == "bext" else text), False
-            except ValueError:
-                return None, True
-    return None, False
+        if not (text := (tags.get(name) or "").strip("\0 ")):
+            continue
+        if not text.strip("0-_:. "):
+            is_zeros = True
+            continue
+        try:
+            # bext allows -, _, :, space and . between the parts
+            return parse_day(re.sub(r"[_: .]", "-", text) if name == "bext" else text), False
+        except ValueError:
+            return None, True
+    return None, is_zeros
 
 
 def _must_be_rate(sample_rate_hz: int) -> None:

@@ -888,7 +888,9 @@ def test_an_empty_origination_date_says_nothing() -> None:
         assert (of(bext(text)).day, of(bext(text)).day_refused) == (date(2019, 1, 1), False)
 
 
-@pytest.mark.parametrize("text", ["0000-01-01", "9999-12-31", "1969-12-31", "yesterday", "2101"])
+@pytest.mark.parametrize(
+    "text", ["0000-00-00", "0000-01-01", "9999-12-31", "1969-12-31", "yesterday", "2101"]
+)
 def test_absurd_dates_are_refused(text: str) -> None:
     media = of(by_soundfile(noise(3000), RATE, "FLAC", date=text))
     assert (media.day, media.day_refused) == (None, True)
