@@ -118,11 +118,14 @@ def _flagged(case: Case, modality: str, outcome: Outcome) -> Outcome:
     flagged, others = (case.modality(modality).filter(each) for each in (has_flags, ~has_flags))
     each = flagged.explode("flags").group_by("flags").len().sort("flags").collect()
     kinds = [(FLAG_WORDS[name], count) for name, count in each.iter_rows()]
-    held = int(flagged.select(pl.col("payload_bytes").sum()).collect().item())
+    unit = rule.unit or "byte"
+    column = "duration_flicks" if unit == "hour" else "payload_bytes"
+    total = int(flagged.select(pl.col(column).sum()).collect().item())
+    held = human(hours(total) if unit == "hour" else total, unit)
     words = Words(
-        zh=f"{facts.flagged} 项带有标记（{'、'.join(f'{name.zh} {n}' for name, n in kinds)}），共 {human(held, 'byte')}。",
+        zh=f"{facts.flagged} 项带有标记（{'、'.join(f'{name.zh} {n}' for name, n in kinds)}），共 {held}。",
         en=f"{facts.flagged} items are flagged ({', '.join(f'{name.en} {n}' for name, n in kinds)}); they hold "
-        f"{human(held, 'byte')}.",
+        f"{held}.",
     )
     without = deciding_result(rule, read_all(rule, _measure(case, modality, others)))
     if outcome.verdict is not Verdict.PASS or without.verdict is Verdict.PASS:
@@ -154,7 +157,7 @@ def _evidence(case: Case, modality: str) -> pl.LazyFrame:
     pictures = [] if modality == "audio" else ["width_px", "height_px", "frames"]
     timed = [] if modality == "image" else ["duration_s", "sample_rate_hz", "channels"]
     only = {"audio": ["silent_s"], "image": [], "video": ["frame_rate", "bytes_per_second"]}[modality]
-    per_pixel = ["bytes_per_megapixel", "flags"] if pictures else []
+    per_pixel = ["bytes_per_megapixel"] if pictures else []
     return (
         items.join(case.objects.select("object", "name"), on="object")
         .sort("object", "place")
@@ -165,6 +168,6 @@ def _evidence(case: Case, modality: str) -> pl.LazyFrame:
         )
         .select(
             "name", "place", "codec", "mode", *pictures, *timed, *only, "stored_bytes", "payload_bytes", *per_pixel,
-            "surplus", "decoded",
+            "flags", "surplus", "decoded",
         )
     )  # fmt: skip

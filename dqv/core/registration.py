@@ -36,7 +36,7 @@ class Certificate(_Model):
 class RawSound(_Model):
     """How the samples of `.pcm` objects are laid out, which have no header to say it."""
 
-    sample_rate_hz: int = Field(ge=1, le=10**6)
+    sample_rate_hz: int = Field(ge=4000, le=10**6)  # `measure.audio.LEAST_HZ`
     channels: int = Field(ge=1, le=1024)
     encoding: Literal[
         "pcm_s8", "pcm_u8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be",

@@ -15,6 +15,7 @@ FLAG_WORDS = {
     "static": Words(zh="静止画面", en="static picture"),
     "looped": Words(zh="循环画面", en="looped pictures"),
     "bars": Words(zh="单色边框", en="bars"),
+    "silent": Words(zh="静音", en="silent"),
 }
 """The flags of `measure.media.FLAGS`, in words."""
 """The modalities of 8(三), in the order of the clause."""

@@ -5,7 +5,7 @@ wrong. So every container is walked by itself; what claims more than is there ra
 
 | container | walked | claims nothing |
 |---|---|---|
-| WAV, RF64, AVI; AIFF; CAF | all chunks, and the size of the whole | 0, 0xFFFFFFFF; in CAF −1 |
+| WAV, RF64, AVI; AIFF; CAF | all chunks, and the size of the whole | 0, 0xFFFFFFFF; in WAV also 0x7FFFFFFF, 0x80000000; in CAF −1 |
 | MP4, M4A, MOV; ASF | top-level boxes; top-level objects, and the size of the file in the header | size 0; broadcast |
 | WebM, Matroska | segment and its elements (what is in a cluster, only where the cluster has no size) | unknown sizes |
 | Ogg | every page: CRC, sequence, the flag at the end of each stream | - |
@@ -27,6 +27,9 @@ from dqv.measure.media import Tick
 from dqv.measure.structure import ebml_element, read_at, truncated
 
 BLOCK_BYTES = 1 << 20
+MOST_TAGS = 1000
+"""Tags between the frames of one MP3: of files joined."""
+MOST_CHANNELS = 1024
 MOST_CHUNKS = 1_000_000
 """Chunks, boxes or elements of one file; ten hours of a stream in pieces of a second have a tenth of it."""
 
@@ -64,6 +67,9 @@ _FOREIGN = (
 """WavPack, Monkey's Audio, Musepack, DSD, TTA, Sun AU, Wave64, MIDI, Silk: sound that cannot be decoded here."""
 
 _UNKNOWN_32 = (0, 0xFFFFFFFF)
+_UNKNOWN_WAV = (*_UNKNOWN_32, 0x7FFFFFFF, 0x80000000)
+"""What writers into a pipe leave in WAV (sox: 0x7FFFFFFF, its data's size so that it fits)."""
+
 _NAME = re.compile(rb"[ -~]{4}")
 
 
@@ -157,7 +163,8 @@ def riff(file: BinaryIO, size_bytes: int) -> tuple[str, bool]:
 
     def parse(head: bytes) -> tuple[bytes, int, int | None]:
         name, length = struct.unpack_from(f"{order}4sI", head)
-        if name == b"data" and (length == 0xFFFFFFFF or (wide and wide_data)):
+        fits = whole in _UNKNOWN_WAV[1:] and length in (whole - 36, whole - 44, whole)
+        if name == b"data" and (length in _UNKNOWN_WAV[1:] or fits or (wide and wide_data)):
             return name, 8, wide_data or None
         return name, 8, length
 
@@ -173,15 +180,23 @@ def riff(file: BinaryIO, size_bytes: int) -> tuple[str, bool]:
             date = read_at(file, at + 320, 10).decode("latin-1").strip("\0 ")
         elif name == b"data":
             at_data = at_data or at
-            if length == 0 and at < size_bytes and (whole in _UNKNOWN_32 or whole + 8 <= at):
+            if length == 0 and at < size_bytes and (whole in _UNKNOWN_WAV or whole + 8 <= at):
                 is_open = True
                 break
         position = at + length + (length & 1)
-        if whole not in _UNKNOWN_32 and position >= whole + 8 and head[8:] == b"WAVE":
+        if whole not in _UNKNOWN_WAV and position >= whole + 8 and head[8:] == b"WAVE":
             break  # what stands behind the RIFF is none of its chunks
-    if whole not in _UNKNOWN_32 and whole + 8 > size_bytes + 1:
+    # Some writers count the first eight bytes; then all chunks must be whole.
+    is_file_size = whole == size_bytes and position in (size_bytes, size_bytes + 1)
+    if whole not in _UNKNOWN_WAV and whole + 8 > size_bytes + 1 and not is_file_size:
         raise truncated("the RIFF header", size_bytes, whole + 8)
     return date, is_open
+
+
+def _iff_chunk(head: bytes) -> tuple[bytes, int, int | None]:
+    """Parse a chunk of AIFF for `_parts`."""
+    name, length = struct.unpack_from(">4sI", head)
+    return name, 8, None if name == b"SSND" and length in _UNKNOWN_32 else length + (length & 1)
 
 
 def iff(file: BinaryIO, size_bytes: int) -> None:
@@ -192,14 +207,10 @@ def iff(file: BinaryIO, size_bytes: int) -> None:
     """
     whole = struct.unpack(">I", read_at(file, 4, 4))[0]
 
-    def parse(head: bytes) -> tuple[bytes, int, int | None]:
-        name, length = struct.unpack_from(">4sI", head)
-        return name, 8, None if name == b"SSND" and length in _UNKNOWN_32 else length + (length & 1)
-
     end = size_bytes if whole in _UNKNOWN_32 else whole + 8
     if end > size_bytes + 1:
         raise truncated("the FORM header", size_bytes, end)
-    for _, at, length in _parts(file, 12, size_bytes + (size_bytes & 1), 8, parse):
+    for _, at, length in _parts(file, 12, size_bytes + (size_bytes & 1), 8, _iff_chunk):
         if at + length >= end:
             break  # what stands behind the FORM is none of its chunks
 
@@ -225,15 +236,8 @@ def mp4(file: BinaryIO, size_bytes: int) -> None:
     Raises:
         ItemError: "truncated".
     """
-
-    def parse(head: bytes) -> tuple[bytes, int, int | None]:
-        length, name, large = struct.unpack_from(">I4sQ", head)
-        if length == 1:
-            return name, 16, large - 16
-        return name, 8, length - 8 if length else None
-
     names, end = set(), 0
-    for name, at, length in _parts(file, 0, size_bytes, 8, parse):
+    for name, at, length in _parts(file, 0, size_bytes, 8, _box):
         names.add(name)
         end = at + length
     if end < size_bytes:
@@ -242,6 +246,53 @@ def mp4(file: BinaryIO, size_bytes: int) -> None:
         raise ItemError(
             "truncated", f"no moov box in the {size_bytes} bytes of the object, which claims to be a movie"
         )
+
+
+def _box(head: bytes) -> tuple[bytes, int, int | None]:
+    """Parse a box of MP4 for `_parts`."""
+    length, name, large = struct.unpack_from(">I4sQ", head)
+    if length == 1:
+        return name, 16, large - 16
+    return name, 8, length - 8 if length else None
+
+
+def _boxes(file: BinaryIO, at: int, end: int, *path: bytes) -> Iterator[tuple[int, int]]:
+    """Where the bodies of the boxes at this path begin and end."""
+    for name, begin, length in _parts(file, at, end, 8, _box):
+        if name == path[0]:
+            if path[1:]:
+                yield from _boxes(file, begin, begin + length, *path[1:])
+            else:
+                yield begin, begin + length
+
+
+def channels(file: BinaryIO, kind: str, size_bytes: int) -> int:
+    """Of the first sound track in MP4, of CAF or AIFF, as the header counts them; codecs may know better.
+
+    Raises:
+        ItemError: "unsupported" where it does not stand in its usual place.
+    """
+    found = 0
+    if kind == "caf":
+        found = int.from_bytes(read_at(file, 44, 4))
+    elif kind == "aiff":
+        for name, at, _ in _parts(file, 12, size_bytes, 8, _iff_chunk):
+            if name == b"COMM":
+                found = int.from_bytes(read_at(file, at, 2))
+                break
+    else:
+        for track in _boxes(file, 0, size_bytes, b"moov", b"trak"):
+            for at, _ in _boxes(file, *track, b"mdia", b"minf", b"stbl", b"stsd"):
+                entry = read_at(file, at + 8, 52).ljust(52, b"\0")
+                is_sound = any(
+                    read_at(file, begin + 8, 4) == b"soun"
+                    for begin, _ in _boxes(file, *track, b"mdia", b"hdlr")
+                )
+                if is_sound and not found:
+                    found = int.from_bytes(entry[48:52] if entry[17] == 2 else entry[24:26])
+    if not 1 <= found <= MOST_CHANNELS:
+        raise ItemError("unsupported", f"{found} channels in the {kind} header")
+    return found
 
 
 def asf(file: BinaryIO, size_bytes: int) -> None:
@@ -462,7 +513,7 @@ def frames(file: BinaryIO, begin: int, size_bytes: int, kind: str, tick: Tick) -
         xing_bytes(file, begin, size_bytes)
     state = np.zeros(3, np.int64)
     file.seek(begin)
-    at, data = begin, b""
+    at, data, tags = begin, b"", 0
     while at + len(data) < end:
         block = file.read(min(BLOCK_BYTES, end - at - len(data)))
         if not block:
@@ -471,6 +522,10 @@ def frames(file: BinaryIO, begin: int, size_bytes: int, kind: str, tick: Tick) -
         tick()
         done = _walk(np.frombuffer(data, np.uint8), number, _KBPS, _HZ, _AMR, state)
         at, data = at + done, data[done:]
+        if state[2] == 1 and kind == "mp3" and tags < MOST_TAGS and (length := tag_bytes(data, end - at)):
+            at, data, tags = at + length, b"", tags + 1
+            state[2] = 0
+            file.seek(at)
         if state[2]:
             break
     if state[2] == 3:
@@ -485,6 +540,16 @@ def frames(file: BinaryIO, begin: int, size_bytes: int, kind: str, tick: Tick) -
     if kind == "mp3":
         _count(file, begin, int(state[0]), end)
     return at
+
+
+def tag_bytes(data: bytes | memoryview, most: int) -> int:
+    """Length of the complete ID3 tag that begins here, as where files were joined; 0: none."""
+    length = 0
+    if data[:3] == b"ID3" and len(data) >= 10:
+        length = 10 + (data[6] << 21 | data[7] << 14 | data[8] << 7 | data[9]) + (10 if data[5] & 0x10 else 0)
+    elif data[:3] == b"TAG":
+        length = 128
+    return length if length <= most else 0
 
 
 def _after_last(file: BinaryIO, at: int, end: int, data: bytes, count: int) -> None:
@@ -502,7 +567,7 @@ def _after_last(file: BinaryIO, at: int, end: int, data: bytes, count: int) -> N
 
 
 def _before_tags(file: BinaryIO, begin: int, size_bytes: int) -> int:
-    """Where tags at the end begin: ID3v1, APE, Lyrics3, ID3v2 with a footer, in any order."""
+    """Where tags at the end begin: ID3v1 and its TAG+, APE, Lyrics3, ID3v2 with a footer, in any order."""
     end = size_bytes
     for _ in range(8):
         tail = read_at(file, max(begin, end - 128), end - max(begin, end - 128))
@@ -513,6 +578,14 @@ def _before_tags(file: BinaryIO, begin: int, size_bytes: int) -> int:
             length += 32 if flags >> 31 else 0
         elif tail[-9:] == b"LYRICS200" and tail[-15:-9].isdigit():
             length = int(tail[-15:-9]) + 15
+        elif tail[-9:] == b"LYRICSEND":
+            lyrics = read_at(
+                file, max(begin, end - 5120), end - max(begin, end - 5120)
+            )  # version 1: at most 5100
+            found = lyrics.rfind(b"LYRICSBEGIN")
+            length = len(lyrics) - found if found >= 0 else 0
+        elif read_at(file, max(begin, end - 227), 4) == b"TAG+":
+            length = 227
         elif len(tail) >= 10 and tail[-10:-7] == b"3DI":
             length = 20 + (tail[-4] << 21 | tail[-3] << 14 | tail[-2] << 7 | tail[-1])
         else:

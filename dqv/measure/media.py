@@ -7,9 +7,10 @@ from fractions import Fraction
 
 from dqv.core.units import FLICKS_PER_SECOND
 
-FLAGS = ("padding", "static", "looped", "bars")
+FLAGS = ("padding", "static", "looped", "bars", "silent")
 """What a person must know of an item that decodes: more bytes than its pictures can need (or bytes beside them), one
-picture all along, the same pictures again and again, constant borders around the picture."""
+picture all along, the same pictures again and again, constant borders around the picture; a recording of which more
+than half is silent."""
 
 MOST_S = 366 * 86_400
 """No recording or video is longer: what claims to be has broken times, which must neither add up nor overflow."""

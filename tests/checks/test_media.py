@@ -226,6 +226,18 @@ def test_scale_that_rests_on_flagged_videos_is_for_review() -> None:
     assert "单色边框 1、静止画面 1" in outcome.message.zh
 
 
+def test_scale_that_rests_on_silent_recordings_is_for_review_and_speaks_of_hours() -> None:
+    for hours, verdict in ((1000, Verdict.PASS), (999, Verdict.REVIEW)):
+        rows = [item(n, "audio", duration_flicks=hours * HOUR, silent_flicks=0) for n in range(2)]
+        rows[1]["flags"] = ["silent"]
+        outcome = CHECKS["scale.audio"](case(rows))
+        assert outcome.verdict is verdict
+        assert f"1 items are flagged (silent 1); they hold {hours} h" in outcome.message.en
+        assert "静音 1" in outcome.message.zh
+        assert outcome.evidence is not None
+        assert outcome.evidence.collect()["flags"].to_list() == ["", "silent"]
+
+
 def test_without_the_flagged_it_is_the_deciding_reading_that_must_hold() -> None:
     """Another policy may decide by stored bytes."""
     rule = POLICY.rules["scale.video"].model_copy(update={"deciding": "stored"})
