@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, BinaryIO, cast, get_args
 
 import av
@@ -663,6 +664,23 @@ def test_an_edit_list_that_plays_a_stretch_again_adds_no_hours(made: Callable[[s
     bodies: dict[tuple[bytes, ...], bytes] = {}
     bodies[b"moov", b"trak", b"edts"] = struct.pack(">I4sII", 1216, b"elst", 0, 100) + edit * 100
     assert "played twice" in error_of(with_boxes(data, bodies)).detail
+
+
+@pytest.mark.parametrize(("again", "refused"), [(0, False), (1, False), (2, True)])
+def test_one_byte_in_a_hundred_may_be_read_twice(again: int, refused: bool) -> None:
+    """Where a recording was split, the packet at the seam belongs to both edits."""
+
+    def packet(at: int) -> Any:
+        return SimpleNamespace(pos=at * 10, size=10, is_discard=False)
+
+    read = audio._Read("mp4", 1000)
+    for at in range(20):
+        read.add(packet(at))
+    for _ in range(again - refused):
+        read.add(packet(7))
+    if refused:
+        with pytest.raises(ItemError, match="played twice"):
+            read.add(packet(8))
 
 
 # What cannot be.
