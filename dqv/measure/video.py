@@ -23,8 +23,9 @@ What "it was read" means, in full mode:
      are not of one colour altogether) make up at least 2 % of that dimension, and end at a straight edge: in one
      picture and at one side at least, half of the next line has another level (a title on a plain ground has no
      bars). Where fewer than 12 key pictures are there and all have bars, the first 1,000 pictures decide with them.
-   - `padding`: more than 10 % of the object and 1 MB are not coded samples; or the coded pictures are larger than
-     24 bit for every pixel would be.
+   - `padding`: more than 10 % of the object and 1 MB are neither coded pictures of the first stream nor sound, of
+     all streams together at most 288,000 bytes for every second of the pictures (two channels of 24 bit at 48 kHz);
+     or the coded pictures are larger than 24 bit for every pixel would be.
 """
 
 from array import array
@@ -69,6 +70,7 @@ BACKWARDS_S = 10
 SHORTER_SHARE, SHORTER_S = Fraction(2, 100), Fraction(1)
 PADDING_SHARE, PADDING_BYTES = 0.1, 1_000_000
 RAW_BITS = 24
+SOUND_BYTES_S = 2 * 48_000 * 3
 REREAD, REREAD_BYTES = 8, 64 * 2**20
 """Sample tables may point at a byte many times; reading more than this often, beyond 64 MiB, is a bomb."""
 
@@ -369,9 +371,10 @@ def _scan(
         if each.type in ("video", "audio") and not each.disposition & Disposition.attached_pic
     }
     index = stream.index
+    heard = {each.index for each in container.streams.audio}
     expected = _indexed(stream, size_bytes) if structure.family == "mp4" else 0
     lasting = Fraction(1) / stream.average_rate / stream.time_base if stream.average_rate else Fraction(0)
-    pictures = total = coded = 0
+    pictures = sound = total = coded = 0
     hidden: _Key | None = None
     h264 = (stream.codec_context.extradata or b"") if stream.codec_context.name == "h264" else None
     ends: dict[int, list[int]] = {}
@@ -397,13 +400,16 @@ def _scan(
             raise ItemError(
                 "bomb", f"sample tables claim more than {total} bytes of an object of {size_bytes}"
             )
-        scan.places.append(-1 if packet.pos is None else packet.pos)
-        scan.sizes.append(size)
         hasher = hashers.get(number)
         if hasher is None:
             hasher = hashers[number] = xxhash.xxh3_128()
         hasher.update(packet)
+        if number != index and number not in heard:
+            continue
+        scan.places.append(-1 if packet.pos is None else packet.pos)
+        scan.sizes.append(size)
         if number != index:
+            sound += size
             continue
         pictures += size
         coded += 1
@@ -433,7 +439,7 @@ def _scan(
     if spans:
         scan.all_first, scan.all_last = min(a for a, _ in spans.values()), max(b for _, b in spans.values())
     _hold_duration(container, stream, structure, scan)
-    scan.coded_bytes = min(total, size_bytes)
+    scan.coded_bytes = min(pictures + sound, size_bytes)
     if structure.family in ("mp4", "avi"):  # tables may point many times at the same bytes
         places, sizes = np.frombuffer(scan.places, np.int64), np.frombuffer(scan.sizes, np.int64)
         known = places >= 0
@@ -441,6 +447,8 @@ def _scan(
         scan.coded_bytes = min(
             video_structure.covered(places[known], sizes[known], size_bytes) + unknown, size_bytes
         )
+    beside = max(0, sound - int(SOUND_BYTES_S * (scan.last - scan.first)))
+    scan.coded_bytes = max(0, scan.coded_bytes - beside)
     scan.picture_bytes = min(pictures, scan.coded_bytes)
     digests = sorted(each.digest() for each in hashers.values())
     scan.digest = xxhash.xxh3_128_digest(b"".join(digests))

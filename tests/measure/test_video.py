@@ -730,26 +730,68 @@ def test_more_bytes_than_24_bit_a_pixel_are_padding(more: int, flags: tuple[str,
     assert measured(out.getvalue()).flags == flags
 
 
-def test_tracks_that_share_their_bytes_count_them_once() -> None:
+def two_tracks(codec: str, pixels: str) -> bytes:
     out = io.BytesIO()
     with av.open(out, "w", format="mov") as target:
-        streams: list[Any] = [target.add_stream("mjpeg", rate=1) for _ in range(2)]
+        streams: list[Any] = [target.add_stream(codec, rate=1) for _ in range(2)]
         for stream in streams:
-            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+            stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
         for number in range(6):
             for stream in streams:
-                frame = av.VideoFrame.from_ndarray(moving(number, 64, 48), "rgb24").reformat(
-                    format="yuvj420p"
-                )
+                frame = av.VideoFrame.from_ndarray(moving(number, 64, 48), "rgb24").reformat(format=pixels)
                 frame.pts = number
                 target.mux(stream.encode(frame))
-    data = bytearray(out.getvalue())
-    one, other = box(bytes(data), b"stco", 0), box(bytes(data), b"stco", 1)
-    count = int.from_bytes(data[one + 4 : one + 8], "big")
-    assert count == int.from_bytes(data[other + 4 : other + 8], "big")
-    whole = measured(bytes(data)).payload_bytes
-    data[other + 8 : other + 8 + 4 * count] = data[one + 8 : one + 8 + 4 * count]
-    assert measured(bytes(data)).payload_bytes * 2 == whole
+    return out.getvalue()
+
+
+def test_samples_that_share_their_bytes_count_them_once() -> None:
+    data = bytearray(two_tracks("rawvideo", "rgb24"))
+    assert measured(bytes(data)).payload_bytes == 6 * 64 * 48 * 3
+    at = box(bytes(data), b"stco")
+    count = int.from_bytes(data[at + 4 : at + 8], "big")
+    data[at + 8 : at + 8 + 4 * count] = data[at + 8 : at + 12] * count
+    assert measured(bytes(data)).payload_bytes == 6 // count * 64 * 48 * 3
+
+
+def test_a_second_track_of_pictures_lies_beside_the_first() -> None:
+    data = two_tracks("mjpeg", "yuvj420p")
+    with av.open(io.BytesIO(data), "r") as container:
+        first = sum(each.size for each in container.demux(video=0))
+    assert measured(data).payload_bytes == first
+
+
+def sounding(channels: str, rate_hz: int, codec: str = "pcm_s32le") -> bytes:
+    """Four seconds of pictures and silence without compression."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="matroska") as target:
+        stream: Any = target.add_stream("libx264", rate=25, options=FAST["libx264"])
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        heard: Any = target.add_stream(codec, rate=rate_hz, layout=channels)
+        count, step = heard.layout.nb_channels, rate_hz // 25
+        for number in range(100):
+            frame = av.VideoFrame.from_ndarray(moving(number, 64, 48), "rgb24")
+            frame.pts = number
+            target.mux(stream.encode(frame))
+            silence = np.zeros((1, count * step), np.int32)
+            sound = av.AudioFrame.from_ndarray(silence, format="s32", layout=channels)
+            sound.sample_rate, sound.pts = rate_hz, number * step
+            target.mux(heard.encode(sound))
+        target.mux(stream.encode(None) + heard.encode(None))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("channels", "rate_hz", "counted", "flags"),
+    [("mono", 48000, 192_000, ()), ("stereo", 48000, 288_000, ()), ("7.1", 96000, 288_000, ("padding",))],
+)
+def test_sound_counts_up_to_two_channels_of_24_bit(
+    channels: str, rate_hz: int, counted: int, flags: tuple[str, ...]
+) -> None:
+    data = sounding(channels, rate_hz)
+    with av.open(io.BytesIO(data), "r") as container:
+        pictures = sum(each.size for each in container.demux(video=0))
+    media = measured(data)
+    assert (media.payload_bytes, media.flags) == (pictures + 4 * counted, flags)
 
 
 def test_samples_that_are_read_over_and_over_are_a_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
