@@ -4,7 +4,8 @@ What "it was read" means, in full mode:
 
 1. The file's structure holds against the object's size (`video_structure`).
 2. Every packet is demuxed; none is flagged corrupt, no sample lies behind the end, time does not run back by
-   more than 10 s, and the packets last as long as the header says (to 2 %, at least 1 s).
+   more than 10 s, and the packets last as long as the header says (to 2 %, at least 1 s). No coded picture is all
+   zeros, and the units of H.264 and H.265 with their sizes before them reach each sample's end.
 3. The key pictures at 12 places, evenly spread, decode without an error. **Damage in other pictures is not seen**;
    every key picture would take four to ten times as long as all else (700 MB), every picture sixty times. Key pictures
    that need others (H.264's gradual refresh, open groups) are reached from the first one, if it is at most 1,000
@@ -25,6 +26,7 @@ What "it was read" means, in full mode:
      bars). Where fewer than 12 key pictures are there and all have bars, the first 1,000 pictures decide with them.
    - `padding`: more than 10 % of the object and 1 MB are neither coded pictures of the first stream nor sound, of
      all streams together at most 288,000 bytes for every second of the pictures (two channels of 24 bit at 48 kHz);
+     filler units of H.264 and H.265 are no coded pictures;
      or the coded pictures are larger than 24 bit for every pixel would be.
 """
 
@@ -71,6 +73,9 @@ SHORTER_SHARE, SHORTER_S = Fraction(2, 100), Fraction(1)
 PADDING_SHARE, PADDING_BYTES = 0.1, 1_000_000
 RAW_BITS = 24
 SOUND_BYTES_S = 2 * 48_000 * 3
+FILLER = {"h264": 12, "hevc": 38}
+NEVER_ZEROS = ("h264", "hevc", "mpeg4", "vp8", "vp9", "av1", "mjpeg", "mpeg1video", "mpeg2video")
+"""The codecs whose every picture begins with a header that is not zero."""
 REREAD, REREAD_BYTES = 8, 64 * 2**20
 """Sample tables may point at a byte many times; reading more than this often, beyond 64 MiB, is a bomb."""
 
@@ -374,9 +379,10 @@ def _scan(
     heard = {each.index for each in container.streams.audio}
     expected = _indexed(stream, size_bytes) if structure.family == "mp4" else 0
     lasting = Fraction(1) / stream.average_rate / stream.time_base if stream.average_rate else Fraction(0)
-    pictures = sound = total = coded = 0
+    pictures = filler = sound = total = coded = 0
     hidden: _Key | None = None
-    h264 = (stream.codec_context.extradata or b"") if stream.codec_context.name == "h264" else None
+    codec = stream.codec_context.codec.canonical_name
+    units = _Units(codec, stream.codec_context.extradata or b"") if codec in ("h264", "hevc") else None
     ends: dict[int, list[int]] = {}
     decoded_at = None
     for count, packet in enumerate(demux.packets(container)):
@@ -413,6 +419,12 @@ def _scan(
             continue
         pictures += size
         coded += 1
+        if codec in NEVER_ZEROS and size > 16 and not any(memoryview(packet)[:16]) and not any(bytes(packet)):
+            raise ItemError("video", f"picture {coded}, at byte {_where(packet)}, is nothing but zeros")
+        held = units.of(packet) if units is not None else []
+        if held is None:
+            raise ItemError("video", f"the units of picture {coded}, at byte {_where(packet)}, miss its end")
+        filler += sum(wide for kind, wide in held if kind == FILLER[codec])
         scan.frames += not packet.is_discard
         if packet.dts is not None:
             if decoded_at is not None and (decoded_at - packet.dts) * stream.time_base > BACKWARDS_S:
@@ -421,7 +433,8 @@ def _scan(
         if packet.is_keyframe and time is not None:
             # Matroska is searched by the time of display, all others by that of decoding.
             seek = time if structure.family == "matroska" or packet.dts is None else packet.dts
-            key = _Key(time, seek, h264 is None or _instantaneous(packet, h264))
+            # In H.264 only a unit of type 5 refreshes at once.
+            key = _Key(time, seek, codec != "h264" or any(kind == 5 for kind, _ in held))
             if packet.is_discard:  # before the edit begins: decoded, never displayed
                 hidden = hidden or key
             else:
@@ -447,29 +460,54 @@ def _scan(
         scan.coded_bytes = min(
             video_structure.covered(places[known], sizes[known], size_bytes) + unknown, size_bytes
         )
-    beside = max(0, sound - int(SOUND_BYTES_S * (scan.last - scan.first)))
+    beside = filler + max(0, sound - int(SOUND_BYTES_S * (scan.last - scan.first)))
     scan.coded_bytes = max(0, scan.coded_bytes - beside)
-    scan.picture_bytes = min(pictures, scan.coded_bytes)
+    scan.picture_bytes = min(pictures - filler, scan.coded_bytes)
     digests = sorted(each.digest() for each in hashers.values())
     scan.digest = xxhash.xxh3_128_digest(b"".join(digests))
     return scan
 
 
-def _instantaneous(packet: Any, extradata: bytes) -> bool:
-    """Whether an H.264 packet holds an instantaneous refresh (a unit of type 5)."""
-    data = bytes(packet)
-    at = 0
-    if extradata[:1] != b"\1" or len(extradata) < 5:  # units with start codes before them
-        while (at := data.find(b"\0\0\1", at) + 3) > 2:
-            if data[at : at + 1] and data[at] & 31 == 5:
-                return True
-        return False
-    wide = (extradata[4] & 3) + 1
-    while at + wide < len(data):
-        if data[at + wide] & 31 == 5:
-            return True
-        at += wide + int.from_bytes(data[at : at + wide], "big")
-    return False
+class _Units:
+    """Splits packets of H.264 or H.265 into their units (NAL)."""
+
+    def __init__(self, codec: str, extradata: bytes) -> None:
+        self._h264 = codec == "h264"
+        place = 4 if self._h264 else 21
+        framed = extradata[:1] == b"\1" and len(extradata) > place
+        self._wide = (extradata[place] & 3) + 1 if framed else 0
+
+    def kind(self, first: int) -> int:
+        """The type of a unit, from the first byte of its header."""
+        return first & 31 if self._h264 else first >> 1 & 63
+
+    def of(self, packet: Any) -> list[tuple[int, int]] | None:
+        """Type and bytes of each unit; None where sizes stand before them and do not reach the packet's end.
+
+        Fewer bytes than a size takes may be left over, as FFmpeg has it.
+        """
+        if not self._wide:
+            return self._marked(bytes(packet))
+        data, wide, at = memoryview(packet), self._wide, 0
+        found = []
+        while at + wide < len(data):
+            size = wide + int.from_bytes(data[at : at + wide], "big")
+            if size > len(data) - at:
+                return None
+            if size > wide:
+                found.append((self.kind(data[at + wide]), size))
+            at += size
+        return found
+
+    def _marked(self, data: bytes) -> list[tuple[int, int]]:
+        """Units with start codes before them."""
+        found = []
+        at = data.find(b"\0\0\1")
+        while 0 <= at < len(data) - 3:
+            stop = data.find(b"\0\0\1", at + 3)
+            found.append((self.kind(data[at + 3]), (len(data) if stop < 0 else stop) - at))
+            at = stop
+        return found
 
 
 def _where(packet: Any) -> str:

@@ -559,6 +559,25 @@ def test_a_key_picture_with_damage_does_not_pass() -> None:
     measured(bytes(data), full=False)  # a header says nothing of it
 
 
+@pytest.mark.parametrize("container", ["mp4", "matroska"])
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "mpeg4"])
+def test_a_picture_of_nothing_but_zeros_is_damage(container: str, codec: str) -> None:
+    data = clip(container, codec, size=(160, 128))
+    assert measured(changed(data, container, lambda number, content: content)).flags == ()
+    error = refused(changed(data, container, lambda n, content: bytes(len(content)) if n == 4 else content))
+    assert (error.kind, "zeros" in error.detail) == ("video", True)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+@pytest.mark.parametrize("change", [1, 246])
+def test_units_that_do_not_reach_the_sample_s_end_are_damage(codec: str, change: int) -> None:
+    def longer(number: int, content: bytes) -> bytes:
+        return content[:3] + bytes([(content[3] + change) % 256]) + content[4:] if number == 4 else content
+
+    error = refused(changed(clip("mp4", codec), "mp4", longer))
+    assert (error.kind, "units" in error.detail) == ("video", True)
+
+
 @pytest.mark.parametrize("full", [True, False])
 @pytest.mark.parametrize("data", [bytes(range(256)) * 40, bytes(5000), b"\xff" * 5000, b"RIFF\x10\0\0\0AVI "])
 def test_random_bytes_are_no_video(data: bytes, full: bool) -> None:
@@ -758,6 +777,35 @@ def test_a_second_track_of_pictures_lies_beside_the_first() -> None:
     with av.open(io.BytesIO(data), "r") as container:
         first = sum(each.size for each in container.demux(video=0))
     assert measured(data).payload_bytes == first
+
+
+def changed(data: bytes, container: str, change: Callable[[int, bytes], bytes]) -> bytes:
+    """The first stream in a new container, its packets given to `change` with their numbers."""
+    out = io.BytesIO()
+    with av.open(io.BytesIO(data), "r") as given, av.open(out, "w", format=container) as target:
+        stream = target.add_stream_from_template(given.streams.video[0])
+        for number, packet in enumerate(each for each in given.demux(video=0) if each.size):
+            other = av.Packet(change(number, bytes(packet)))
+            other.pts, other.dts, other.duration = packet.pts, packet.dts, packet.duration
+            other.time_base, other.is_keyframe, other.stream = packet.time_base, packet.is_keyframe, stream
+            target.mux(other)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("container", ["mp4", "matroska", "mpegts"])
+@pytest.mark.parametrize(("codec", "head"), [("libx264", b"\x0c"), ("libx265", b"\x4c\1")])
+def test_filler_units_are_no_pictures(container: str, codec: str, head: bytes) -> None:
+    marked = container == "mpegts"
+    data = clip("mpegts" if marked else "mp4", codec)
+    plain = measured(changed(data, container, lambda number, content: content))
+
+    def filled(number: int, content: bytes) -> bytes:
+        filler = head + b"\xff" * 50_000 + b"\x80"
+        return content + (b"\0\0\0\1" if marked else len(filler).to_bytes(4, "big")) + filler
+
+    media = measured(changed(data, container, filled))
+    assert media.payload_bytes == pytest.approx(plain.payload_bytes, abs=30)  # a zero before each start code
+    assert (plain.flags, media.flags) == ((), ("padding",))
 
 
 def sounding(channels: str, rate_hz: int, codec: str = "pcm_s32le") -> bytes:
