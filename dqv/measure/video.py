@@ -86,6 +86,9 @@ DATE_TAGS = ("com.apple.quicktime.creationdate", "creation_time", "date")
 STATED = ("mp4", "matroska", "avi", "flv", "asf")
 """The families whose headers state a duration; of the others FFmpeg makes a guess."""
 
+OF_THE_WHOLE = ("flv", "asf")
+"""Those of them that state it of all streams together."""
+
 
 class OnlySound(Exception):
     """There are no moving pictures, but there is sound."""
@@ -534,7 +537,7 @@ def _hold_duration(container: Any, stream: Any, structure: video_structure.Struc
     """Hold the duration that the header states against the packets'."""
     if structure.family not in STATED:
         return
-    if stream.duration is not None and structure.family != "flv":
+    if stream.duration is not None and structure.family not in OF_THE_WHOLE:
         stated, first, last = Fraction(stream.duration * stream.time_base), scan.first, scan.last
     elif container.duration is not None:
         stated, first, last = Fraction(container.duration, av.time_base), scan.all_first, scan.all_last

@@ -94,7 +94,8 @@ def _read(found: Any, stream: Any, progress: Mapping[str, str], modality: str) -
         return Testimony(samples > 0, Fraction(samples, rate), sample_rate_hz=rate, channels=channels)
     width, height = _displayed(stream)
     frames = int(progress.get("frame", "0"))
-    return Testimony(frames > 0, _of_pictures(stream), width, height)
+    whole = found["format"]["format_name"] == "asf"  # says of every stream how long all of them are
+    return Testimony(frames > 0, None if whole else _of_pictures(stream), width, height)
 
 
 def _of_pictures(stream: Any) -> Fraction | None:

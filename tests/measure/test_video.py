@@ -433,6 +433,29 @@ def test_pictures_that_begin_after_the_sound_are_sound(container: str) -> None:
     assert seconds(media) == pytest.approx(3.0, abs=0.03)
 
 
+@pytest.mark.parametrize(
+    ("container", "codec", "sound"),
+    [("mp4", "mpeg4", "aac"), ("matroska", "mpeg4", "aac"), ("flv", "flv", "aac"), ("asf", "wmv2", "wmav2")],
+)
+def test_sound_that_outlasts_the_pictures_is_sound(container: str, codec: str, sound: str) -> None:
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as target:
+        stream: Any = target.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        heard: Any = target.add_stream(sound, rate=44100, layout="stereo")
+        heard.bit_rate = 128_000  # WMA asks for one
+        for number in range(150):
+            target.mux(heard.encode(tone(number, 1764, 44100)))
+            if number < 75:
+                frame = av.VideoFrame.from_ndarray(moving(number, 64, 48), "rgb24")
+                frame.pts = number
+                target.mux(stream.encode(frame))
+        target.mux(stream.encode(None) + heard.encode(None))
+    media = measured(out.getvalue())
+    assert media.frames == 75
+    assert seconds(media) == pytest.approx(3.0, abs=0.04)
+
+
 def test_a_recording_that_begins_in_the_middle_is_sound() -> None:
     data = clip("mpegts", "mpeg2video", frames=60)
     assert measured(data[188 * 60 :]).codec == "mpeg2video"
