@@ -3,7 +3,8 @@
 What "it was read" means, in full mode:
 
 1. The file's structure holds against the object's size (`video_structure`).
-2. Every packet is demuxed; none is flagged corrupt, no sample lies behind the end, time does not run back by
+2. Every packet is demuxed; none is flagged corrupt (of MPEG-TS at most 1 in 1,000, or 10 if that is no more than
+   1 in 50: joined recordings have one at every joint and stream), no sample lies behind the end, time does not run back by
    more than 10 s, and the packets last as long as the header says (to 2 %, at least 1 s). No coded picture is all
    zeros, and the units of H.264 and H.265 with their sizes before them reach each sample's end.
 3. The key pictures at 12 places, evenly spread, decode without an error. **Damage in other pictures is not seen**;
@@ -27,7 +28,8 @@ What "it was read" means, in full mode:
    - `padding`: more than 10 % of the object and 1 MB are neither coded pictures of the first stream nor sound, of
      all streams together at most 288,000 bytes for every second of the pictures (two channels of 24 bit at 48 kHz);
      filler units of H.264 and H.265 are no coded pictures;
-     or the coded pictures are larger than 24 bit for every pixel would be.
+     or the coded pictures are larger than they would be raw, at 24 bit for every pixel or what the pixel format
+     takes with its own padding. MPEG-TS and -PS may fill up a packet of theirs (188, 2048 bytes) for every sample.
 """
 
 from array import array
@@ -72,14 +74,16 @@ BACKWARDS_S = 10
 SHORTER_SHARE, SHORTER_S = Fraction(2, 100), Fraction(1)
 PADDING_SHARE, PADDING_BYTES = 0.1, 1_000_000
 RAW_BITS = 24
+STUFFING = {"mpegts": 188, "mpegps": 2048}
 SOUND_BYTES_S = 2 * 48_000 * 3
 FILLER = {"h264": 12, "hevc": 38}
 NEVER_ZEROS = ("h264", "hevc", "mpeg4", "vp8", "vp9", "av1", "mjpeg", "mpeg1video", "mpeg2video")
 """The codecs whose every picture begins with a header that is not zero."""
+CORRUPT_SHARE, CORRUPT_FEW, CORRUPT_FEW_SHARE = 1000, 10, 50
 REREAD, REREAD_BYTES = 8, 64 * 2**20
 """Sample tables may point at a byte many times; reading more than this often, beyond 64 MiB, is a bomb."""
 
-ASPECTS = (Fraction(1, 16), Fraction(16))
+ASPECTS = (Fraction(1, 2), Fraction(2))
 """A sample aspect ratio outside is taken for none."""
 
 DATE_TAGS = ("com.apple.quicktime.creationdate", "creation_time", "date")
@@ -147,7 +151,8 @@ def measure(file: BinaryIO, size_bytes: int, limits: Limits, tick: Tick, *, full
     """Measure one video.
 
     With square pixels the width is the coded width × the sample aspect ratio, rounded to the nearest pixel, half up;
-    the height stays; then both are turned by quarters. Cropping is the codec's; a container's (`clap`) is not
+    the height stays; then both are turned by quarters. A ratio outside 1/2 … 2 is not believed: then the coded size
+    counts. Cropping is the codec's; a container's (`clap`) is not
     applied. `channels` stays None: asking PyAV 18 for the layout of a MOV's 7.1 channels ends the process.
 
     Args:
@@ -334,8 +339,12 @@ def _media(
             rate = (frames / seconds).limit_denominator(1001)
         if frames == 1 or seconds > HELD_S * frames:
             flags.add("static")
-    if size_bytes - coded > max(PADDING_SHARE * size_bytes, PADDING_BYTES) or (
-        frames and picture_bytes * 8 > RAW_BITS * area * frames
+    beside = size_bytes - coded
+    if scan is not None:
+        beside -= STUFFING.get(structure.family, 0) * len(scan.sizes)
+    raw_bits = max(RAW_BITS, context.format.padded_bits_per_pixel if context.pix_fmt else 0)
+    if beside > max(PADDING_SHARE * size_bytes, PADDING_BYTES) or (
+        frames and picture_bytes * 8 > raw_bits * area * frames
     ):
         flags.add("padding")
     sound = next(iter(container.streams.audio), None)
@@ -382,7 +391,7 @@ def _scan(
     heard = {each.index for each in container.streams.audio}
     expected = _indexed(stream, size_bytes) if structure.family == "mp4" else 0
     lasting = Fraction(1) / stream.average_rate / stream.time_base if stream.average_rate else Fraction(0)
-    pictures = filler = sound = total = coded = 0
+    pictures = filler = sound = total = coded = count = corrupt = 0
     hidden: _Key | None = None
     codec = stream.codec_context.codec.canonical_name
     units = _Units(codec, stream.codec_context.extradata or b"") if codec in ("h264", "hevc") else None
@@ -403,7 +412,9 @@ def _scan(
         if number not in coded_streams:
             continue
         if packet.is_corrupt:
-            raise ItemError("video", f"FFmpeg finds packet {count} corrupt, at byte {_where(packet)}")
+            corrupt += 1
+            if structure.family != "mpegts":
+                raise ItemError("video", f"FFmpeg finds packet {count} corrupt, at byte {_where(packet)}")
         total += size
         if total > REREAD * size_bytes + REREAD_BYTES:
             raise ItemError(
@@ -442,6 +453,8 @@ def _scan(
                 hidden = hidden or key
             else:
                 scan.add(key, xxhash.xxh3_64_intdigest(packet))
+    if corrupt > max(count // CORRUPT_SHARE, min(CORRUPT_FEW, count // CORRUPT_FEW_SHARE)):
+        raise ItemError("video", f"FFmpeg finds {corrupt} of {count + 1} packets corrupt")
     if hidden is not None and not scan.key_times:
         scan.add(hidden, 0)
     if not scan.frames:

@@ -252,7 +252,7 @@ def test_rotation_turns_the_size(container: str, degrees: float, size: tuple[int
 @pytest.mark.parametrize("full", [True, False])
 @pytest.mark.parametrize(
     ("aspect", "width"),
-    [(Fraction(4, 3), 85), (Fraction(8, 9), 57), (Fraction(16, 1), 1024), (Fraction(17), 64)],
+    [(Fraction(4, 3), 85), (Fraction(8, 9), 57), (Fraction(2), 128), (Fraction(1, 2), 32), (Fraction(14), 64), (Fraction(1, 3), 64)],
 )
 def test_samples_that_are_not_square_change_the_width(aspect: Fraction, width: int, full: bool) -> None:
     media = measured(clip(frames=3, aspect=aspect), full)
@@ -565,6 +565,21 @@ def test_a_cut_on_the_border_of_stream_packets_is_not_seen(name: str, packet: in
     measured(data[: len(data) // 2 // packet * packet])
 
 
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_a_lost_packet_of_a_stream_is_no_lost_stream(lost: int) -> None:
+    """Of 120 pictures, each in packets of its own, two may be corrupt."""
+    data = clip("mpegts", frames=120, gop=10, size=(160, 128))
+    with av.open(io.BytesIO(data), "r") as container:
+        places = [each.pos for each in container.demux(video=0) if each.size and not each.is_keyframe]
+    for at in sorted(places[5 : 5 + 10 * lost : 10], reverse=True):
+        assert at is not None
+        data = data[: at + 188] + data[at + 376 :]  # the second packet of a picture
+    if lost > 2:
+        assert "corrupt" in refused(data).detail
+    else:
+        assert measured(data).frames == 120
+
+
 def test_time_that_runs_back_is_damage() -> None:
     piece = clip("mpegts", frames=15, rate=1)
     error = refused(piece + piece)
@@ -752,6 +767,22 @@ def test_padding_begins_over_a_megabyte_and_a_tenth() -> None:
     for extra, flags in ((-1, ()), (0, ()), (1, ("padding",))):
         size = 1_000_000 - other + extra
         assert measured(data + struct.pack(">I4s", size, b"free") + bytes(size - 8)).flags == flags
+
+
+def test_what_fills_up_stream_packets_is_no_padding() -> None:
+    """Pictures of a few bytes take a packet of 188 each."""
+    data = clip("mpegts", frames=6500, gop=250, draw=blinking)
+    media = measured(data)
+    assert len(data) - media.payload_bytes > 1_000_000
+    assert "padding" not in media.flags
+
+
+def blinking(number: int, width: int, height: int) -> np.ndarray:
+    return np.full((height, width, 3), 90 * (number // 50 % 3), np.uint8)
+
+
+def test_raw_pictures_of_32_bit_are_no_padding() -> None:
+    assert measured(clip("avi", "rawvideo", pixels="bgra", frames=5)).flags == ()
 
 
 @pytest.mark.parametrize(("more", "flags"), [(-1, ()), (0, ()), (1, ("padding",))])
