@@ -17,8 +17,8 @@ What "it was read" means, in full mode:
    coarsely, changed cells by at most 6 at 640 × 360, 3 at 1280 × 720; it hides what moves in a corner of a cell.
    - `static`: all of them are the same, and so are the first 1,000 pictures decoded one by one; or one picture is
      all there is, or stands for more than 10 s on average.
-   - `looped`: half of the key packets are a repetition of earlier ones (a loop made by copying, whatever its
-     period), or the places' pictures repeat with a period of 2 … 6 places while they are not all the same (a
+   - `looped`: half of the key packets are a repetition of earlier ones (a loop made by copying, of four key
+     pictures or more; one that equals one of the three before it is not counted), or the places' pictures repeat with a period of 2 … 6 places while they are not all the same (a
      loop made by encoding again). The latter is seen only where the period is a multiple of a twelfth of the
      duration, to the nearest key picture, and holds at least two key pictures.
    - `bars`: at two opposite sides, lines of one and the same colour (grey levels within 16, over all pictures that
@@ -69,6 +69,7 @@ SEEK_PACKETS = 2000
 HINT_BYTES = 4096
 """Of the first picture, where only the header is read."""
 
+BLINKING_KEYS = 3
 HELD_S = 10
 BACKWARDS_S = 10
 SHORTER_SHARE, SHORTER_S = Fraction(2, 100), Fraction(1)
@@ -708,7 +709,13 @@ def _one_by_one(
 
 
 def _repeated(scan: _Scan) -> bool:
-    """Whether half of the key packets come a second time; a run of equal ones counts once."""
+    """Whether half of the key packets come a second time, none of the three before them counted.
+
+    Encoders code a picture that stands in two ways by turns, and what blinks gives the same two pictures.
+    """
     hashes = np.frombuffer(scan.key_hashes, np.uint64)
-    runs = hashes[np.append(True, hashes[1:] != hashes[:-1])]
-    return len(runs) > 1 and 2 * (len(runs) - len(np.unique(runs))) >= len(runs)
+    fresh = np.ones(len(hashes), np.bool_)
+    for back in range(1, BLINKING_KEYS + 1):
+        fresh[back:] &= hashes[back:] != hashes[:-back]
+    kept = hashes[fresh]
+    return len(kept) > 1 and 2 * (len(kept) - len(np.unique(kept))) >= len(kept)

@@ -980,6 +980,21 @@ def test_a_loop_by_encoding_again_is_seen(periods: int, codec: str) -> None:
     assert measured(data).flags == ("looped",)
 
 
+@pytest.mark.parametrize("codec", ["libx264", "mjpeg"])
+def test_slides_and_what_blinks_are_no_loop(codec: str) -> None:
+    """x264 numbers instantaneous pictures 0 and 1 by turns; a cursor is there and gone."""
+
+    def draw(number: int, width: int, height: int) -> np.ndarray:
+        picture = moving(20 * (number // 35), width, height).copy()
+        if codec == "mjpeg":
+            picture[100:120, 100:120] = 255 * (number % 2)
+        return picture
+
+    pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    data = clip("mov", codec, draw=draw, frames=105, gop=5, size=(320, 240), pixels=pixels)
+    assert measured(data).flags == ()
+
+
 def test_a_thing_that_comes_back_once_is_no_loop() -> None:
     def draw(number: int, width: int, height: int) -> np.ndarray:
         return moving(0 if number < 20 or number >= 40 else number, width, height)
