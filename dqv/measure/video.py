@@ -18,7 +18,8 @@ What "it was read" means, in full mode:
    - `static`: all of them are the same, and so are the first 1,000 pictures decoded one by one; or one picture is
      all there is, or stands for more than 10 s on average.
    - `looped`: half of the key packets are a repetition of earlier ones (a loop made by copying, of four key
-     pictures or more; one that equals one of the three before it is not counted), or the places' pictures repeat with a period of 2 … 6 places while they are not all the same (a
+     pictures or more; of equal ones in a row the first counts, and none that
+     equals one of the three before; three at least in the same order), or the places' pictures repeat with a period of 2 … 6 places while they are not all the same (a
      loop made by encoding again). The latter is seen only where the period is a multiple of a twelfth of the
      duration, to the nearest key picture, and holds at least two key pictures.
    - `bars`: at two opposite sides, lines of one and the same colour (grey levels within 16, over all pictures that
@@ -709,13 +710,19 @@ def _one_by_one(
 
 
 def _repeated(scan: _Scan) -> bool:
-    """Whether half of the key packets come a second time, none of the three before them counted.
+    """Whether half of the key packets come a second time, three or more in the same order.
 
+    Runs count once, and what is among the three runs before not at all.
     Encoders code a picture that stands in two ways by turns, and what blinks gives the same two pictures.
     """
     hashes = np.frombuffer(scan.key_hashes, np.uint64)
-    fresh = np.ones(len(hashes), np.bool_)
+    runs = hashes[np.append(True, hashes[1:] != hashes[:-1])]
+    fresh = np.ones(len(runs), np.bool_)
     for back in range(1, BLINKING_KEYS + 1):
-        fresh[back:] &= hashes[back:] != hashes[:-back]
-    kept = hashes[fresh]
-    return len(kept) > 1 and 2 * (len(kept) - len(np.unique(kept))) >= len(kept)
+        fresh[back:] &= runs[back:] != runs[:-back]
+    kept = runs[fresh]
+    threes = np.stack([kept[:-2], kept[1:-1], kept[2:]], axis=1)
+    again = np.ones(len(threes), np.bool_)
+    again[np.unique(threes, axis=0, return_index=True)[1]] = False
+    repeated = np.convolve(again, np.ones(3)) > 0 if len(threes) else again
+    return bool(len(repeated)) and 2 * np.count_nonzero(repeated) >= len(kept)

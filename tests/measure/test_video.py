@@ -987,7 +987,7 @@ def test_slides_and_what_blinks_are_no_loop(codec: str) -> None:
     def draw(number: int, width: int, height: int) -> np.ndarray:
         picture = moving(20 * (number // 35), width, height).copy()
         if codec == "mjpeg":
-            picture[100:120, 100:120] = 255 * (number % 2)
+            picture[100:120, 100:120] = 255 * (number // 3 % 2)
         return picture
 
     pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
