@@ -23,8 +23,8 @@ What "it was read" means, in full mode:
      loop made by encoding again). The latter is seen only where the period is a multiple of a twelfth of the
      duration, to the nearest key picture, and holds at least two key pictures.
    - `bars`: at two opposite sides, lines of one and the same colour (grey levels within 16, over all pictures that
-     are not of one colour altogether) make up at least 2 % of that dimension, and end at a straight edge: in one
-     picture and at one side at least, half of the next line has another level (a title on a plain ground has no
+     are not of one colour altogether) make up at least 2 % of that dimension, and end at a straight edge: in half
+     of the pictures and at both sides, 40 % of the next line has another level (slides on a plain ground have no
      bars). Where fewer than 12 key pictures are there and all have bars, the first 1,000 pictures decide with them.
    - `padding`: more than 10 % of the object and 1 MB are neither coded pictures of the first stream nor sound, of
      all streams together at most 288,000 bytes for every second of the pictures (two channels of 24 bit at 48 kHz);
@@ -725,4 +725,4 @@ def _repeated(scan: _Scan) -> bool:
     again = np.ones(len(threes), np.bool_)
     again[np.unique(threes, axis=0, return_index=True)[1]] = False
     repeated = np.convolve(again, np.ones(3)) > 0 if len(threes) else again
-    return bool(len(repeated)) and 2 * np.count_nonzero(repeated) >= len(kept)
+    return len(repeated) > 0 and 2 * int(np.count_nonzero(repeated)) >= len(kept)

@@ -161,7 +161,12 @@ def test_sound_that_is_longer_than_the_pictures_is_no_disagreement(
     _, rows = ask(source, tmp_path)
     assert [row for row in rows if not row["agrees"]] == []
     fields = [row["field"] for row in rows]
-    assert fields == ["decodes", *(["duration_s"] if suffix not in ("flv", "wmv") else []), "width_px", "height_px"]
+    assert fields == [
+        "decodes",
+        *(["duration_s"] if suffix not in ("flv", "wmv") else []),
+        "width_px",
+        "height_px",
+    ]
 
 
 def test_a_witness_that_takes_too_long_gives_no_answer_and_leaves_nothing_running(
