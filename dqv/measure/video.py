@@ -24,8 +24,8 @@ What "it was read" means, in full mode:
      duration, to the nearest key picture, and holds at least two key pictures.
    - `bars`: at two opposite sides, lines of one and the same colour (grey levels within 16, over all pictures that
      are not of one colour altogether) make up at least 2 % of that dimension, and end at a straight edge: in half
-     of the pictures and at both sides, 40 % of the next line has another level (slides on a plain ground have no
-     bars). Where fewer than 12 key pictures are there and all have bars, the first 1,000 pictures decide with them.
+     of the pictures and at both sides, 40 % of the next line has another level, and no more than
+     10 % of the lines between are of the bars' colour (slides on a plain ground have no bars). Where fewer than 12 key pictures are there and all have bars, the first 1,000 pictures decide with them.
    - `padding`: more than 10 % of the object and 1 MB are neither coded pictures of the first stream nor sound, of
      all streams together at most 288,000 bytes for every second of the pictures (two channels of 24 bit at 48 kHz);
      filler units of H.264 and H.265 are no coded pictures;

@@ -13,6 +13,7 @@ SAME_LEVELS = 6
 BAR_LEVELS = 16
 BAR_SHARE = 0.02
 BAR_EDGE = 0.4
+BAR_GROUND = 0.1
 BAR_SIDE_PX = 640
 
 
@@ -22,7 +23,8 @@ class _Borders(NamedTuple):
     Attributes:
         share: of the dimension, at the side that has fewer.
         level: their grey level.
-        edge: share of the first line inside that has another level, at the side that has less.
+        edge: share of the first line inside that has another level, at the side that has less;
+            0 where the ground goes on between other things, as on a slide.
     """
 
     share: float
@@ -66,6 +68,8 @@ def _borders(grey: np.ndarray) -> _Borders:
     if plain.all():
         return _Borders(0.0, level, 0.0)
     top, bottom = int(np.argmin(plain)), int(np.argmin(plain[::-1]))
+    if plain[top : len(plain) - bottom].mean() > BAR_GROUND:
+        return _Borders(min(top, bottom) / len(grey), level, 0.0)
     inside = other[min(top + 1, len(grey) - 1)], other[max(len(grey) - bottom - 2, 0)]
     return _Borders(min(top, bottom) / len(grey), level, min(float(line.mean()) for line in inside))
 

@@ -1059,6 +1059,15 @@ def test_a_title_on_a_plain_ground_has_no_bars() -> None:
     assert measured(clip(draw=draw, frames=24, size=(320, 240), gop=2)).flags == ()
 
 
+def test_a_headline_and_a_foot_on_a_plain_ground_are_no_bars() -> None:
+    def draw(number: int, width: int, height: int) -> np.ndarray:
+        picture = np.full((height, width, 3), 255, np.uint8)
+        picture[30:60, 5 : width - 5] = picture[200:230, 5 : width - 5] = 30 + 10 * (number // 4)
+        return picture
+
+    assert measured(clip(draw=draw, frames=24, size=(320, 240), gop=2)).flags == ()
+
+
 @pytest.mark.parametrize("lower", [60, 100])
 def test_slides_on_a_plain_ground_have_no_bars(lower: int) -> None:
     """Some have a wide headline, one of them a wide foot as well."""
