@@ -3,8 +3,8 @@
 What "it was read" means, in full mode:
 
 1. The file's structure holds against the object's size (`video_structure`).
-2. Every packet is demuxed; none is flagged corrupt (of MPEG-TS at most 1 in 1,000, or 10 if that is no more than
-   1 in 50: joined recordings have one at every joint and stream), no sample lies behind the end, time does not run back by
+2. Every packet is demuxed; none is flagged corrupt (of MPEG-TS at most 1 in 1,000, or 10 if that is no more than 1 in
+   50: joined recordings have one at every joint and stream), no sample lies behind the end, time does not run back by
    more than 10 s, and the packets last as long as the header says (to 2 %, at least 1 s). No coded picture is all
    zeros, and the units of H.264 and H.265 with their sizes before them reach each sample's end.
 3. The key pictures at 12 places, evenly spread, decode without an error. **Damage in other pictures is not seen**;
@@ -15,22 +15,23 @@ What "it was read" means, in full mode:
 4. Those pictures are compared, as 32 × 32 grey cells (fewer where a cell would have less than 12 pixels a side).
    Two are the same when no cell differs by more than 6 of 255: coding a still picture again, with noise and
    coarsely, changed cells by at most 6 at 640 × 360, 3 at 1280 × 720; it hides what moves in a corner of a cell.
-   - `static`: all of them are the same, and so are the first 1,000 pictures decoded one by one; or one picture is
-     all there is, or stands for more than 10 s on average.
-   - `looped`: half of the key packets are a repetition of earlier ones (a loop made by copying, of four key
-     pictures or more; of equal ones in a row the first counts, and none that
-     equals one of the three before; three at least in the same order), or the places' pictures repeat with a period of 2 … 6 places while they are not all the same (a
+   - `static`: all of them are the same, and so are the first 1,000 pictures decoded one by one; or one picture is all
+     there is, or stands for more than 10 s on average.
+   - `looped`: half of the key packets are a repetition of earlier ones (a loop made by copying, of four key pictures
+     or more; of equal ones in a row the first counts, and none that equals one of the three before; three at least in
+     the same order), or the places' pictures repeat with a period of 2 … 6 places while they are not all the same (a
      loop made by encoding again). The latter is seen only where the period is a multiple of a twelfth of the
      duration, to the nearest key picture, and holds at least two key pictures.
    - `bars`: at two opposite sides, lines of one and the same colour (grey levels within 16, over all pictures that
-     are not of one colour altogether) make up at least 2 % of that dimension, and end at a straight edge: in half
-     of the pictures and at both sides, 40 % of the next line has another level, and no more than
-     10 % of the lines between are of the bars' colour (slides on a plain ground have no bars). Where fewer than 12 key pictures are there and all have bars, the first 1,000 pictures decide with them.
-   - `padding`: more than 10 % of the object and 1 MB are neither coded pictures of the first stream nor sound, of
-     all streams together at most 288,000 bytes for every second of the pictures (two channels of 24 bit at 48 kHz);
-     filler units of H.264 and H.265 are no coded pictures;
-     or the coded pictures are larger than they would be raw, at 24 bit for every pixel or what the pixel format
-     takes with its own padding. MPEG-TS and -PS may fill up a packet of theirs (188, 2048 bytes) for every sample.
+     are not of one colour altogether) make up at least 2 % of that dimension, and end at a straight edge: in half of
+     the pictures and at both sides, 40 % of the next line has another level, and no more than 10 % of the lines
+     between are of the bars' colour (slides on a plain ground have no bars). Where fewer than 12 key pictures are
+     there and all have bars, the first 1,000 pictures decide with them.
+   - `padding`: more than 10 % of the object and 1 MB are neither coded pictures of the first stream nor sound, of all
+     streams together at most 288,000 bytes for every second of the pictures (two channels of 24 bit at 48 kHz);
+     filler units of H.264 and H.265 are no coded pictures; or the coded pictures are larger than they would be raw,
+     at 24 bit for every pixel or what the pixel format takes with its own padding. MPEG-TS and -PS may fill up a
+     packet of theirs (188, 2048 bytes) for every sample.
 """
 
 from array import array
