@@ -3,8 +3,10 @@
 What "it was read" means, in full mode:
 
 1. The file's structure holds against the object's size (`video_structure`).
-2. Every packet is demuxed; none is flagged corrupt, no sample lies behind the end, time does not run back by
-   more than 10 s, and the packets last as long as the header says (to 2 %, at least 1 s).
+2. Every packet is demuxed; none is flagged corrupt (of MPEG-TS at most 1 in 1,000, or 10 if that is no more than 1 in
+   50: joined recordings have one at every joint and stream), no sample lies behind the end, time does not run back by
+   more than 10 s, and the packets last as long as the header says (to 2 %, at least 1 s). No coded picture is all
+   zeros, and the units of H.264 and H.265 with their sizes before them reach each sample's end.
 3. The key pictures at 12 places, evenly spread, decode without an error. **Damage in other pictures is not seen**;
    every key picture would take four to ten times as long as all else (700 MB), every picture sixty times. Key pictures
    that need others (H.264's gradual refresh, open groups) are reached from the first one, if it is at most 1,000
@@ -13,18 +15,23 @@ What "it was read" means, in full mode:
 4. Those pictures are compared, as 32 × 32 grey cells (fewer where a cell would have less than 12 pixels a side).
    Two are the same when no cell differs by more than 6 of 255: coding a still picture again, with noise and
    coarsely, changed cells by at most 6 at 640 × 360, 3 at 1280 × 720; it hides what moves in a corner of a cell.
-   - `static`: all of them are the same, and so are the first 1,000 pictures decoded one by one; or one picture is
-     all there is, or stands for more than 10 s on average.
-   - `looped`: half of the key packets are a repetition of earlier ones (a loop made by copying, whatever its
-     period), or the places' pictures repeat with a period of 2 … 6 places while they are not all the same (a
+   - `static`: all of them are the same, and so are the first 1,000 pictures decoded one by one; or one picture is all
+     there is, or stands for more than 10 s on average.
+   - `looped`: half of the key packets are a repetition of earlier ones (a loop made by copying, of four key pictures
+     or more; of equal ones in a row the first counts, and none that equals one of the three before; three at least in
+     the same order), or the places' pictures repeat with a period of 2 … 6 places while they are not all the same (a
      loop made by encoding again). The latter is seen only where the period is a multiple of a twelfth of the
      duration, to the nearest key picture, and holds at least two key pictures.
    - `bars`: at two opposite sides, lines of one and the same colour (grey levels within 16, over all pictures that
-     are not of one colour altogether) make up at least 2 % of that dimension, and end at a straight edge: in one
-     picture and at one side at least, half of the next line has another level (a title on a plain ground has no
-     bars). Where fewer than 12 key pictures are there and all have bars, the first 1,000 pictures decide with them.
-   - `padding`: more than 10 % of the object and 1 MB are not coded samples; or the coded pictures are larger than
-     24 bit for every pixel would be.
+     are not of one colour altogether) make up at least 2 % of that dimension, and end at a straight edge: in half of
+     the pictures and at both sides, 40 % of the next line has another level, and no more than 10 % of the lines
+     between are of the bars' colour (slides on a plain ground have no bars). Where fewer than 12 key pictures are
+     there and all have bars, the first 1,000 pictures decide with them.
+   - `padding`: more than 10 % of the object and 1 MB are neither coded pictures of the first stream nor sound, of all
+     streams together at most 288,000 bytes for every second of the pictures (two channels of 24 bit at 48 kHz);
+     filler units of H.264 and H.265 are no coded pictures; or the coded pictures are larger than they would be raw,
+     at 24 bit for every pixel or what the pixel format takes with its own padding. MPEG-TS and -PS may fill up a
+     packet of theirs (188, 2048 bytes) for every sample.
 """
 
 from array import array
@@ -64,20 +71,30 @@ SEEK_PACKETS = 2000
 HINT_BYTES = 4096
 """Of the first picture, where only the header is read."""
 
+BLINKING_KEYS = 3
 HELD_S = 10
 BACKWARDS_S = 10
 SHORTER_SHARE, SHORTER_S = Fraction(2, 100), Fraction(1)
 PADDING_SHARE, PADDING_BYTES = 0.1, 1_000_000
 RAW_BITS = 24
+STUFFING = {"mpegts": 188, "mpegps": 2048}
+SOUND_BYTES_S = 2 * 48_000 * 3
+FILLER = {"h264": 12, "hevc": 38}
+NEVER_ZEROS = ("h264", "hevc", "mpeg4", "vp8", "vp9", "av1", "mjpeg", "mpeg1video", "mpeg2video")
+"""The codecs whose every picture begins with a header that is not zero."""
+CORRUPT_SHARE, CORRUPT_FEW, CORRUPT_FEW_SHARE = 1000, 10, 50
 REREAD, REREAD_BYTES = 8, 64 * 2**20
 """Sample tables may point at a byte many times; reading more than this often, beyond 64 MiB, is a bomb."""
 
-ASPECTS = (Fraction(1, 16), Fraction(16))
+ASPECTS = (Fraction(1, 2), Fraction(2))
 """A sample aspect ratio outside is taken for none."""
 
 DATE_TAGS = ("com.apple.quicktime.creationdate", "creation_time", "date")
 STATED = ("mp4", "matroska", "avi", "flv", "asf")
 """The families whose headers state a duration; of the others FFmpeg makes a guess."""
+
+OF_THE_WHOLE = ("flv", "asf")
+"""Those of them that state it of all streams together."""
 
 
 class OnlySound(Exception):
@@ -137,8 +154,9 @@ def measure(file: BinaryIO, size_bytes: int, limits: Limits, tick: Tick, *, full
     """Measure one video.
 
     With square pixels the width is the coded width × the sample aspect ratio, rounded to the nearest pixel, half up;
-    the height stays; then both are turned by quarters. Cropping is the codec's; a container's (`clap`) is not
-    applied.
+    the height stays; then both are turned by quarters. A ratio outside 1/2 … 2 is not believed: then the coded size
+    counts. Cropping is the codec's; a container's (`clap`) is not
+    applied. `channels` stays None: asking PyAV 18 for the layout of a MOV's 7.1 channels ends the process.
 
     Args:
         file: seekable; read from its beginning, never closed.
@@ -324,8 +342,12 @@ def _media(
             rate = (frames / seconds).limit_denominator(1001)
         if frames == 1 or seconds > HELD_S * frames:
             flags.add("static")
-    if size_bytes - coded > max(PADDING_SHARE * size_bytes, PADDING_BYTES) or (
-        frames and picture_bytes * 8 > RAW_BITS * area * frames
+    beside = size_bytes - coded
+    if scan is not None:
+        beside -= STUFFING.get(structure.family, 0) * len(scan.sizes)
+    raw_bits = max(RAW_BITS, context.format.padded_bits_per_pixel if context.pix_fmt else 0)
+    if beside > max(PADDING_SHARE * size_bytes, PADDING_BYTES) or (
+        frames and picture_bytes * 8 > raw_bits * area * frames
     ):
         flags.add("padding")
     sound = next(iter(container.streams.audio), None)
@@ -342,7 +364,6 @@ def _media(
         frame_rate=f"{rate.numerator}/{rate.denominator}" if rate else None,
         duration_flicks=None if seconds is None else flicks(seconds),
         sample_rate_hz=(heard.sample_rate or None) if heard is not None else None,
-        channels=(heard.channels or None) if heard is not None else None,
         day=day,
         day_refused=refused,
         flags=tuple(flag for flag in FLAGS if flag in flags),
@@ -370,11 +391,13 @@ def _scan(
         if each.type in ("video", "audio") and not each.disposition & Disposition.attached_pic
     }
     index = stream.index
+    heard = {each.index for each in container.streams.audio}
     expected = _indexed(stream, size_bytes) if structure.family == "mp4" else 0
     lasting = Fraction(1) / stream.average_rate / stream.time_base if stream.average_rate else Fraction(0)
-    pictures = total = coded = 0
+    pictures = filler = sound = total = coded = count = corrupt = 0
     hidden: _Key | None = None
-    h264 = (stream.codec_context.extradata or b"") if stream.codec_context.name == "h264" else None
+    codec = stream.codec_context.codec.canonical_name
+    units = _Units(codec, stream.codec_context.extradata or b"") if codec in ("h264", "hevc") else None
     ends: dict[int, list[int]] = {}
     decoded_at = None
     for count, packet in enumerate(demux.packets(container)):
@@ -392,22 +415,33 @@ def _scan(
         if number not in coded_streams:
             continue
         if packet.is_corrupt:
-            raise ItemError("video", f"FFmpeg finds packet {count} corrupt, at byte {_where(packet)}")
+            corrupt += 1
+            if structure.family != "mpegts":
+                raise ItemError("video", f"FFmpeg finds packet {count} corrupt, at byte {_where(packet)}")
         total += size
         if total > REREAD * size_bytes + REREAD_BYTES:
             raise ItemError(
                 "bomb", f"sample tables claim more than {total} bytes of an object of {size_bytes}"
             )
-        scan.places.append(-1 if packet.pos is None else packet.pos)
-        scan.sizes.append(size)
         hasher = hashers.get(number)
         if hasher is None:
             hasher = hashers[number] = xxhash.xxh3_128()
         hasher.update(packet)
+        if number != index and number not in heard:
+            continue
+        scan.places.append(-1 if packet.pos is None else packet.pos)
+        scan.sizes.append(size)
         if number != index:
+            sound += size
             continue
         pictures += size
         coded += 1
+        if codec in NEVER_ZEROS and size > 16 and not any(memoryview(packet)[:16]) and not any(bytes(packet)):
+            raise ItemError("video", f"picture {coded}, at byte {_where(packet)}, is nothing but zeros")
+        held = units.of(packet) if units is not None else []
+        if held is None:
+            raise ItemError("video", f"the units of picture {coded}, at byte {_where(packet)}, miss its end")
+        filler += sum(wide for kind, wide in held if kind == FILLER[codec])
         scan.frames += not packet.is_discard
         if packet.dts is not None:
             if decoded_at is not None and (decoded_at - packet.dts) * stream.time_base > BACKWARDS_S:
@@ -416,11 +450,14 @@ def _scan(
         if packet.is_keyframe and time is not None:
             # Matroska is searched by the time of display, all others by that of decoding.
             seek = time if structure.family == "matroska" or packet.dts is None else packet.dts
-            key = _Key(time, seek, h264 is None or _instantaneous(packet, h264))
+            # In H.264 only a unit of type 5 refreshes at once.
+            key = _Key(time, seek, codec != "h264" or any(kind == 5 for kind, _ in held))
             if packet.is_discard:  # before the edit begins: decoded, never displayed
                 hidden = hidden or key
             else:
                 scan.add(key, xxhash.xxh3_64_intdigest(packet))
+    if corrupt > max(count // CORRUPT_SHARE, min(CORRUPT_FEW, count // CORRUPT_FEW_SHARE)):
+        raise ItemError("video", f"FFmpeg finds {corrupt} of {count + 1} packets corrupt")
     if hidden is not None and not scan.key_times:
         scan.add(hidden, 0)
     if not scan.frames:
@@ -434,7 +471,7 @@ def _scan(
     if spans:
         scan.all_first, scan.all_last = min(a for a, _ in spans.values()), max(b for _, b in spans.values())
     _hold_duration(container, stream, structure, scan)
-    scan.coded_bytes = min(total, size_bytes)
+    scan.coded_bytes = min(pictures + sound, size_bytes)
     if structure.family in ("mp4", "avi"):  # tables may point many times at the same bytes
         places, sizes = np.frombuffer(scan.places, np.int64), np.frombuffer(scan.sizes, np.int64)
         known = places >= 0
@@ -442,27 +479,54 @@ def _scan(
         scan.coded_bytes = min(
             video_structure.covered(places[known], sizes[known], size_bytes) + unknown, size_bytes
         )
-    scan.picture_bytes = min(pictures, scan.coded_bytes)
+    beside = filler + max(0, sound - int(SOUND_BYTES_S * (scan.last - scan.first)))
+    scan.coded_bytes = max(0, scan.coded_bytes - beside)
+    scan.picture_bytes = min(pictures - filler, scan.coded_bytes)
     digests = sorted(each.digest() for each in hashers.values())
     scan.digest = xxhash.xxh3_128_digest(b"".join(digests))
     return scan
 
 
-def _instantaneous(packet: Any, extradata: bytes) -> bool:
-    """Whether an H.264 packet holds an instantaneous refresh (a unit of type 5)."""
-    data = bytes(packet)
-    at = 0
-    if extradata[:1] != b"\1" or len(extradata) < 5:  # units with start codes before them
-        while (at := data.find(b"\0\0\1", at) + 3) > 2:
-            if data[at : at + 1] and data[at] & 31 == 5:
-                return True
-        return False
-    wide = (extradata[4] & 3) + 1
-    while at + wide < len(data):
-        if data[at + wide] & 31 == 5:
-            return True
-        at += wide + int.from_bytes(data[at : at + wide], "big")
-    return False
+class _Units:
+    """Splits packets of H.264 or H.265 into their units (NAL)."""
+
+    def __init__(self, codec: str, extradata: bytes) -> None:
+        self._h264 = codec == "h264"
+        place = 4 if self._h264 else 21
+        framed = extradata[:1] == b"\1" and len(extradata) > place
+        self._wide = (extradata[place] & 3) + 1 if framed else 0
+
+    def kind(self, first: int) -> int:
+        """The type of a unit, from the first byte of its header."""
+        return first & 31 if self._h264 else first >> 1 & 63
+
+    def of(self, packet: Any) -> list[tuple[int, int]] | None:
+        """Type and bytes of each unit; None where sizes stand before them and do not reach the packet's end.
+
+        Fewer bytes than a size takes may be left over, as FFmpeg has it.
+        """
+        if not self._wide:
+            return self._marked(bytes(packet))
+        data, wide, at = memoryview(packet), self._wide, 0
+        found = []
+        while at + wide < len(data):
+            size = wide + int.from_bytes(data[at : at + wide], "big")
+            if size > len(data) - at:
+                return None
+            if size > wide:
+                found.append((self.kind(data[at + wide]), size))
+            at += size
+        return found
+
+    def _marked(self, data: bytes) -> list[tuple[int, int]]:
+        """Units with start codes before them."""
+        found = []
+        at = data.find(b"\0\0\1")
+        while 0 <= at < len(data) - 3:
+            stop = data.find(b"\0\0\1", at + 3)
+            found.append((self.kind(data[at + 3]), (len(data) if stop < 0 else stop) - at))
+            at = stop
+        return found
 
 
 def _where(packet: Any) -> str:
@@ -489,7 +553,7 @@ def _hold_duration(container: Any, stream: Any, structure: video_structure.Struc
     """Hold the duration that the header states against the packets'."""
     if structure.family not in STATED:
         return
-    if stream.duration is not None and structure.family != "flv":
+    if stream.duration is not None and structure.family not in OF_THE_WHOLE:
         stated, first, last = Fraction(stream.duration * stream.time_base), scan.first, scan.last
     elif container.duration is not None:
         stated, first, last = Fraction(container.duration, av.time_base), scan.all_first, scan.all_last
@@ -509,7 +573,7 @@ def _prepare(stream: Any, limits: Limits) -> None:
     """A decoder that reports damage, in one thread, with a bound on pixels."""
     context = stream.codec_context
     context.thread_count = 1
-    context.options = {"err_detect": "explode", "ec": "0", "max_pixels": str(limits.image_pixels)}
+    context.options = {"err_detect": "explode", "max_pixels": str(limits.image_pixels)}
     for other in stream.container.streams:
         if other.index != stream.index:
             other.discard = Discard.all
@@ -647,7 +711,19 @@ def _one_by_one(
 
 
 def _repeated(scan: _Scan) -> bool:
-    """Whether half of the key packets come a second time; a run of equal ones counts once."""
+    """Whether half of the key packets come a second time, three or more in the same order.
+
+    Runs count once, and what is among the three runs before not at all.
+    Encoders code a picture that stands in two ways by turns, and what blinks gives the same two pictures.
+    """
     hashes = np.frombuffer(scan.key_hashes, np.uint64)
     runs = hashes[np.append(True, hashes[1:] != hashes[:-1])]
-    return len(runs) > 1 and 2 * (len(runs) - len(np.unique(runs))) >= len(runs)
+    fresh = np.ones(len(runs), np.bool_)
+    for back in range(1, BLINKING_KEYS + 1):
+        fresh[back:] &= runs[back:] != runs[:-back]
+    kept = runs[fresh]
+    threes = np.stack([kept[:-2], kept[1:-1], kept[2:]], axis=1)
+    again = np.ones(len(threes), np.bool_)
+    again[np.unique(threes, axis=0, return_index=True)[1]] = False
+    repeated = np.convolve(again, np.ones(3)) > 0 if len(threes) else again
+    return len(repeated) > 0 and 2 * int(np.count_nonzero(repeated)) >= len(kept)

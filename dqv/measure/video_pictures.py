@@ -12,7 +12,8 @@ CELLS, CELL_PX = 32, 12
 SAME_LEVELS = 6
 BAR_LEVELS = 16
 BAR_SHARE = 0.02
-BAR_EDGE = 0.5
+BAR_EDGE = 0.4
+BAR_GROUND = 0.1
 BAR_SIDE_PX = 640
 
 
@@ -22,7 +23,8 @@ class _Borders(NamedTuple):
     Attributes:
         share: of the dimension, at the side that has fewer.
         level: their grey level.
-        edge: share of the first line inside that has another level, at the side that has more.
+        edge: share of the first line inside that has another level, at the side that has less;
+            0 where the ground goes on between other things, as on a slide.
     """
 
     share: float
@@ -66,8 +68,10 @@ def _borders(grey: np.ndarray) -> _Borders:
     if plain.all():
         return _Borders(0.0, level, 0.0)
     top, bottom = int(np.argmin(plain)), int(np.argmin(plain[::-1]))
+    if plain[top : len(plain) - bottom].mean() > BAR_GROUND:
+        return _Borders(min(top, bottom) / len(grey), level, 0.0)
     inside = other[min(top + 1, len(grey) - 1)], other[max(len(grey) - bottom - 2, 0)]
-    return _Borders(min(top, bottom) / len(grey), level, max(float(line.mean()) for line in inside))
+    return _Borders(min(top, bottom) / len(grey), level, min(float(line.mean()) for line in inside))
 
 
 def barred(pictures: list[Picture]) -> bool:
@@ -80,7 +84,7 @@ def barred(pictures: list[Picture]) -> bool:
             borders
             and min(each.share for each in borders) >= BAR_SHARE
             and max(levels) - min(levels) <= BAR_LEVELS
-            and max(each.edge for each in borders) >= BAR_EDGE
+            and np.median([each.edge for each in borders]) >= BAR_EDGE
         ):
             return True
     return False

@@ -94,7 +94,8 @@ def _read(found: Any, stream: Any, progress: Mapping[str, str], modality: str) -
         return Testimony(samples > 0, Fraction(samples, rate), sample_rate_hz=rate, channels=channels)
     width, height = _displayed(stream)
     frames = int(progress.get("frame", "0"))
-    return Testimony(frames > 0, _of_pictures(stream), width, height)
+    whole = found["format"]["format_name"] == "asf"  # says of every stream how long all of them are
+    return Testimony(frames > 0, None if whole else _of_pictures(stream), width, height)
 
 
 def _of_pictures(stream: Any) -> Fraction | None:
@@ -126,10 +127,10 @@ def _decode(path: str, modality: str) -> dict[str, str]:
 
 
 def _displayed(stream: Mapping[str, Any]) -> tuple[int, int]:
-    """Width and height after rotation, with square pixels."""
+    """Width and height after rotation, with square pixels; an aspect outside 1/2 … 2 is not believed."""
     width, height = int(stream["width"]), int(stream["height"])
     across, down = (int(each) for each in stream.get("sample_aspect_ratio", "1:1").split(":"))
-    if across and down:
+    if down and Fraction(1, 2) <= Fraction(across, down) <= 2:
         width = round(Fraction(width * across, down))
     turns = [each["rotation"] for each in stream.get("side_data_list", ()) if "rotation" in each]
     turned = turns and round(float(turns[0])) % 180 == 90
