@@ -38,7 +38,7 @@ _READ_BYTES = 1 << 22  # the stream ticks at each
 _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _TAIL_REVERSED = re.compile(rb"(?:[\xd0-\xd7]?\xff)*")  # fill bytes and restart markers behind the last code
 _FILL = re.compile(rb"\xff+(?=\xff)")  # no code holds two such bytes
-_ADOBE_BYTES = 16
+_ADOBE_BYTES = _SCAN_HEAD_BYTES = 16
 _TABLES_BYTES = 4 * (5 + 128) + 8 * (5 + 16 + 256)  # all that one scan can use
 _UNCODED_ITEM = re.compile(
     rb"infe(?:\x02...(?P<short>..)|\x03...(?P<long>....))..(?:Exif|mime|grid|iovl|tmap)", re.DOTALL
@@ -249,10 +249,26 @@ def _coded_scan(data: bytes, start: int, end: int) -> bytes | memoryview:
     return _FILL.sub(b"", data[start:end])
 
 
+def _note(head: bytes, missing: dict[int, bytearray]) -> None:
+    """Note what a scan holds.
+
+    Args:
+        head: the scan's, from its marker on (ISO 10918-1, B.2.3).
+        missing: component → for each coefficient its low bits not yet there; 255: none is.
+    """
+    count = head[4]
+    first, last, bits = (*head[5 + 2 * count : 8 + 2 * count], 0, 0, 0)[:3]
+    for number in head[5 : 5 + 2 * count : 2]:
+        if number in missing:
+            held = len(missing[number][first : last + 1])
+            missing[number][first : first + held] = bytes([bits & 15]) * held
+
+
 def jpeg(source: Source, limits: Limits) -> Found:
     """Walk the segments; where the object is held, hash all but metadata and fill bytes."""
     frame: tuple[int, int, int, int] | None = None
     block, scans, coded, tables, end = None, 0, 2, 0, 0
+    missing: dict[int, bytearray] = {}
     kept = xxhash.xxh3_128(b"\xff\xd8")
     for marker, start, end in _segments(source):
         if marker == 0xE1 and block is None and source.at(start + 4, 6) == b"Exif\0\0":
@@ -269,6 +285,9 @@ def jpeg(source: Source, limits: Limits) -> Found:
             if not width or not height:
                 raise ItemError("image", f"no width or height in the frame header at byte {start}")
             check_pixels(width * height, limits)
+            missing = {
+                number: bytearray(b"\xff" * 64) for number in source.at(start + 10, 3 * components)[::3]
+            }
         scans += marker == 0xDA
         if scans > MAX_SCANS:
             raise ItemError("bomb", f"more than {MAX_SCANS} scans")
@@ -277,6 +296,7 @@ def jpeg(source: Source, limits: Limits) -> Found:
         part: bytes | memoryview
         if marker == 0xDA:
             part, tables = _coded_scan(source.held, start, end), 0
+            _note(source.at(start, _SCAN_HEAD_BYTES), missing)
             coded += len(part)
         elif 0xC0 <= marker <= 0xCF or marker in (0xD9, 0xDB, 0xDD):
             part = memoryview(source.held)[start:end]
@@ -295,6 +315,8 @@ def jpeg(source: Source, limits: Limits) -> Found:
         "jpeg", {1: "L", 3: "RGB", 4: "CMYK"}[components], width, height, end, end - coded, exif=block
     )
     if source.held is not None:
+        if any(map(any, missing.values())):
+            raise ItemError("truncated", "the scans do not hold every bit of every coefficient")
         found.pixels, found.normalised = width * height, kept.digest()
     return found
 

@@ -339,15 +339,11 @@ def stuffed(sample: str, where: str, junk: bytes) -> bytes:
             riff += b"JUNK" + struct.pack("<I", len(junk)) + junk
         case "gif comment" | "gif behind-codes":
             blocks = b"".join(b"\xff" + junk[at : at + 255] for at in range(0, len(junk) // 255 * 255, 255))
-            return (
-                data[:-1] + b"\x21\xfe" + blocks + b"\0;"
-                if name == "gif comment"
-                else data[:-2] + blocks + b"\0;"
-            )
+            before = data[:-1] + b"\x21\xfe" if where == "comment" else data[:-2]
+            return before + blocks + b"\0;"
         case "bmp gap":
-            start, size = 54 + len(junk), len(data) + len(junk)
-            head = data[:2] + struct.pack("<I", size) + data[6:10] + struct.pack("<I", start)
-            return head + data[14:54] + junk + data[54:]
+            sizes = struct.pack("<I4xI", len(data) + len(junk), 54 + len(junk))
+            return data[:2] + sizes + data[14:54] + junk + data[54:]
         case "heif box" | "avif box":
             return data + struct.pack(">I", len(junk) + 8) + b"mdat" + junk
         case _:
@@ -359,7 +355,7 @@ def stuffed(sample: str, where: str, junk: bytes) -> bytes:
     "name",
     [
         "jpeg metadata", "jpeg fill", "jpeg fill-behind-scan", "jpeg-restart restarts-behind-scan", "jpeg tables",
-        "jpeg-progressive fill", "png chunk", "png palettes", "png behind-stream", 
+        "jpeg-progressive fill", "png chunk", "png palettes", "png behind-stream",
         "png-animated behind-stream", "webp JUNK", "webp ALPH",
         "webp-animated in-frame", "gif comment", "gif behind-codes", "bmp gap", "heif box", "avif box",
     ],
@@ -449,6 +445,82 @@ def test_of_an_mpo_the_first_picture_counts() -> None:
     assert measured(data).payload_bytes < first < len(data)
     assert measured(data[:first]).normalised == measured(data).normalised
     assert refused(data[: first - 1]).kind == "truncated"
+
+
+def test_progressive_jpeg_cut_between_scans_is_truncated() -> None:
+    data = samples()["jpeg-progressive"]
+    scans = [place for place in range(len(data)) if data[place : place + 2] == b"\xff\xda"]
+    assert len(scans) > 3
+    for place in scans[1:]:
+        assert refused(data[:place] + b"\xff\xd9").kind == "truncated"
+    noise = Image.frombytes("RGB", (64, 64), random.Random(0).randbytes(64 * 64 * 3))
+    for mode in ("L", "RGB", "CMYK"):
+        for quality in (1, 50, 100):
+            assert measured(coded(noise.convert(mode), "JPEG", progressive=True, quality=quality)).decoded
+            assert measured(coded(Image.new(mode, (64, 64)), "JPEG", progressive=True)).decoded
+
+
+def tiff_with(tags: dict[int, tuple[int, ...]], body: bytes) -> bytes:
+    """One page of 48 × 32 grey pixels whose strips begin at byte 8, with other tags."""
+    tags = {256: (WIDTH_PX,), 257: (HEIGHT_PX,), 258: (8,), 259: (1,), 262: (1,), 277: (1,)} | tags
+    start = 8 + len(body)
+    far = start + 2 + 12 * len(tags) + 4
+    entries, values = b"", b""
+    for tag, each in sorted(tags.items()):
+        packed = struct.pack(f"<{len(each)}I", *each)
+        where = packed if len(each) == 1 else struct.pack("<I", far + len(values))
+        entries += struct.pack("<HHI", tag, 4, len(each)) + where
+        values += packed if len(each) > 1 else b""
+    return (
+        b"II*\0"
+        + struct.pack("<I", start)
+        + body
+        + struct.pack("<H", len(tags))
+        + entries
+        + bytes(4)
+        + values
+    )
+
+
+ROWS = random.Random(0).randbytes(WIDTH_PX * HEIGHT_PX)
+
+
+def test_tiff_has_the_strips_that_its_height_needs() -> None:
+    half, size = len(ROWS) // 2, len(ROWS)
+    two = {278: (16,), 273: (8, 8 + half), 279: (half, half)}
+    assert measured(tiff_with(two, ROWS)).payload_bytes == size
+    assert refused(tiff_with(two | {273: (8,), 279: (half,)}, ROWS)).kind == "truncated"
+    assert refused(tiff_with(two | {273: (8, 8)}, ROWS)).kind == "image"
+    assert refused(tiff_with({278: (32,), 273: (8,), 279: (half,)}, b"")).kind == "truncated"
+
+
+def test_what_no_pixel_of_a_tiff_needs_is_no_payload() -> None:
+    size, junk = len(ROWS), random.Random(1).randbytes(100_000)
+    unused = tiff_with({278: (32,), 273: (8, 8 + size), 279: (size, len(junk))}, ROWS + junk)
+    packed = zlib.compress(ROWS)
+    behind = tiff_with({259: (8,), 278: (32,), 273: (8,), 279: (len(packed) + len(junk),)}, packed + junk)
+    for data, payload in ((unused, size), (behind, len(packed))):
+        found = measured(data)
+        assert (found.payload_bytes, found.flags) == (payload, ("padding",))
+
+
+def test_canvas_larger_than_its_frames_is_no_size() -> None:
+    for full in (True, False):
+        found = measured(gif_of(500, 400), full=full)
+        assert (found.width_px, found.height_px) == (WIDTH_PX, HEIGHT_PX)
+    data = samples()["webp-animated"]
+    place = data.index(b"VP8X") + 12
+    large = data[:place] + (499).to_bytes(3, "little") + (399).to_bytes(3, "little") + data[place + 6 :]
+    for full in (True, False):
+        found = measured(large, full=full)
+        assert (found.width_px, found.height_px) == (WIDTH_PX, HEIGHT_PX)
+
+
+def test_bmp_whose_pixels_are_all_there_is_whole_whatever_its_size_field_says() -> None:
+    data = samples()["bmp"]
+    for claimed in (0, len(data) - 2, len(data) + 2):
+        found = measured(data[:2] + struct.pack("<I", claimed) + data[6:])
+        assert found.payload_bytes == len(data)
 
 
 def test_png_without_its_end_is_truncated() -> None:
