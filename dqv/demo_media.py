@@ -60,17 +60,6 @@ def image(
     return sink.getvalue()
 
 
-def metadata_bytes(form: str, data: bytes) -> int:
-    """What stands beside the coded picture: EXIF with what frames it, and JFIF's mark."""
-    with Image.open(io.BytesIO(data)) as opened:
-        exif = len(opened.info.get("exif", b""))
-    return {
-        "JPEG": 18 + (exif + 4 if exif else 0),
-        "PNG": exif + 12 - len(b"Exif\0\0") if exif else 0,
-        "WEBP": exif + exif % 2 + 8 if exif else 0,
-    }[form]
-
-
 def _exif(day: date | str | None, offset: str | None, orientation: int) -> Image.Exif:
     exif = Image.Exif()
     if orientation != 1:

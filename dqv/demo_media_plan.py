@@ -19,7 +19,6 @@ from dqv.demo_media import (
     grainy,
     image,
     lossless_copy,
-    metadata_bytes,
     movie,
     padded,
     same_serial,
@@ -291,11 +290,11 @@ def _picture(random: Random, seed: int, number: int, plan: Picture, before: list
         data = image(
             form, seed + number - copied, width, height, day=written, offset=offset, orientation=orientation
         )
-    payload = len(data) - metadata_bytes(form, data)
+    payload = len(data)
     if twist == "trailing":
         data += bytes(5000)
     elif twist == "truncated":
-        data = data[: len(data) * 2 // 3]
+        data = data[: payload * 2 // 3]
     if orientation >= 5:
         width, height = height, width
     return Medium(

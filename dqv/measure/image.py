@@ -113,7 +113,7 @@ def measure(file: BinaryIO, size_bytes: int, limits: Limits, tick: Tick, *, full
         modality="image",
         codec=found.codec,
         mode=found.mode,
-        payload_bytes=found.end - found.beside if full else size_bytes,
+        payload_bytes=found.end - found.beside * _much_beside(found) if full else size_bytes,
         width_px=width,
         height_px=height,
         frames=found.frames,
@@ -215,16 +215,17 @@ def _decoding(source: Source, what: str) -> Iterator[None]:
         raise ItemError("image", f"{what} does not decode: {type(error).__name__}") from error
 
 
+def _much_beside(found: Found) -> bool:
+    return found.beside > max(SMALL_BESIDE_BYTES, found.end // BESIDE_SHARE)
+
+
 def _is_padded(found: Found) -> bool:
     """Whether much stands beside the picture, or more bytes in it than its pixels can need."""
     if found.mode in ("I", "F"):
         raw = found.pixels * WIDE_SAMPLE_BYTES
     else:
         raw = found.pixels * SAMPLE_BYTES * Image.getmodebands(found.mode)
-    return (
-        found.beside > max(SMALL_BESIDE_BYTES, found.end // BESIDE_SHARE)
-        or found.end - found.beside > raw + SMALL_SURPLUS_BYTES
-    )
+    return _much_beside(found) or found.end > raw + SMALL_SURPLUS_BYTES
 
 
 def _jpeg(source: Source, limits: Limits) -> Found:
