@@ -2,12 +2,12 @@
 
 | format | whole means, before every frame is decoded |
 |---|---|
-| JPEG, MPO | segments up to the end marker; of an MPO the first picture |
+| JPEG, MPO | segments up to the end marker, every bit of every coefficient; of an MPO the first picture |
 | PNG, APNG | every chunk with its checksum, up to IEND |
 | WebP | the RIFF chunk and those in it |
 | GIF | blocks up to the trailer |
-| BMP | the size field, and uncompressed pixels |
-| TIFF | directories, values of tags, strips and tiles of every page |
+| BMP | uncompressed pixels, else the size field |
+| TIFF | directories, values of tags, as many strips or tiles as every page needs |
 | HEIF, AVIF | the outer boxes |
 
 JPEG is decoded by libjpeg-turbo at 1/8 scale, which still reads every code, and must give it nothing to complain of;
@@ -50,7 +50,7 @@ from dqv.measure.media import Media, Tick
 
 SMALL_BESIDE_BYTES, BESIDE_SHARE = 65_536, 5
 """Previews, profiles and notes of most photos stay below; what stands beside the picture is a question when it is more,
-and more than a fifth of the object."""
+and more than a fifth of the object, and counts no more as payload."""
 
 SMALL_SURPLUS_BYTES = 1_000_000
 """What a coding may take beyond its pixels."""
