@@ -37,8 +37,9 @@ _METHOD = {
         "Where only headers are read, the duration that they state.",
     ),
     "image": Words(
-        zh="逐张解码，累计编码字节；图像结尾之后的字节不计。",
-        en="Every image is decoded; its encoded bytes are added up, those behind the image's end are not.",
+        zh="逐张解码，累计编码字节；图像结尾之后的字节不计；图像之外的字节（元数据、填充）过多时亦不计。",
+        en="Every image is decoded; its encoded bytes are added up; what stands behind the image's end is not, nor "
+        "metadata and padding beside it where they are much.",
     ),
     "video": Words(
         zh="逐个读取全部数据包，累计画面与声音的编码样本字节；填充与其他字节不计，同一字节至多计一次。抽取若干关键帧解码。",

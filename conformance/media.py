@@ -203,14 +203,14 @@ def _image_scale() -> Iterator[Case]:
                 resolution="review", recency="review")  # fmt: skip
     yield _case("image", "scale-fail-truncated-do-not-count", {**files, **cut}, {"scale": 2999},
                 resolution="review", recency="review")  # fmt: skip
-    # More than 1 MB beside the picture is a question.
+    # More than 64 kB and a fifth of the object beside the picture count no more.
     bare = len(demo_media.plain("PNG", 50))
     for verdict, beside, what in (
-        ("pass", 10**6, "a-megabyte-beside-the-picture"),
-        ("review", 10**6 + 1, "more-than-a-megabyte-beside-the-picture"),
+        ("pass", 65_536, "little-beside-the-picture"),
+        ("fail", 65_537, "much-beside-the-picture"),
     ):
         padded = {"pic-20260115.png": _png(50, bare + beside, None)}
-        numbers = {"scale": bare + beside, "duplicates": (0, 1)}
+        numbers = {"scale": bare + beside if verdict == "pass" else bare, "duplicates": (0, 1)}
         yield _case("image", f"scale-{verdict}-{what}", padded, numbers, duplicates="pass")
     # Without a registration, what holds a hundredth of the payload decides.
     for verdict, size, what in (

@@ -20,7 +20,7 @@ ORIENTATION = 274
 _EXIF_IFD = 34665
 _DATES = ((36867, 36881), (36868, 36882), (306, 36880))  # taken, digitised, written; each with its offset
 _WANTED = frozenset({_EXIF_IFD, ORIENTATION, *(tag for pair in _DATES for tag in pair)})
-_EXIF_DATE = re.compile(r"\d{4}:\d\d:\d\d", re.ASCII)
+_EXIF_DATE = re.compile(r"(\d{4}:\d{1,2}:\d{1,2})(?: (?!24).*)?", re.ASCII)
 _OFFSET = re.compile(r"[+-]\d\d:?\d\d|Z", re.ASCII)
 
 
@@ -67,21 +67,26 @@ def _directory(at: At, order: str, place: int) -> Tags:
 
 
 def day(tags: Tags, text_date: str | None) -> tuple[date | None, bool]:
-    """The day, and whether one that stands there cannot be one; the first that says something decides."""
+    """The day, and whether one that stands there cannot be one; the first that says something decides.
+
+    All zeros are an unset clock: they are refused only where nothing else speaks.
+    """
+    unset = False
     for stamp, offset in _DATES:
         written = _text(tags.get(stamp))
-        if not written.strip(" :"):
+        if not written.strip(" :0-"):
+            unset = unset or "0" in written
             continue
-        if _EXIF_DATE.match(written):
-            written = written[:10].replace(":", "-") + written[10:]
-            zone = _text(tags.get(offset))
-            if len(written) > 10 and _OFFSET.fullmatch(zone):
-                written += zone
-            found, refused = _parsed(written)
-            # some cameras write 24:00:00, or second 60: the day stands all the same
-            return _parsed(written[:10]) if refused else (found, refused)
-        return _parsed(written)
-    return _parsed(text_date or "")
+        zone = _text(tags.get(offset))
+        said = _EXIF_DATE.match(written)
+        if said is None:
+            return _parsed(written)
+        timed = said[0] + zone if said[0] != said[1] and _OFFSET.fullmatch(zone) else said[0]
+        found, refused = _parsed(timed)
+        # some cameras write 24:00:00, or second 60: the day stands all the same
+        return _parsed(said[1]) if refused else (found, refused)
+    found, refused = _parsed(text_date or "")
+    return found, refused or (unset and found is None)
 
 
 def _text(value: int | bytes | None) -> str:

@@ -2,12 +2,12 @@
 
 | format | whole means, before every frame is decoded |
 |---|---|
-| JPEG, MPO | segments up to the end marker; of an MPO the first picture |
+| JPEG, MPO | segments up to the end marker, every bit of every coefficient; of an MPO the first picture |
 | PNG, APNG | every chunk with its checksum, up to IEND |
 | WebP | the RIFF chunk and those in it |
 | GIF | blocks up to the trailer |
-| BMP | the size field, and uncompressed pixels |
-| TIFF | directories, values of tags, strips and tiles of every page |
+| BMP | uncompressed pixels, else the size field |
+| TIFF | directories, values of tags, as many strips or tiles as every page needs |
 | HEIF, AVIF | the outer boxes |
 
 JPEG is decoded by libjpeg-turbo at 1/8 scale, which still reads every code, and must give it nothing to complain of;
@@ -29,7 +29,7 @@ from typing import Any, BinaryIO
 
 import simplejpeg
 import xxhash
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
@@ -48,8 +48,12 @@ from dqv.measure.image_structure import (
 )
 from dqv.measure.media import Media, Tick
 
-SMALL_BESIDE_BYTES = 1_000_000
-"""Profiles, previews and notes stay below; what stands beside the picture is only then a question."""
+SMALL_BESIDE_BYTES, BESIDE_SHARE = 65_536, 5
+"""Previews, profiles and notes of most photos stay below; what stands beside the picture is a question when it is more,
+and more than a fifth of the object, and counts no more as payload."""
+
+SMALL_SURPLUS_BYTES = 1_000_000
+"""What a coding may take beyond its pixels."""
 
 SAMPLE_BYTES = 2
 """A sample's most, as Pillow shows 16-bit colours as 8-bit ones; also twice what noise takes in an 8-bit coding."""
@@ -72,6 +76,9 @@ _DECODER_ERRORS = (
 )
 """What Pillow and its plugins were seen to raise for broken data."""
 
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = (
+    64 << 20
+)  # Pillow's own refuse long XMP and profiles
 logging.getLogger("PIL").setLevel(logging.CRITICAL)  # what it logs may quote the data
 
 
@@ -106,13 +113,13 @@ def measure(file: BinaryIO, size_bytes: int, limits: Limits, tick: Tick, *, full
         modality="image",
         codec=found.codec,
         mode=found.mode,
-        payload_bytes=found.end if full else size_bytes,
+        payload_bytes=found.end - found.beside * _much_beside(found) if full else size_bytes,
         width_px=width,
         height_px=height,
         frames=found.frames,
         day=day,
         day_refused=refused,
-        flags=("padding",) if full and _is_padded(found, source.size_bytes) else (),
+        flags=("padding",) if full and _is_padded(found) else (),
         xxh3_128=xxhash.xxh3_128_digest(memoryview(source.held)[: found.end]) if source.held else None,
         normalised=found.normalised,
         decoded=full,
@@ -208,13 +215,17 @@ def _decoding(source: Source, what: str) -> Iterator[None]:
         raise ItemError("image", f"{what} does not decode: {type(error).__name__}") from error
 
 
-def _is_padded(found: Found, size_bytes: int) -> bool:
-    beside = found.beside + size_bytes - found.end
+def _much_beside(found: Found) -> bool:
+    return found.beside > max(SMALL_BESIDE_BYTES, found.end // BESIDE_SHARE)
+
+
+def _is_padded(found: Found) -> bool:
+    """Whether much stands beside the picture, or more bytes in it than its pixels can need."""
     if found.mode in ("I", "F"):
         raw = found.pixels * WIDE_SAMPLE_BYTES
     else:
         raw = found.pixels * SAMPLE_BYTES * Image.getmodebands(found.mode)
-    return beside > max(SMALL_BESIDE_BYTES, size_bytes // 2) or found.end > raw + SMALL_BESIDE_BYTES
+    return _much_beside(found) or found.end > raw + SMALL_SURPLUS_BYTES
 
 
 def _jpeg(source: Source, limits: Limits) -> Found:
@@ -249,7 +260,9 @@ def _other(source: Source, kind: str, limits: Limits, tick: Tick) -> Found:
         check_pixels(image.width * image.height, limits)
         found = shape or Found("", "", 0, 0, source.size_bytes)
         found.codec = "bmp" if kind == "dib" else kind
-        found.mode, (found.width_px, found.height_px) = image.mode, image.size
+        found.mode = image.mode
+        if not found.width_px:
+            found.width_px, found.height_px = _shown(image, kind)
         found.frames = _frames(image, shape, kind, limits)
         if full:
             _decode(image, found, source, kind, limits, tick)
@@ -260,6 +273,15 @@ def _other(source: Source, kind: str, limits: Limits, tick: Tick) -> Found:
         text = image.info.get("Creation Time")
         found.text_date = text if isinstance(text, str) else None
     return found
+
+
+def _shown(image: Any, kind: str) -> tuple[int, int]:
+    """The size; of a GIF's first frame, for the screen can be larger than all that is shown on it."""
+    if kind == "gif":
+        left, top, right, bottom = image.tile[0][1]
+        return right - left, bottom - top
+    width, height = image.size
+    return width, height
 
 
 def _stream(source: Source, kind: str, limits: Limits) -> Any:

@@ -36,6 +36,10 @@ WIDE_SAMPLE_BYTES = 8
 
 _READ_BYTES = 1 << 22  # the stream ticks at each
 _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_TAIL_REVERSED = re.compile(rb"(?:[\xd0-\xd7]?\xff)*")  # fill bytes and restart markers behind the last code
+_FILL = re.compile(rb"\xff+(?=\xff)")  # no code holds two such bytes
+_ADOBE_BYTES = _SCAN_HEAD_BYTES = 16
+_TABLES_BYTES = 4 * (5 + 128) + 8 * (5 + 16 + 256)  # all that one scan can use
 _UNCODED_ITEM = re.compile(
     rb"infe(?:\x02...(?P<short>..)|\x03...(?P<long>....))..(?:Exif|mime|grid|iovl|tmap)", re.DOTALL
 )
@@ -236,10 +240,35 @@ def _segments(source: Source) -> Iterator[tuple[int, int, int]]:
     raise ItemError("bomb", f"more than {MAX_SEGMENTS} segments")
 
 
+def _coded_scan(data: bytes, start: int, end: int) -> bytes | memoryview:
+    """A scan without fill bytes, and without restart markers behind its last code."""
+    while run := len(_TAIL_REVERSED.match(data[max(start, end - 65536) : end][::-1])[0]):  # type: ignore[index]
+        end -= run
+    if data.find(b"\xff\xff", start, end) < 0:
+        return memoryview(data)[start:end]
+    return _FILL.sub(b"", data[start:end])
+
+
+def _note(head: bytes, missing: dict[int, bytearray]) -> None:
+    """Note what a scan holds.
+
+    Args:
+        head: the scan's, from its marker on (ISO 10918-1, B.2.3).
+        missing: component → for each coefficient its low bits not yet there; 255: none is.
+    """
+    count = head[4]
+    first, last, bits = (*head[5 + 2 * count : 8 + 2 * count], 0, 0, 0)[:3]
+    for number in head[5 : 5 + 2 * count : 2]:
+        if number in missing:
+            held = len(missing[number][first : last + 1])
+            missing[number][first : first + held] = bytes([bits & 15]) * held
+
+
 def jpeg(source: Source, limits: Limits) -> Found:
-    """Walk the segments; where the object is held, hash all but metadata."""
+    """Walk the segments; where the object is held, hash all but metadata and fill bytes."""
     frame: tuple[int, int, int, int] | None = None
-    block, scans, beside, end = None, 0, 0, 0
+    block, scans, coded, tables, end = None, 0, 2, 0, 0
+    missing: dict[int, bytearray] = {}
     kept = xxhash.xxh3_128(b"\xff\xd8")
     for marker, start, end in _segments(source):
         if marker == 0xE1 and block is None and source.at(start + 4, 6) == b"Exif\0\0":
@@ -256,81 +285,182 @@ def jpeg(source: Source, limits: Limits) -> Found:
             if not width or not height:
                 raise ItemError("image", f"no width or height in the frame header at byte {start}")
             check_pixels(width * height, limits)
+            missing = {
+                number: bytearray(b"\xff" * 64) for number in source.at(start + 10, 3 * components)[::3]
+            }
         scans += marker == 0xDA
         if scans > MAX_SCANS:
             raise ItemError("bomb", f"more than {MAX_SCANS} scans")
-        if source.held is not None:
-            # Without Adobe's segment the colours would be others; all else of APPn and COM is metadata.
-            if (0xE0 <= marker <= 0xEF or marker == 0xFE) and not (
-                marker == 0xEE and source.at(start + 4, 5) == b"Adobe"
-            ):
-                beside += end - start
-            else:
-                kept.update(memoryview(source.held)[start:end])
+        if source.held is None:
+            continue
+        part: bytes | memoryview
+        if marker == 0xDA:
+            part, tables = _coded_scan(source.held, start, end), 0
+            _note(source.at(start, _SCAN_HEAD_BYTES), missing)
+            coded += len(part)
+        elif 0xC0 <= marker <= 0xCF or marker in (0xD9, 0xDB, 0xDD):
+            part = memoryview(source.held)[start:end]
+            coded += max(0, min(len(part), _TABLES_BYTES - tables))
+            tables += len(part)
+        elif marker == 0xEE and source.at(start + 4, 5) == b"Adobe":  # without it the colours would be others
+            part = memoryview(source.held)[start : min(end, start + _ADOBE_BYTES)]
+            coded += len(part)
+        else:  # metadata
+            continue
+        kept.update(part)
     if frame is None or not scans:
         raise ItemError("image", "no frame header before the first scan")
     width, height, components, _ = frame
-    found = Found("jpeg", {1: "L", 3: "RGB", 4: "CMYK"}[components], width, height, end, beside, exif=block)
+    found = Found(
+        "jpeg", {1: "L", 3: "RGB", 4: "CMYK"}[components], width, height, end, end - coded, exif=block
+    )
     if source.held is not None:
+        if any(map(any, missing.values())):
+            raise ItemError("truncated", "the scans do not hold every bit of every coefficient")
         found.pixels, found.normalised = width * height, kept.digest()
     return found
 
 
+class _Inflating:
+    """Follows a deflate stream to its end, or to the last byte that its picture needs.
+
+    Args:
+        need_bytes: of pixels; what the stream holds beyond them is no picture.
+    """
+
+    def __init__(self, need_bytes: int) -> None:
+        self._engine = zlib.decompressobj(-15)  # Pillow looks at no checksum either
+        self._left, self._head, self._trailer = need_bytes + 1, 2, 4
+
+    def surplus(self, data: memoryview) -> int:
+        """How many of the stream's next bytes stand behind its end."""
+        place = min(self._head, len(data))
+        self._head -= place
+        while place < len(data) and self._left > 0 and not self._engine.eof:
+            piece = bytes(data[place : place + HEADER_BLOCK_BYTES])
+            place += len(piece)
+            try:
+                self._left -= len(self._engine.decompress(piece, min(self._left, 1 << 30)))
+            except zlib.error:  # whether there is a picture all the same, the decoder says
+                self._left = 0
+            else:
+                place -= len(self._engine.unused_data or self._engine.unconsumed_tail)
+        trailer = min(self._trailer, len(data) - place)
+        self._trailer -= trailer
+        return len(data) - place - trailer
+
+
+_WEBP_BYTES = {b"VP8X": 10, b"ANIM": 6, b"VP8 ": None, b"ALPH": None}
+_GIF_SPARE_BYTES = 4096  # of a frame, for its palette and for codes that are no pixels
+_PALETTE_BYTES = 3 * 256
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+
+
 def _png(source: Source, limits: Limits) -> Found | None:
-    """Check every chunk; nothing where the object is not held."""
+    """Check every chunk, and where the pixels end; nothing where the object is not held."""
     if source.held is None:
         return None
-    data, place, beside, frames = memoryview(source.held), 8, 0, 0
+    data, place, beside, frames, animated = memoryview(source.held), 8, 0, 0, 0
+    pixel_bits, rows_more, seen = 0, 1, set[bytes]()
+    stream = _Inflating(0)
+
+    def inflating(start: int) -> _Inflating:
+        width, height = struct.unpack_from(">II", data, start)
+        return _Inflating(height * (rows_more + (width * pixel_bits + 7) // 8))
+
     while True:
         length, name = int.from_bytes(data[place : place + 4]), bytes(data[place + 4 : place + 8])
-        end = place + 12 + length
+        body, end = place + 8, place + 12 + length
         if end > len(data):
             raise truncated(f"the chunk at byte {place}", source.size_bytes)
         if zlib.crc32(data[place + 4 : end - 4]) != int.from_bytes(data[end - 4 : end]):
             raise ItemError("image", f"the chunk at byte {place} does not agree with its checksum")
         frames += name == b"fcTL"
         check_frames(frames)
-        if name[:1].islower() and name != b"fdAT":
+        if name == b"IHDR" and length == 13 and name not in seen:
+            pixel_bits = data[body + 8] * _CHANNELS.get(data[body + 9], 4)
+            rows_more = 9 if data[body + 12] else 1  # interlaced: at most two rows for one, each rounded up
+            stream = inflating(body)
+        elif name == b"acTL" and length == 8 and name not in seen:
+            animated = int.from_bytes(data[body : body + 4])
+        elif name == b"fcTL" and length == 26 and frames <= animated:
+            stream = inflating(body + 4) if b"IDAT" in seen else stream
+        elif name == b"IDAT":
+            beside += stream.surplus(data[body : end - 4]) if length else 12
+        elif name == b"fdAT" and length >= 4 and frames <= animated:
+            beside += stream.surplus(data[body + 4 : end - 4])
+        elif name in (b"PLTE", b"tRNS", b"IEND") and name not in seen:
+            beside += max(0, length - _PALETTE_BYTES)
+        else:
             beside += end - place
+        seen.add(name)
         place = end
         if name == b"IEND":
             return Found("png", "", 0, 0, end, beside)
 
 
+def _chunks(source: Source, place: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """A WebP's chunks: name, first byte of the content, its length."""
+    while place + 8 <= end:
+        name, length = source.at(place, 4), int.from_bytes(source.at(place + 4, 4), "little")
+        if place + 8 + length > end:
+            raise truncated(f"the chunk at byte {place}", source.size_bytes)
+        yield name, place + 8, length
+        place += 8 + length + length % 2
+
+
+def _needed(name: bytes, length: int, seen: set[bytes]) -> int:
+    """Bytes of a WebP's chunk that its picture needs: of each kind the first one, and no opacity behind the colours."""
+    kind = b"VP8 " if name == b"VP8L" else name
+    if kind not in _WEBP_BYTES or kind in seen or (kind == b"ALPH" and b"VP8 " in seen):
+        return 0
+    seen.add(kind)
+    length = min(length, _WEBP_BYTES[kind] or length)
+    return 8 + length + length % 2
+
+
 def webp(source: Source, limits: Limits) -> Found:
-    """Walk the chunks; read their first bytes only."""
+    """Walk the chunks; read their first bytes only.
+
+    The size is that of the largest frame: the canvas can be larger than all that is shown on it.
+    """
     end = 8 + int.from_bytes(source.at(4, 4), "little")
     if end > source.size_bytes:
         raise truncated(f"the RIFF chunk at byte {0}", source.size_bytes)
-    found = Found("webp", "RGB", 0, 0, end, frames=0)
-    place, extended, images = 12, False, 0
-    while place + 8 <= end:
-        name, length = source.at(place, 4), int.from_bytes(source.at(place + 4, 4), "little")
-        body, behind = place + 8, place + 8 + length + length % 2
-        if body + length > end:
-            raise truncated(f"the chunk at byte {place}", source.size_bytes)
+    found, seen, frames = Found("webp", "RGB", 0, 0, end), set[bytes](), list[tuple[int, int]]()
+    still, coded = 0, 12
+    for name, body, length in _chunks(source, 12, end):
+        need = _needed(name, length, seen)
         if name == b"VP8X":
-            extended, head = True, source.at(body, 10).ljust(10, b"\0")
+            head = source.at(body, 10).ljust(10, b"\0")
             found.mode = "RGBA" if head[0] & 0x10 else "RGB"
             found.width_px = 1 + int.from_bytes(head[4:7], "little")
             found.height_px = 1 + int.from_bytes(head[7:10], "little")
-        elif name in (b"VP8 ", b"VP8L"):
-            images += 1
-            if not extended:
-                _webp_size(found, name, source.at(body, 10).ljust(10, b"\0"))
+        elif name in (b"VP8 ", b"VP8L") and not found.width_px:
+            _webp_size(found, name, source.at(body, 10).ljust(10, b"\0"))
         elif name == b"ANMF":
-            found.frames = (found.frames or 0) + 1
-            check_frames(found.frames)
+            frame, inner = Found("", "", 0, 0, 0), set[bytes]()
+            for part, place, size in _chunks(source, body + 16, body + length):
+                if part in (b"VP8 ", b"VP8L") and not frame.width_px:
+                    _webp_size(frame, part, source.at(place, 10).ljust(10, b"\0"))
+                coded += _needed(part, size, inner)
+            coded += 24
+            frames.append((frame.width_px, frame.height_px))
+            check_frames(len(frames))
+        elif name == b"EXIF" and found.exif is None:
+            found.exif = exif.within(exif.without_mark(source.at(body, length)))
+        if name in (b"VP8 ", b"VP8L", b"ALPH"):
+            still += need
         else:
-            if name == b"EXIF" and found.exif is None:
-                found.exif = exif.within(exif.without_mark(source.at(body, length)))
-            found.beside += 0 if name in (b"ALPH", b"ANIM") else behind - place
-        place = behind
-    if not images and not found.frames:
+            coded += need
+    if b"VP8 " not in seen and not frames:
         raise ItemError("image", "no picture among the chunks")
-    found.frames = found.frames or 1
+    found.frames = len(frames) or 1
     found.pixels = found.frames * found.width_px * found.height_px
     check_pixels(found.pixels, limits)
+    if frames:
+        found.width_px, found.height_px = max(frames, key=lambda size: size[0] * size[1])
+    found.beside = end - coded - (0 if frames else still)
     return found
 
 
@@ -345,7 +475,7 @@ def _webp_size(found: Found, name: bytes, head: bytes) -> None:
 
 
 def _gif(source: Source, limits: Limits) -> Found:
-    """Walk the blocks to the trailer."""
+    """Walk the blocks to the trailer; the size is that of the largest frame, for the screen can lie."""
     data = source.at(0, source.size_bytes)
 
     def behind_table(place: int, flags: int) -> int:
@@ -354,44 +484,51 @@ def _gif(source: Source, limits: Limits) -> Found:
     try:
         width, height = struct.unpack_from("<HH", data, 6)
         check_pixels(width * height, limits)
-        place, frames, beside = behind_table(13, data[10]), 0, 0
+        place, frames, beside, largest = behind_table(13, data[10]), 0, 0, (0, 0)
         while data[place] != 0x3B:
             start = place
             if data[place] == 0x2C:
                 left, top, wide, high, flags = struct.unpack_from("<HHHHB", data, place + 1)
                 width, height = max(width, left + wide), max(height, top + high)
+                largest = max(largest, (wide, high), key=lambda size: size[0] * size[1])
                 frames += 1
+                need = _GIF_SPARE_BYTES + wide * high * 3 // 2  # 12 bits for each pixel
                 place = behind_table(place + 10, flags) + 1
             elif data[place] == 0x21:
+                need = 0
                 place += 2
             else:
                 raise ItemError("image", f"no block begins at byte {place}")
             while size := data[place]:
                 place += 1 + size
             place += 1
-            beside += place - start if data[start] == 0x21 else 0
+            beside += max(0, place - start - need)
             check_frames(frames)
     except (IndexError, struct.error):
         raise ItemError(
             "truncated", f"the object ends at byte {source.size_bytes}, before the trailer"
         ) from None
     check_pixels(frames * width * height, limits)
-    return Found("gif", "", 0, 0, place + 1, beside, frames)
+    return Found("gif", "", *largest, place + 1, beside, frames)
 
 
 def _bmp(source: Source, limits: Limits) -> Found:
-    """Compare the sizes in the header with the object's."""
-    head = source.at(0, 34)
-    claimed, start = int.from_bytes(head[2:6], "little"), int.from_bytes(head[10:14], "little")
-    need = start
-    if len(head) == 34 and head[14] != 12 and head[30] in (0, 3):  # not compressed
-        width, height = struct.unpack_from("<Ii", head, 18)
-        check_pixels(width * abs(height), limits)
-        need += (width * int.from_bytes(head[28:30], "little") + 31) // 32 * 4 * abs(height)
-    if max(claimed, need) > source.size_bytes:
+    """Compare the sizes in the header with the object's: what the pixels need, or where coded the size field."""
+    head = source.at(0, 34).ljust(34, b"\0")
+    end, start = int.from_bytes(head[2:6], "little"), int.from_bytes(head[10:14], "little")
+    header_bytes = int.from_bytes(head[14:18], "little")
+    width, height, bits = struct.unpack_from("<HH2xH" if header_bytes == 12 else "<ii2xH", head, 18)
+    check_pixels(width * abs(height), limits)
+    need = (width * bits + 31) // 32 * 4 * abs(height)
+    if header_bytes == 12 or head[30] in (0, 3):  # not coded; some writers leave the field empty or wrong
+        end = start + need
+    elif end < max(start, 26):
+        end = source.size_bytes
+    if end > source.size_bytes:
         raise truncated(f"the picture at byte {start}", source.size_bytes)
-    # Some writers leave the field empty or wrong.
-    return Found("bmp", "", 0, 0, claimed if claimed >= max(need, 26) else source.size_bytes)
+    # Between headers and pixels there may be masks and a palette.
+    beside = max(0, start - 14 - header_bytes - 12 - (4 << bits if bits <= 8 else 0))
+    return Found("bmp", "", 0, 0, end, beside)
 
 
 def _tiff(source: Source, limits: Limits) -> Found:
@@ -407,8 +544,8 @@ def _tiff(source: Source, limits: Limits) -> Found:
             raise truncated(f"the directory at byte {place}", source.size_bytes)
         return int(struct.unpack(order + form, data)[0])
 
-    place, pages = number(8 if word == "Q" else 4, word), set[int]()
-    pixels = coded = entries = inflated = 0
+    place, pages, ranges = number(8 if word == "Q" else 4, word), set[int](), set[tuple[int, int]]()
+    pixels = entries = inflated = 0
     while place and place not in pages:
         pages.add(place)
         check_frames(len(pages))
@@ -428,7 +565,7 @@ def _tiff(source: Source, limits: Limits) -> Found:
                 where = struct.unpack(order + word, value)[0]
                 if where + size_bytes > source.size_bytes:
                     raise truncated(f"the value of a tag at byte {where}", source.size_bytes)
-            if tag in (256, 257) or (source.held is not None and tag in (259, 266, 273, 279, 324, 325)):
+            if tag in (256, 257) or (source.held is not None and tag in _LAYOUT):
                 entries += size
                 if form in _INTEGERS and entries <= MAX_ENTRIES:
                     data = value[:size_bytes] if where == start else source.at(where, size_bytes)
@@ -436,31 +573,81 @@ def _tiff(source: Source, limits: Limits) -> Found:
         pixels += (values.get(256) or (0,))[0] * (values.get(257) or (0,))[0]
         check_pixels(pixels, limits)
         deflated = values.get(259) in ((8,), (32946,)) and values.get(266, (1,)) == (1,)
-        for offsets, counts in ((273, 279), (324, 325)):
-            for first, size in zip(values.get(offsets, ()), values.get(counts, ()), strict=False):
-                if first + size > source.size_bytes:
-                    raise truncated(f"the strip or tile at byte {first}", source.size_bytes)
-                coded += size
-                if deflated:
-                    inflated += size + _inflated(source.at(first, size), first)
-                    if inflated > limits.image_pixels * WIDE_SAMPLE_BYTES:
-                        raise ItemError("bomb", f"{inflated} bytes inflated from strips and tiles")
+        for first, size in _parts(values, place, source.size_bytes):
+            if first + size > source.size_bytes:
+                raise truncated(f"the strip or tile at byte {first}", source.size_bytes)
+            if deflated:
+                more, behind = _inflated(source.at(first, size), first)
+                inflated += size + more
+                size -= behind
+                if inflated > limits.image_pixels * WIDE_SAMPLE_BYTES:
+                    raise ItemError("bomb", f"{inflated} bytes inflated from strips and tiles")
+            ranges.add((first, first + size))
         place = number(start + count * entry_bytes, word)
-    return Found("", "", 0, 0, source.size_bytes, max(0, source.size_bytes - coded), len(pages))
+    return Found("", "", 0, 0, source.size_bytes, source.size_bytes - _covered(ranges), len(pages))
 
 
-def _inflated(data: bytes, place: int) -> int:
-    """Bytes of one strip, inflated to its checksum: libtiff stops at the last pixel, before it."""
-    engine, size = zlib.decompressobj(), 0
+_LAYOUT = (258, 259, 262, 266, 273, 277, 278, 279, 284, 322, 323, 324, 325)
+
+
+def _parts(values: dict[int, tuple[int, ...]], place: int, size_bytes: int) -> Iterator[tuple[int, int]]:
+    """The strips or tiles that a TIFF's page needs: first byte, length."""
+
+    def value(tag: int, default: int) -> int:
+        return (values.get(tag) or (default,))[0]
+
+    width, height = value(256, 0), value(257, 0)
+    tiled = 324 in values
+    offsets, counts = (values.get(tag, ()) for tag in ((324, 325) if tiled else (273, 279)))
+    if not offsets:
+        return
+    wide, high = (value(322, width), value(323, height)) if tiled else (width, value(278, height))
+    wide, high = max(1, wide), max(1, min(high, height) if not tiled else high)
+    samples = value(277, 1)
+    planes = samples if value(284, 1) == 2 else 1
+    need = -(-width // wide) * -(-height // high) * planes
+    if value(259, 1) == 6:  # JPEG of old, which needs no more than its own mark
+        need = len(offsets)
+    if len(offsets) < need:
+        raise ItemError(
+            "truncated", f"{len(offsets)} strips or tiles of {need}, in the directory at byte {place}"
+        )
+    if need > 1 and len(set(offsets[:need])) == 1:
+        raise ItemError(
+            "image", f"all {need} strips or tiles are the same bytes, in the directory at byte {place}"
+        )
+    row_bytes = (wide * value(258, 1) * samples // planes + 7) // 8
+    for number, (first, size) in enumerate(zip(offsets[:need], counts or (0,) * need, strict=False)):
+        if value(259, 1) == 1 and value(262, 0) != 6:  # neither coded nor with fewer colours than pixels
+            rows = high if tiled else min(high, height - number % -(-height // high) * high)
+            size = rows * row_bytes
+        yield first, size
+
+
+def _covered(ranges: set[tuple[int, int]]) -> int:
+    """How many bytes the ranges hold, each counted once."""
+    total = behind = 0
+    for start, end in sorted(ranges):
+        total += max(0, end - max(start, behind))
+        behind = max(behind, end)
+    return total
+
+
+def _inflated(data: bytes, place: int) -> tuple[int, int]:
+    """Bytes of one strip, inflated to its checksum (libtiff stops at the last pixel, before it); and those behind."""
+    engine, size, behind = zlib.decompressobj(), 0, 0
     try:
         for start in range(0, len(data), _READ_BYTES):
             piece, more = data[start : start + _READ_BYTES], True
+            if engine.eof:
+                behind += len(piece)
             while more and not engine.eof:
                 block = len(engine.decompress(piece, _READ_BYTES))
                 size, piece, more = size + block, engine.unconsumed_tail, block == _READ_BYTES
+                behind = len(engine.unused_data)
     except zlib.error as error:
         raise ItemError("image", f"the deflated strip or tile at byte {place} is damaged") from error
-    return size
+    return size, behind
 
 
 def _boxes(source: Source) -> Iterator[tuple[bytes, int, int]]:
@@ -485,13 +672,33 @@ def _boxes(source: Source) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _heif(source: Source, limits: Limits) -> Found:
-    """Add up the boxes that hold no picture."""
-    beside = behind = 0
+    """Add up what holds coded pictures: the extents of items, and the samples of a sequence."""
+    behind = held = samples = 0
+    ranges = set[tuple[int, int]]()
     for name, start, end in _boxes(source):
         behind = end
-        if name not in _BOXES[:4]:
-            beside += end - start
-    return Found("", "", 0, 0, behind, beside)
+        held += end - start if name in (b"meta", b"mdat") else 0
+        if name == b"meta":
+            meta = source.at(start, end - start)
+            uncoded = _uncoded(meta)
+            for item, inside, first, size in _extents(meta):
+                if item not in uncoded:
+                    first += start + meta.find(b"idat") + 4 if inside else 0
+                    ranges.add((first, min(source.size_bytes, first + size) if size else source.size_bytes))
+        elif name == b"moov":
+            samples += _sample_bytes(source.at(start, end - start))
+    return Found("", "", 0, 0, behind, behind - min(held, _covered(ranges) + samples))
+
+
+def _sample_bytes(moov: bytes) -> int:
+    """The samples of all tracks of a sequence (ISO 14496-12, 8.7.3)."""
+    total = 0
+    for table in re.finditer(rb"stsz....(....)(....)", moov, re.DOTALL):
+        size, count = int.from_bytes(table[1]), int.from_bytes(table[2])
+        entries = moov[table.end() : table.end() + 4 * count]
+        sizes = struct.unpack(f">{len(entries) // 4}I", entries[: len(entries) // 4 * 4])
+        total += size * count if size else sum(sizes)
+    return total
 
 
 STRUCTURES: dict[str, Callable[[Source, Limits], Found | None]] = {
@@ -514,15 +721,27 @@ def without_pictures(source: Source, limits: Limits) -> bytes:
         end = min(end, start + 32) if name == b"mdat" else end
         sparse[start:end] = source.at(start, end - start)
         if name == b"meta":
-            for first, size in _uncoded_items(sparse[start:end]):
+            for first, size in _uncoded_items(bytes(sparse[start:end])):
                 part = source.at(first, size)
                 sparse[first : first + len(part)] = part
     return bytes(sparse)
 
 
-def _uncoded_items(meta: bytearray) -> Iterator[tuple[int, int]]:
-    """Where EXIF, XMP and the plans of tiled pictures stand: first byte, length (ISO 14496-12, 8.11.3)."""
-    wanted = {int.from_bytes(each["short"] or each["long"]) for each in _UNCODED_ITEM.finditer(meta)}
+def _uncoded(meta: bytes) -> set[int]:
+    """The numbers of a HEIF's items that are EXIF, XMP or the plan of a tiled picture."""
+    return {int.from_bytes(each["short"] or each["long"]) for each in _UNCODED_ITEM.finditer(meta)}
+
+
+def _uncoded_items(meta: bytes) -> Iterator[tuple[int, int]]:
+    """Where they stand: first byte, length."""
+    wanted = _uncoded(meta)
+    for item, method, first, size in _extents(meta):
+        if item in wanted and not method:
+            yield first, min(size, HEADER_BLOCK_BYTES * 4)
+
+
+def _extents(meta: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """Where the items of a HEIF stand: number, method (0: in the file), first byte, length (ISO 14496-12, 8.11.3)."""
     table = io.BytesIO(meta[meta.find(b"iloc") + 4 :] if b"iloc" in meta else b"")
 
     def number(size: int) -> int:
@@ -541,5 +760,4 @@ def _uncoded_items(meta: bytearray) -> Iterator[tuple[int, int]]:
         for _ in range(extents):
             number(more & 15 if version else 0)
             first, size = number(sizes >> 4), number(sizes & 15)
-            if item in wanted and not method:
-                yield base + first, min(size, HEADER_BLOCK_BYTES * 4)
+            yield item, method, base + first, size

@@ -27,8 +27,7 @@ class Media:
         modality: audio, image or video: what it is, whatever its name says.
         codec: what it is coded in, in the library's own short name, lower case (jpeg, png, flac, mp3, h264 …).
         mode: layout of a sample or pixel: Pillow's mode, libsndfile's subtype, FFmpeg's pixel or sample format.
-        payload_bytes: the coded bytes alone: of an image without what stands behind its end, of a recording the
-            object's, of a video its coded pictures and sound without padding.
+        payload_bytes: the coded bytes alone: of an image without what stands behind its end, and beside it if much, of a recording the object's, of a video its coded pictures and sound without padding.
         width_px: as displayed: after rotation, and with square pixels.
         height_px: idem.
         frames: pictures in a video or an animated image.
@@ -40,7 +39,7 @@ class Media:
         day: the day it was made, as the file itself says (EXIF, container, tags), in Asia/Shanghai.
         day_refused: a date stands there and cannot be one.
         flags: of FLAGS, in that order.
-        xxh3_128: of the payload.
+        xxh3_128: of the payload; of an image also of what stands beside it, up to the picture's end.
         normalised: of what equal pictures or sound have in common: an image's coded picture without its metadata or
             its decoded pixels, a recording's decoded samples.
         decoded: its content was decoded (all of an image or recording, sampled key frames of a video); False: only

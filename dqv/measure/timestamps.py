@@ -2,8 +2,9 @@
 
 | written | read as |
 |---|---|
-| ISO 8601 with a zone; RFC 2822; aware datetime | that instant's day in Asia/Shanghai |
-| ISO 8601 or datetime without a zone; 2023-1-5, 2023/1/5, 2023.1.5, 2023年1月5日, 20230105 | as it stands |
+| ISO 8601 with a zone; RFC 2822; C's ctime; aware datetime | that instant's day in Asia/Shanghai |
+| ISO 8601 or datetime without a zone; 2023-1-5, 2023:1:5, 2023/1/5, 2023.1.5, 2023年1月5日, 20230105 | as it stands |
+| 24:00 behind a date | the next day's midnight |
 | 2023, 2023-05, 202305, 2023年5月 | the first day: the earliest that it can be |
 | 9, 10 digits; 12, 13 digits (number or text) | seconds; milliseconds since 1970; its day in Asia/Shanghai |
 | 202301051030, 20230105103000 | before that, if there is such a minute or second: as it stands |
@@ -11,7 +12,7 @@
 
 import re
 import unicodedata
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -25,6 +26,9 @@ _DATE = re.compile(
 )
 _CLOCK = str.maketrans({"时": ":", "点": ":", "分": ":", "秒": None, " ": None})
 _MONTH_NAME = re.compile(r"\d\s*[-\s]\s*(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)", re.IGNORECASE)
+_COLONS = re.compile(r"(\d{4}):(\d{1,2}):(\d{1,2})(?=\s|T|$)", re.ASCII)  # as EXIF writes them
+_CTIME = re.compile(r"[A-Z][a-z]{2} +([A-Z][a-z]{2}) +(\d{1,2}) +(\d\d:\d\d:\d\d) +(\d{4})", re.ASCII)
+_MIDNIGHT = re.compile(r"(?<=[T\s])24:00(?::00(?:\.0+)?)?(?![\d:.])", re.ASCII)
 _IN_NAME = re.compile(
     r"(?<!\d)(?:(\d{4})(\d\d)(\d\d)|(\d{4})([-_.])(\d{1,2})\5(\d{1,2})|(\d{4})年(\d{1,2})月(\d{1,2})日?)(?!\d)",
     re.ASCII,
@@ -105,6 +109,16 @@ def _from_epoch(number: float) -> date:
     return _plausible(_day(datetime.fromtimestamp(number, UTC)))
 
 
+def _usual(text: str) -> str:
+    """EXIF's and C's ways of writing a date in ISO 8601's and RFC 2822's."""
+    if found := _CTIME.fullmatch(text):
+        month, day, clock, year = found.groups()
+        return f"{day} {month} {year} {clock}"
+    if found := _COLONS.match(text):
+        return "-".join(found.groups()) + text[found.end() :]
+    return text
+
+
 @lru_cache(maxsize=65536)
 def _from_text(text: str) -> date | None:
     text = text.strip()
@@ -116,6 +130,11 @@ def _from_text(text: str) -> date | None:
         text = unicodedata.normalize("NFKC", text)  # ２０２３ is 2023
     if text.isdecimal() and text.isascii():
         return _from_digits(text)
+    text = _usual(text)
+    midnight = _MIDNIGHT.search(text)
+    if midnight is not None:
+        day = _from_text(f"{text[: midnight.start()]}00:00:00{text[midnight.end() :]}")
+        return None if day is None else _plausible(day + timedelta(days=1))
     try:
         return _plausible(_day(datetime.fromisoformat(text)))
     except ValueError as error:
