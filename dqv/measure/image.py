@@ -251,7 +251,9 @@ def _other(source: Source, kind: str, limits: Limits, tick: Tick) -> Found:
     with _decoding(source, "the header"):
         try:
             image = _opened(_stream(source, kind, limits), kind)
-        except UnidentifiedImageError:
+        except UnidentifiedImageError as error:
+            if kind == "tiff" and shape is not None:  # float, or more bands than colours have
+                raise ItemError("unsupported", "a TIFF whose pixels no decoder here knows") from error
             if kind not in ("heif", "avif") or full:
                 raise
             image = _opened(io.BytesIO(source.hold(limits)), kind)  # what is asked for stands elsewhere

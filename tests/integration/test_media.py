@@ -88,6 +88,31 @@ def test_what_differs_is_told(media: Path, tmp_path: Path, fact: str, value: int
     assert {row["field"] for row in rows if not row["agrees"]} == {told}
 
 
+def test_a_size_left_open_and_streams_one_behind_the_other_are_no_disagreement(tmp_path: Path) -> None:
+    """FFmpeg complains of both, and decodes all."""
+    source = tmp_path / "source"
+    source.mkdir()
+    tone = ["-f", "lavfi", "-i", "sine=d=3"]
+    piped = subprocess.run(
+        ["ffmpeg", "-v", "error", *tone, "-f", "wav", "pipe:1"], check=True, capture_output=True
+    )
+    (source / "a.wav").write_bytes(piped.stdout)
+    making = ["ffmpeg", "-v", "error", *tone, "-c:a", "libopus", "-f", "ogg", "pipe:1"]
+    opus = subprocess.run(making, check=True, capture_output=True).stdout
+    (source / "b.opus").write_bytes(opus + opus)
+    _, rows = ask(source, tmp_path)
+    assert len({row["object"] for row in rows}) == 2
+    assert [row for row in rows if not row["agrees"]] == []
+
+
+def test_half_a_recording_is_a_disagreement(media: Path, tmp_path: Path) -> None:
+    half = tmp_path / "half.wav"
+    half.write_bytes((media / "0.wav").read_bytes()[: 44 + 16000 * 15 * 2])
+    said = ffmpeg.testify(os.fspath(half), "audio", lambda: None)
+    assert said.duration_s is not None
+    assert abs(said.duration_s - 15) < ffmpeg.TOLERANCE_S  # and not 30, which its header says
+
+
 def test_what_ffmpeg_cannot_decode_is_a_disagreement(tmp_path: Path) -> None:
     broken = tmp_path / "x.mp4"
     broken.write_bytes(b"no video")

@@ -887,3 +887,21 @@ def test_real_photos_cut_short_are_refused(realdata: Path) -> None:
         data = path.read_bytes()
         for share in (50, 90, 99):
             assert refused(data[: len(data) * share // 100]).kind == "truncated"
+
+
+@pytest.mark.parametrize("layout", ["float", "bands"])
+def test_a_tiff_that_no_decoder_here_knows_is_not_called_broken(layout: str) -> None:
+    """Scientific pictures: three bands of 32-bit floats, or five bands of 16 bits."""
+    bands, bits, sample = (3, 32, 3) if layout == "float" else (5, 16, 1)
+    pixels = bytes(8 * 8 * bands * bits // 8)
+    tags = [
+        (256, 4, 1, 8), (257, 4, 1, 8), (258, 3, bands, 0), (259, 3, 1, 1), (262, 3, 1, 2 if bands == 3 else 1),
+        (273, 4, 1, 0), (277, 3, 1, bands), (278, 4, 1, 8), (279, 4, 1, len(pixels)), (339, 3, bands, 1),
+    ]  # fmt: skip
+    behind = 8 + 2 + 12 * len(tags) + 4
+    bits_at, form_at, at = behind, behind + 2 * bands, behind + 4 * bands
+    places = {258: bits_at, 339: form_at, 273: at}
+    entries = b"".join(struct.pack("<HHII", tag, kind, n, places.get(tag, v)) for tag, kind, n, v in tags)
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
+    values = struct.pack(f"<{bands}H", *[bits] * bands) + struct.pack(f"<{bands}H", *[sample] * bands)
+    assert refused(head + values + pixels).kind == "unsupported"
