@@ -32,8 +32,9 @@ _METHOD = {
         "and XML the text counts, not the markup.",
     ),
     "audio": Words(
-        zh="逐个解码，累计采样数 ÷ 采样率；低于 −60 dBFS 的 20 毫秒窗口为静音。只读文件头时取其所述时长。",
-        en="Every recording is decoded; samples ÷ rate are added up; windows of 20 ms below −60 dBFS are silence. "
+        zh="逐个解码，累计采样数 ÷ 采样率；20 毫秒窗口内的振幅（不计直流偏移）低于 −60 dBFS 者为静音。只读文件头时取其所述时长。",
+        en="Every recording is decoded; samples ÷ rate are added up; windows of 20 ms whose amplitude, "
+        "without a constant offset, is below −60 dBFS are silence. "
         "Where only headers are read, the duration that they state.",
     ),
     "image": Words(

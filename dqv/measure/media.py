@@ -27,7 +27,8 @@ class Media:
         modality: audio, image or video: what it is, whatever its name says.
         codec: what it is coded in, in the library's own short name, lower case (jpeg, png, flac, mp3, h264 …).
         mode: layout of a sample or pixel: Pillow's mode, libsndfile's subtype, FFmpeg's pixel or sample format.
-        payload_bytes: the coded bytes alone: of an image without what stands behind its end, and beside it if much, of a recording the object's, of a video its coded pictures and sound without padding.
+        payload_bytes: the coded bytes alone: of an image without what stands behind its end, and beside it if much; of
+            a recording the object's; of a video its coded pictures and sound without padding.
         width_px: as displayed: after rotation, and with square pixels.
         height_px: idem.
         frames: pictures in a video or an animated image.
