@@ -28,6 +28,9 @@ MAX_FRAMES = 20_000
 MAX_SEGMENTS, MAX_SCANS = 4096, 500
 """Of one JPEG: the first fill 256 MB; libjpeg goes over the whole picture at each scan, and encoders use about ten."""
 
+MAX_BLOCKS = 2_000_000
+"""Chunks of one PNG, sub-blocks of one GIF: twice what 256 MB of full blocks of GIF have, and walked in seconds."""
+
 MAX_ENTRIES = 1_000_000
 """Of one TIFF, tags and strips together: directories can lie on top of each other."""
 
@@ -368,7 +371,7 @@ def _png(source: Source, limits: Limits) -> Found | None:
         width, height = struct.unpack_from(">II", data, start)
         return _Inflating(height * (rows_more + (width * pixel_bits + 7) // 8))
 
-    while True:
+    for _ in range(MAX_BLOCKS):
         length, name = int.from_bytes(data[place : place + 4]), bytes(data[place + 4 : place + 8])
         body, end = place + 8, place + 12 + length
         if end > len(data):
@@ -397,6 +400,7 @@ def _png(source: Source, limits: Limits) -> Found | None:
         place = end
         if name == b"IEND":
             return Found("png", "", 0, 0, end, beside)
+    raise ItemError("bomb", f"more than {MAX_BLOCKS} chunks")
 
 
 def _chunks(source: Source, place: int, end: int) -> Iterator[tuple[bytes, int, int]]:
@@ -484,7 +488,7 @@ def _gif(source: Source, limits: Limits) -> Found:
     try:
         width, height = struct.unpack_from("<HH", data, 6)
         check_pixels(width * height, limits)
-        place, frames, beside, largest = behind_table(13, data[10]), 0, 0, (0, 0)
+        place, frames, beside, blocks, largest = behind_table(13, data[10]), 0, 0, 0, (0, 0)
         while data[place] != 0x3B:
             start = place
             if data[place] == 0x2C:
@@ -501,6 +505,9 @@ def _gif(source: Source, limits: Limits) -> Found:
                 raise ItemError("image", f"no block begins at byte {place}")
             while size := data[place]:
                 place += 1 + size
+                blocks += 1
+                if blocks > MAX_BLOCKS:
+                    raise ItemError("bomb", f"more than {MAX_BLOCKS} sub-blocks")
             place += 1
             beside += max(0, place - start - need)
             check_frames(frames)

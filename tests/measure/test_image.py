@@ -905,3 +905,28 @@ def test_a_tiff_that_no_decoder_here_knows_is_not_called_broken(layout: str) -> 
     head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
     values = struct.pack(f"<{bands}H", *[bits] * bands) + struct.pack(f"<{bands}H", *[sample] * bands)
     assert refused(head + values + pixels).kind == "unsupported"
+
+
+@pytest.mark.parametrize(("spare", "kind"), [(0, None), (-1, "bomb")])
+@pytest.mark.parametrize("form", ["PNG", "GIF"])
+def test_too_many_blocks_are_a_bomb(
+    form: str, spare: int, kind: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They cost time that no limit of bytes or pixels sees."""
+    out = io.BytesIO()
+    Image.new("P", (64, 64)).save(out, form)
+    data = out.getvalue()
+    many = 50
+    if form == "PNG":
+        empty = struct.pack(">I4sI", 0, b"teXt", zlib.crc32(b"teXt"))
+        blocks = data.count(b"IHDR") + data.count(b"PLTE") + data.count(b"IDAT") + 1 + many
+        data = data.replace(data[-12:], empty * many + data[-12:])
+    else:
+        blocks = many + 1  # and the one with the pixels
+        comment = b"\x21\xfe" + b"\x01x" * many + b"\0"
+        data = data[:-1] + comment + b";"
+    monkeypatch.setattr(image_structure, "MAX_BLOCKS", blocks + spare)
+    if kind is None:
+        assert measured(data).codec == form.lower()
+    else:
+        assert refused(data).kind == kind
