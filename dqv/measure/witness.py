@@ -122,10 +122,8 @@ def _decode(path: str, modality: str) -> dict[str, str]:
         options = {"map": "0:V:0", "format": "null", "t": MOST_VIDEO_S}
     job = source.output(os.devnull, threads=1, **options).overwrite_output()
     job = job.global_args("-nostdin", "-v", "error", "-progress", "pipe:1")
-    if (
-        modality == "video"
-    ):  # of sound the number of samples tells what was lost; FFmpeg complains of open sizes too
-        job = job.global_args("-xerror")
+    if modality == "video":
+        job = job.global_args("-xerror")  # of sound the number of samples tells, and open sizes are no error
     told, _ = ffmpeg.run(job, capture_stdout=True, capture_stderr=True)
     return dict(line.split("=", 1) for line in told.decode("ascii", "replace").splitlines() if "=" in line)
 

@@ -158,11 +158,12 @@ def band_keys(args: dict[str, Any], out: Path, beat: Beat) -> None:
         beat: of the child.
     """
     ids = [_ids(path) for path in args["copies"]]
-    known = pa.array(np.concatenate(ids)) if ids else pa.array([], pa.int64())
+    known = np.sort(np.concatenate(ids)) if ids else np.empty(0, np.int64)
     held = [_KEYS.empty_table()]
     for table in _rows(args, ["modality", "normalised", "sketch"], beat):
         mine = pc.and_(pc.equal(table["modality"], "text"), pc.is_valid(table["normalised"]))
-        table = table.filter(pc.and_(mine, pc.invert(pc.is_in(table["id"], known))))
+        copied, _ = _among(known, table["id"].to_numpy())
+        table = table.filter(pc.and_(mine, pa.array(~copied)))
         keys = sketch.band_keys(_fixed_rows(table["sketch"], np.uint32))
         count, width = keys.shape
         band = np.tile(np.arange(width, dtype=np.int8), count)
@@ -220,14 +221,18 @@ def crowds(args: dict[str, Any], out: Path, beat: Beat) -> int:
     return int(number.max(initial=-1)) + 1
 
 
-def _bins_of(crowd: str, ids: Any) -> tuple[Any, Any]:
-    """Which of the ids are in a crowd, and the bins of those."""
-    table = pq.read_table(crowd)
-    known, number = table["id"].to_numpy(), table["bin"].to_numpy()
+def _among(known: Any, ids: Any) -> tuple[Any, Any]:
+    """Which of the ids are among the known ones (sorted), and the places of those there."""
     at = np.searchsorted(known, ids)
     there = at < known.size
     there[there] = known[at[there]] == ids[there]
-    return there, number[at[there]]
+    return there, at[there]
+
+
+def _crowd(path: str) -> tuple[Any, Any]:
+    """The ids of a crowd, sorted, and their bins."""
+    table = pq.read_table(path)
+    return table["id"].to_numpy(), table["bin"].to_numpy()
 
 
 def members(args: dict[str, Any], out: Path, beat: Beat) -> None:
@@ -238,11 +243,11 @@ def members(args: dict[str, Any], out: Path, beat: Beat) -> None:
         out: where the table goes.
         beat: of the child.
     """
-    held, numbers = [_MEMBERS.empty_table()], [np.empty(0, np.int64)]
+    (known, number), held, numbers = _crowd(args["crowd"]), [_MEMBERS.empty_table()], [np.empty(0, np.int64)]
     for table in _rows(args, ["object", "place", "sketch"], beat):
-        there, number = _bins_of(args["crowd"], table["id"].to_numpy())
+        there, at = _among(known, table["id"].to_numpy())
         held.append(table.filter(pa.array(there)).select(_MEMBERS.names))
-        numbers.append(number)
+        numbers.append(number[at])
     scatter(
         out / "members-0.parquet",
         pa.concat_tables(held).combine_chunks(),
@@ -260,9 +265,11 @@ def links(args: dict[str, Any], out: Path, beat: Beat) -> None:
         beat: of the child.
     """
     table = pq.read_table(args["groups"])
-    _, number = _bins_of(args["crowd"], table["id"].to_numpy())
+    known, number = _crowd(args["crowd"])
     beat.tick()
-    scatter(out / "links-0.parquet", table, number, args["bins"])
+    scatter(
+        out / "links-0.parquet", table, number[np.searchsorted(known, table["id"].to_numpy())], args["bins"]
+    )
 
 
 def _bin(args: dict[str, Any]) -> tuple[pa.Table, Any, Any]:
