@@ -183,9 +183,14 @@ def test_memory_does_not_depend_on_the_length() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert taker.finish().size >= 57_000
-    assert (
-        peak < 3 << 20
-    )  # an hour; its samples are 115 MB, its frames 230 KB with what a list holds around them
+    assert peak < 2 << 20  # an hour: its samples are 115 MB, its frames 230 KB
+
+
+@pytest.mark.parametrize(("extra", "count"), [(0, 161), (300, 0)])
+def test_longer_than_the_limit_has_no_frames(monkeypatch: pytest.MonkeyPatch, extra: int, count: int) -> None:
+    monkeypatch.setattr(sounds, "LONGEST_S", 161 / 16)
+    noise = np.random.default_rng(1).normal(0, 0.2, (48_000 + extra, 1)).astype(np.float32)
+    assert fingerprint(noise, 4800).size == count
 
 
 def test_two_long_ones_are_aligned() -> None:
