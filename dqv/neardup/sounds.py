@@ -8,9 +8,10 @@ frames. Channels that cancel each other, and what sounds outside of these bands 
 
 The limits were measured (`benchmarks/audio_near.py`). A frame that says nothing (silent, or steady as a hum, whose
 signs are rounding) never matches. A pair is verified when, at the offset that fits best, at least 80 % of the sounding
-frames of the one that has more say something and so do those of the other they stand over, and the share of wrong bits is under
-`MOST_WRONG`, with `DOUBT_BITS` more taken to be wrong: of short sounds, two takes of one word by one speaker differ
-in an eighth of the bits, so the shorter, the more alike they must be; five frames are too few whatever they say.
+frames of the one that has more say something over such frames of the other, and the share of wrong bits, and one
+frame's worth over how many different frames there are, stay under `MOST_WRONG_PERMILLE`: two takes of one word by one
+speaker differ in an eighth of the bits, beeps of about the same pitch in none, so the less there is to tell, the more
+alike they must be, and five different frames are too few whatever they say.
 """
 
 import math
@@ -55,9 +56,6 @@ LEAST_CHANGE = 1 / 1024
 MOST_WRONG_PERMILLE = 200
 """Wrong bits of a verified pair are fewer. Same recording: at most 0.16 (cut, by half a hop), mostly under 0.07;
 different ones of 3 s and more: at least 0.42."""
-
-DOUBT_BITS = 32
-"""One frame more that is taken to be all wrong."""
 
 CROWD = 64
 """So many kept recordings are listed under one value; more have it in common and it tells nothing."""
@@ -288,12 +286,14 @@ class Match:
         both: frames that say something in both.
         of: sounding frames of the one that has more.
         wrong: bits that differ in those of both.
+        distinct: different values among those, of the recording that has fewer; 0 where `wrong` settles it.
     """
 
     offset: int
     both: int
     of: int
     wrong: int
+    distinct: int
 
     @property
     def overlap(self) -> float:
@@ -308,12 +308,14 @@ class Match:
     @property
     def is_verified(self) -> bool:
         """Whether they are near-duplicates."""
-        return bool(_is_near(self.both, self.of, self.wrong))
+        return bool(_is_near(self.both, self.of, self.wrong, self.distinct))
 
 
 @numba.njit(nogil=True, cache=True)
-def _is_near(both: int, of: int, wrong: int) -> bool:
-    return 5 * both >= 4 * of and 1000 * (wrong + DOUBT_BITS) < MOST_WRONG_PERMILLE * 32 * both
+def _is_near(both: int, of: int, wrong: int, distinct: int) -> bool:
+    """Whether 5 both ≥ 4 of, and wrong / (32 both) + 1 / distinct is under the limit."""
+    bits = 32 * both
+    return 5 * both >= 4 * of and 1000 * (wrong * distinct + bits) < MOST_WRONG_PERMILLE * bits * distinct
 
 
 def compare(a: U32, b: U32) -> Match:
@@ -345,7 +347,7 @@ def _extent(frames: Any) -> tuple[int, int, int, int]:
 
 
 @numba.njit(nogil=True, cache=True)
-def _align(a: Any, b: Any) -> tuple[int, int, int, int]:
+def _align(a: Any, b: Any) -> tuple[int, int, int, int, int]:
     """The fields of `Match`.
 
     Every offset at which enough could overlap is tried on PROBES frames of `a`; where `b` says nothing, half of a frame is
@@ -356,7 +358,7 @@ def _align(a: Any, b: Any) -> tuple[int, int, int, int]:
     of = max(sounding_a, sounding_b)
     need = (4 * of + 4) // 5
     if min(in_a, in_b) < need or of == 0:
-        return 0, 0, of, 0
+        return 0, 0, of, 0, 0
     probes = np.empty(min(PROBES, in_a), np.int64)  # spread evenly over those that say something
     chosen = seen = 0
     for n in range(first_a, last_a + 1):
@@ -376,12 +378,17 @@ def _align(a: Any, b: Any) -> tuple[int, int, int, int]:
                 break
         if wrong < least:
             offset, least = tried, wrong
+    values_a, values_b = np.empty(min(in_a, in_b), np.uint32), np.empty(min(in_a, in_b), np.uint32)
     both = wrong = 0
     for n in range(max(0, -offset), min(a.size, b.size - offset)):
         if a[n] > STEADY and b[n + offset] > STEADY:
+            values_a[both], values_b[both] = a[n], b[n + offset]
             both += 1
             wrong += _ones(a[n] ^ b[n + offset])
-    return offset, both, of, wrong
+    distinct = 0
+    if 1000 * wrong < MOST_WRONG_PERMILLE * 32 * both:
+        distinct = min(np.unique(values_a[:both]).size, np.unique(values_b[:both]).size)
+    return offset, both, of, wrong, distinct
 
 
 @numba.njit(nogil=True, cache=True)
@@ -466,10 +473,10 @@ def _advance(first: int, last: int, values: Any, starts: Any, heads: Any, links:
         a = values[starts[i] : starts[i + 1]]
         for v in range(candidates(i, values, starts, heads, links, votes, voted)):
             k = voted[v]
-            offset, both, of, wrong = _align(a, values[starts[k] : starts[k + 1]])
-            if _is_near(both, of, wrong):
+            offset, both, of, wrong, distinct = _align(a, values[starts[k] : starts[k + 1]])
+            if _is_near(both, of, wrong, distinct):
                 original[i] = k
-                fits[i, 0], fits[i, 1], fits[i, 2], fits[i, 3] = offset, both, of, wrong
+                fits[i, 0], fits[i, 1], fits[i, 2], fits[i, 3], fits[i, 4] = offset, both, of, wrong, distinct
                 break
         if original[i] < 0:
             _enlist(i, values, starts, heads, links)
@@ -481,7 +488,7 @@ class Decision:
 
     Attributes:
         original: (n,) row of the first kept recording it repeats; −1 where kept.
-        fits: (n, 4) the fields of `Match` with it; zeros where kept.
+        fits: (n, 5) the fields of `Match` with it; zeros where kept.
     """
 
     original: I64
@@ -508,7 +515,7 @@ def decide(values: U32, starts: I64, tick: Callable[[], None] = lambda: None) ->
     heads = np.full(1 << max(10, int(values.size).bit_length()), -1, place)
     links = np.empty(values.size, place)
     votes, voted = np.zeros(n, np.int64), np.empty(n, np.int64)
-    original, fits = np.full(n, -1, np.int64), np.zeros((n, 4), np.int64)
+    original, fits = np.full(n, -1, np.int64), np.zeros((n, 5), np.int64)
     for first in range(0, n, _CHUNK_ROWS):
         last = min(n, first + _CHUNK_ROWS)
         _advance(first, last, values, starts, heads, links, votes, voted, original, fits)

@@ -122,7 +122,7 @@ def test_a_cut_is_found_at_its_offset() -> None:
 def test_silence_never_matches_itself() -> None:
     silent = fingerprint(np.zeros((100_000, 2), np.float32))
     assert set(silent.tolist()) == {sounds.SILENT}
-    assert compare(silent, silent) == Match(0, 0, 0, 0)
+    assert compare(silent, silent) == Match(0, 0, 0, 0, 0)
     assert not compare(silent, silent).is_verified
     assert decided([silent, silent]) == [-1, -1]
 
@@ -146,7 +146,7 @@ def test_a_steady_tone_says_nothing(tone_hz: float) -> None:
 def test_steady_frames_belong_to_what_sounds_and_match_nothing() -> None:
     a = frames(1, 100)
     a[80:] = sounds.STEADY
-    assert compare(a, a) == Match(0, 80, 100, 0)
+    assert compare(a, a) == Match(0, 80, 100, 0, 80)
     a[79] = sounds.STEADY
     assert not compare(a, a).is_verified
 
@@ -169,7 +169,7 @@ def test_no_sample_and_one_sample_match_nothing() -> None:
         short = fingerprint(np.ones((count, 1), np.float32))
         assert short.size <= 1
         assert decided([short, short]) == [-1, -1]
-    assert compare(frames(1, 0), frames(1, 0)) == Match(0, 0, 0, 0)
+    assert compare(frames(1, 0), frames(1, 0)) == Match(0, 0, 0, 0, 0)
 
 
 def test_memory_does_not_depend_on_the_length() -> None:
@@ -195,7 +195,7 @@ def test_longer_than_the_limit_has_no_frames(monkeypatch: pytest.MonkeyPatch, ex
 
 def test_two_long_ones_are_aligned() -> None:
     a = frames(1, 200_000)
-    assert compare(a, a[12_345:]) == Match(-12_345, 187_655, 200_000, 0)
+    assert compare(a, a[12_345:]) == Match(-12_345, 187_655, 200_000, 0, np.unique(a[12_345:]).size)
 
 
 def test_the_same_input_gives_the_same_frames() -> None:
@@ -226,6 +226,22 @@ def test_five_frames_prove_nothing(count: int, is_near: bool) -> None:
     assert compare(frames(1, count), frames(1, count)).is_verified == is_near
 
 
+@pytest.mark.parametrize(("distinct", "is_near"), [(5, False), (6, True)])
+def test_what_repeats_itself_proves_no_more(distinct: int, is_near: bool) -> None:
+    a = np.tile(frames(1, distinct), 30)
+    assert compare(a, a).distinct == distinct
+    assert compare(a, a).is_verified == is_near
+
+
+def test_beeps_of_another_pitch_are_no_copies() -> None:
+    t = np.arange(16_000 * 8) / 16_000
+    beeps = [
+        fingerprint((0.5 * np.sin(2 * np.pi * hz * t) * (t % 1 < 0.1)).astype(np.float32)[:, None], 16_000)
+        for hz in range(400, 1600, 50)
+    ]
+    assert decided(beeps) == [-1] * len(beeps)
+
+
 def test_frames_with_one_wrong_bit_each_are_found_where_short() -> None:
     a = frames(1, 40)
     assert decided([a, a ^ np.uint32(1 << 31)]) == [-1, 0]
@@ -237,7 +253,7 @@ def test_what_sounds_where_the_other_is_silent_is_no_overlap() -> None:
     b[40:61] = sounds.SILENT
     assert not compare(a, b).is_verified
     b[40] = a[40]
-    assert compare(a, b) == Match(0, 80, 100, 0)
+    assert compare(a, b) == Match(0, 80, 100, 0, 80)
 
 
 def test_the_original_is_the_first_kept_one() -> None:
@@ -302,7 +318,7 @@ def test_how_a_surplus_one_fits_is_told() -> None:
     a = frames(1, 100)
     values, starts = np.concatenate([a, a[10:]]), np.array([0, 100, 190])
     decision = decide(values, starts)
-    assert decision.match(1) == compare(a[10:], a) == Match(10, 90, 100, 0)
+    assert decision.match(1) == compare(a[10:], a) == Match(10, 90, 100, 0, 90)
 
 
 class Heard(audio._Sound):
@@ -349,6 +365,6 @@ def test_the_same_word_spoken_again_is_another_recording(realdata: Path, heard: 
     assert decided(found) == [-1] * 600
     # that is no blindness: each is found again, but for those too short to tell
     again = decided(found + found)[600:]
-    tellable = [n for n, each in enumerate(found) if (each != sounds.SILENT).sum() >= 6]
+    tellable = [n for n, each in enumerate(found) if np.unique(each[each > sounds.STEADY]).size >= 6]
     assert [again[n] for n in tellable] == tellable
     assert len(tellable) > 400
