@@ -54,8 +54,8 @@ LEAST_CHANGE = 1 / 1024
 """A frame is steady where the changes of all bands are less than this share of its energy."""
 
 MOST_WRONG_PERMILLE = 200
-"""Wrong bits of a verified pair are fewer. Same recording: at most 0.16 (cut, by half a hop), mostly under 0.07;
-different ones of 3 s and more: at least 0.42."""
+"""Wrong bits of a verified pair are fewer. Same recording: mostly under 0.07, where cut by half a hop up to 0.25, and
+then not always found; different ones of 3 s and more: at least 0.42."""
 
 CROWD = 64
 """So many kept recordings are listed under one value; more have it in common and it tells nothing."""
