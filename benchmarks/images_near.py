@@ -170,7 +170,7 @@ def precision(folders: list[Path]) -> None:
     print("| different pictures | pictures | proposed pairs | wrong pairs |\n|---|---|---|---|")
     greys = [grey(picture) for picture in corpus(folders)]
     proposals, wrong = wrong_pairs(greys)
-    print(f"| corpus | {len(greys)} | {proposals} | {len(wrong)} |")
+    print(f"| corpus | {len(greys)} | {proposals} | {len(wrong)} |", flush=True)
     for noise in NOISES:
         proposals, wrong = wrong_pairs([grey(take(seed, noise)) for seed in range(TAKES)])
         print(f"| one fixed scene, noise {noise} | {TAKES} | {proposals} | {len(wrong)} |", flush=True)
