@@ -1,0 +1,258 @@
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dqv.neardup import pictures
+
+U8 = npt.NDArray[np.uint8]
+
+
+def whole(values: npt.NDArray[np.generic]) -> U8:
+    grey: U8 = values.clip(0, 255).astype(np.uint8)
+    return grey
+
+
+def scene(seed: int, height: int = 360, width: int = 480) -> U8:
+    """Soft shapes of several sizes over a gradient."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    out = 90 + 60 * x / width + 20 * y / height
+    for _ in range(40):
+        top, left, side = random.uniform((0, 0, 15), (height, width, 120))
+        out += random.uniform(-45, 45) / (
+            1 + np.exp(((np.hypot(y - top, x - left) - side / 2) / 2).clip(-50, 50))
+        )
+    return whole(out)
+
+
+def noisy(grey: U8, seed: int, level: float) -> U8:
+    noise = np.random.default_rng(seed).normal(0, level, grey.shape)
+    return whole(grey + noise)
+
+
+def halved(grey: U8) -> U8:
+    height, width = (side // 2 for side in grey.shape)
+    return whole(grey[: height * 2, : width * 2].reshape(height, 2, width, 2).mean((1, 3)).round())
+
+
+def with_object(grey: U8, part: float, level: int, place: tuple[int, int] = (150, 200)) -> U8:
+    """A disc, `part` of the width wide, of another grey."""
+    y, x = np.mgrid[: grey.shape[0], : grey.shape[1]]
+    disc = np.hypot(y - place[0], x - place[1]) <= part * grey.shape[1] / 2
+    out = grey.astype(np.int64) + level * disc
+    return whole(out)
+
+
+def apart(a: np.uint64, b: np.uint64) -> int:
+    return int(a ^ b).bit_count()
+
+
+# --- the hash
+
+
+def test_hash_is_fixed_for_all_machines() -> None:
+    y, x = np.mgrid[:96, :128]
+    grey = ((x * x + 3 * x * y + 7 * y) % 251).astype(np.uint8)
+    assert pictures.fingerprint(grey) == (np.uint64(0xD5AFBD9AD0016F04), False)
+
+
+def test_no_cosine_is_near_a_tie_of_rounding() -> None:
+    exact = np.cos(np.pi * np.outer(np.arange(8), 2 * np.arange(32) + 1) / 64) * (1 << 14)
+    assert np.abs(np.abs(exact - np.floor(exact)) - 0.5).min() > 1e-6
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_resizing_and_noise_hardly_move_the_hash(seed: int) -> None:
+    grey = scene(seed)
+    original, _ = pictures.fingerprint(grey)
+    assert apart(original, pictures.fingerprint(halved(grey))[0]) <= 2
+    assert apart(original, pictures.fingerprint(noisy(grey, 1, 4))[0]) <= 4
+
+
+def test_different_scenes_hash_apart() -> None:
+    hashes = [pictures.fingerprint(scene(seed))[0] for seed in range(20)]
+    assert min(apart(a, b) for i, a in enumerate(hashes) for b in hashes[:i]) > pictures.MOST_BITS
+
+
+def test_inner_hash_finds_a_crop() -> None:
+    for seed in range(10):
+        grey = scene(seed, 600, 800)
+        crop = grey[12:-12, 16:-16]
+        inner = pictures.phash(pictures.coefficients(grey, inner=True))
+        assert apart(inner, pictures.fingerprint(crop)[0]) <= 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (3, 5), (32, 32), (33, 31), (2000, 7)])
+def test_any_size_is_hashed(shape: tuple[int, int]) -> None:
+    assert pictures.fingerprint(np.full(shape, 90, np.uint8))[1]
+
+
+def test_an_enlarged_small_picture_hashes_alike() -> None:
+    small = scene(1, 24, 16)
+    assert pictures.fingerprint(small) == pictures.fingerprint(small.repeat(3, 0).repeat(3, 1))
+
+
+def test_noise_on_a_plain_ground_is_flat_and_a_scene_is_not() -> None:
+    assert pictures.fingerprint(noisy(np.full((300, 400), 128, np.uint8), 0, 2))[1]
+    assert not pictures.fingerprint(scene(0))[1]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 80), st.integers(1, 80))
+@settings(max_examples=50, deadline=None)
+def test_orientations_are_the_hashes_of_the_turned_pictures(seed: int, height: int, width: int) -> None:
+    grey = np.random.default_rng(seed).integers(0, 256, (height, width), np.uint8)
+    turned = [
+        side
+        for picture in (grey, grey.T)
+        for side in (picture, picture[:, ::-1], picture[::-1, ::-1], picture[::-1])
+    ]
+    expected = [pictures.fingerprint(np.ascontiguousarray(picture))[0] for picture in turned]
+    assert list(pictures.orientations(pictures.coefficients(grey))) == expected
+
+
+# --- candidates
+
+
+def listed(distinct: pictures.U64) -> list[tuple[int, int]]:
+    return [(int(a), int(b)) for block in pictures.candidates(distinct) for a, b in block]
+
+
+def brute(distinct: pictures.U64) -> list[tuple[int, int]]:
+    return [
+        (i, k)
+        for k in range(distinct.size)
+        for i in range(k)
+        if apart(distinct[i], distinct[k]) <= pictures.MOST_BITS
+    ]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.lists(st.integers(0, 63), max_size=9)).map(
+            lambda drawn: drawn[0] * 0x9E3779B97F4A7C15 % 2**64 ^ sum(1 << bit for bit in set(drawn[1]))
+        ),
+        max_size=40,
+    )
+)
+@settings(deadline=None)
+def test_candidates_are_those_of_brute_force(hashes: list[int]) -> None:
+    distinct, group = pictures.groups(np.array(hashes, np.uint64))
+    assert [int(distinct[number]) for number in group] == hashes
+    assert list(distinct) == list(dict.fromkeys(hashes))
+    assert listed(distinct) == brute(distinct)
+
+
+@pytest.mark.parametrize("bits", [1, 7, 8])
+def test_seven_bits_is_the_limit(bits: int) -> None:
+    far = sum(1 << (9 * bit) % 64 for bit in range(bits))
+    assert listed(np.array([0, far], np.uint64)) == ([(0, 1)] if bits <= 7 else [])
+
+
+def test_equal_hashes_make_one_group_and_no_pairs() -> None:
+    distinct, group = pictures.groups(np.full(1_000_000, 5, np.uint64))
+    assert distinct.tolist() == [5]
+    assert not group.any()
+    assert listed(distinct) == []
+
+
+def test_a_row_with_more_pairs_than_room_comes_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    distinct = np.array([0, *(1 << bit for bit in range(64))], np.uint64)
+    whole = listed(distinct)
+    monkeypatch.setattr(pictures, "_ROOM", 4)
+    assert listed(distinct) == whole == brute(distinct)
+
+
+# --- the comparison
+
+
+CHANGES: dict[str, Callable[[U8], U8]] = {
+    "itself": lambda grey: grey,
+    "halved": halved,
+    "quartered": lambda grey: halved(halved(grey)),
+    "noise": lambda grey: noisy(grey, 3, 4),
+    "2 % off each side": lambda grey: grey[7:-7, 10:-10],
+    "2 % off one side": lambda grey: grey[:, 10:],
+    "darker": lambda grey: (grey * 0.85).astype(np.uint8),
+    "brighter": lambda grey: np.minimum(grey * 1.15, 255).astype(np.uint8),
+    "a little brighter": lambda grey: (grey * 1.03).astype(np.uint8),
+    "gamma": lambda grey: (255 * (grey / 255) ** 0.85).astype(np.uint8),
+    "little contrast": lambda grey: (64 + grey * 0.6).astype(np.uint8),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_harmless_changes_are_the_same(change: str) -> None:
+    for seed in range(2):
+        grey = scene(seed)
+        changed = np.ascontiguousarray(CHANGES[change](grey))
+        assert pictures.same(grey, changed).same
+        assert pictures.same(changed, grey).same
+
+
+@pytest.mark.parametrize("part", [0.02, 0.04])
+@pytest.mark.parametrize("change", ["itself", "halved", "noise", "2 % off each side", "a little brighter"])
+def test_a_small_object_is_a_difference(part: float, change: str) -> None:
+    for seed in range(2):
+        grey = scene(seed)
+        result = pictures.same(grey, np.ascontiguousarray(CHANGES[change](with_object(grey, part, 60))))
+        assert not result.same
+        assert (result.x, result.y) == pytest.approx((200 / 480, 150 / 360), abs=0.03)
+
+
+def test_a_faint_object_is_none() -> None:
+    grey = scene(0)
+    assert pictures.same(grey, with_object(grey, 0.03, 5)).same
+
+
+def test_a_moved_object_is_a_difference() -> None:
+    ground = scene(1)
+    assert not pictures.same(
+        with_object(ground, 0.03, 60), with_object(ground, 0.03, 60, place=(158, 212))
+    ).same
+
+
+def test_a_crop_is_measured() -> None:
+    grey = scene(2, 600, 800)
+    result = pictures.same(grey, grey[12:-12, 16:-16])
+    assert (result.stretch_x, result.stretch_y) == pytest.approx((0.0417, 0.0417), abs=0.002)
+    assert (result.shift_x, result.shift_y) == pytest.approx((0, 0), abs=0.002)
+
+
+def test_crops_of_three_percent_pass_and_of_five_do_not() -> None:
+    grey = scene(2, 600, 800)
+    assert pictures.same(grey, grey[18:-18, 24:-24]).same
+    assert not pictures.same(grey, grey[30:-30, 40:-40]).same
+
+
+def test_other_scenes_negatives_and_turned_pictures_differ() -> None:
+    grey = scene(0)
+    for other in (scene(1), 255 - grey, grey[:, ::-1], grey[::-1], grey.T):
+        assert not pictures.same(grey, np.ascontiguousarray(other)).same
+
+
+def test_plain_pictures_compare() -> None:
+    plain = np.full((300, 400), 128, np.uint8)
+    assert pictures.same(plain, plain).same
+    assert not pictures.same(plain, with_object(plain, 0.03, 40)).same
+
+
+def test_too_small_pictures_are_the_same_only_when_equal() -> None:
+    one, other = np.full((1, 1), 7, np.uint8), np.full((1, 1), 8, np.uint8)
+    assert pictures.same(one, one).same
+    assert not pictures.same(one, other).same
+    assert not pictures.same(one, scene(0)).same
+
+
+def test_very_wide_pictures_compare() -> None:
+    wide = scene(3, 40, 3000)
+    assert pictures.same(wide, wide).same
+    assert not pictures.same(wide, scene(4, 40, 3000)).same
+
+
+def test_comparison_is_deterministic() -> None:
+    a, b = scene(5), noisy(scene(5), 1, 6)
+    assert pictures.same(a, b) == pictures.same(a.copy(), b.copy())
