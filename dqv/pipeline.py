@@ -340,7 +340,7 @@ def _tables(
     listing: pa.Table, measured: _Measured, surplus: Path
 ) -> tuple[pl.LazyFrame, pl.LazyFrame, dict[int, bytes]]:
     """Items with their dates and fate, objects with what reading them told, and the objects' digests."""
-    columns = [name for name in ITEMS.names if name != "sketch"]
+    columns = [name for name in ITEMS.names if name not in ("sketch", "fingerprint")]
     read = _scan(measured.files("objects"), READ_OBJECTS)
     told = (
         read.group_by("object")

@@ -89,6 +89,7 @@ ITEMS = pa.schema(
         ("embedded_refused", pa.bool_()),  # the same, of EXIF, container, tags
         ("xxh3_128", pa.binary(16)),  # of the text the duplicate rate compares, UTF-8; else of the payload
         ("normalised", pa.binary(16)),  # text: of its folded tokens, null without one; else `Media`
+        ("fingerprint", pa.large_binary()),  # of images, audio and video: `Media`
         ("sketch", pa.binary(SKETCH_SLOTS * 4)),  # little-endian uint32; null without a token
     ]
 )

@@ -43,6 +43,8 @@ class Media:
         xxh3_128: of the payload; of an image also of what stands beside it, up to the picture's end.
         normalised: of what equal pictures or sound have in common: an image's coded picture without its metadata or
             its decoded pixels, a recording's decoded samples.
+        fingerprint: what near-duplicates are told by, as `neardup.pictures`, `sounds` and `films` lay it out; None where
+            nothing can be told of it.
         decoded: its content was decoded (all of an image or recording, sampled key frames of a video); False: only
             headers were read.
     """
@@ -64,6 +66,7 @@ class Media:
     flags: tuple[str, ...] = ()
     xxh3_128: bytes | None = None
     normalised: bytes | None = None
+    fingerprint: bytes | None = None
     decoded: bool = False
 
 

@@ -28,7 +28,7 @@ _GATHERED = (
 
 _OF_MEDIA = (
     "codec", "mode", "width_px", "height_px", "frames", "frame_rate", "duration_flicks", "silent_flicks",
-    "sample_rate_hz", "channels", "decoded",
+    "sample_rate_hz", "channels", "decoded", "fingerprint",
 )  # fmt: skip
 """Columns that are attributes of `Media` by the same name."""
 
@@ -135,7 +135,7 @@ class ItemRows:
 
 
 def _length(content: str | Media) -> int:
-    return len(content) if isinstance(content, str) else 0
+    return len(content) if isinstance(content, str) else len(content.fingerprint or b"")
 
 
 def _batch(rows: list[tuple[Any, ...]], contents: list[str | Media]) -> pa.RecordBatch:
