@@ -1,8 +1,8 @@
 """8(三): the duplicate rate of each modality is at most 5 % (duplicates.*).
 
-An item is surplus when it has a verified pair with an earlier item that was kept (neardup.surplus). Of images, audio
-and video only equal items are found yet: what is merely near may be any of the others, so their rate is at least what
-was found, and a person must look where that does not exceed the ceiling.
+An item is surplus when it has a verified pair with an earlier item that was kept (neardup.surplus, sounds, pictures).
+Of images, audio and video that is told by perception, so a surplus that rests on it alone and alone exceeds the ceiling
+is for a person to look at; so is a rate that depends on items in which there is nothing to compare (flat, silent).
 """
 
 from collections.abc import Callable
@@ -26,13 +26,37 @@ _METHOD = Words(
     "canonical order an item is surplus when it has a verified pair with an item that was kept. Equal payloads are "
     "told by xxh3_128.",
 )
-_EQUAL = Words(
-    zh="以 xxh3_128 判定相同：图像的编码字节（或去除元数据后的编码、或解码后的像素），音频的字节或解码后的采样，视频的编码样本。"
-    "此版本不查找近似重复：其余各项均可能是近似重复，所得比率为下限。",
-    en="Told by xxh3_128 are equal: an image's encoded bytes (or its coded picture without metadata, or its decoded "
-    "pixels), a recording's bytes or decoded samples, a video's coded samples. Near-duplicates are not looked for by "
-    "this version: any of the other items may be one, so the rate is a lower bound.",
+_AUDIO = Words(
+    zh="内容相同以 xxh3_128 判定（字节或解码后的采样）。近似重复：每秒 16 帧、33 个频带能量差的符号（Haitsma 与 Kalker，ISMIR 2002）"
+    "产生候选；对齐后重叠不少于较长者有声帧的 80 %，且误码率与 1/不同帧数之和低于 0.2 者为近似重复。按规范顺序，凡与已保留条目构成已验证对者为多余项。",
+    en="Told by xxh3_128 are equal bytes or decoded samples. Near-duplicates: signs of energy differences of 33 bands, 16 frames a "
+    "second (Haitsma and Kalker, ISMIR 2002), propose pairs; two recordings are near-duplicates when, aligned, at least 80 % of the "
+    "sounding frames of the longer one overlap and the share of wrong bits plus 1 / (different frames) is below 0.2. In canonical "
+    "order an item is surplus when it has a verified pair with an item that was kept.",
 )
+_IMAGE = Words(
+    zh="内容相同以 xxh3_128 判定（编码字节、去除元数据后的编码或解码后的像素）。近似重复：64 位 pHash 相差不超过 7 位者为候选（整幅与去边 2 %）；"
+    "对齐（位移、缩放、色调）后比较，任何局部差异都不超过重新编码、缩放、小幅裁剪所能解释者为近似重复。候选超过 16 个时只与最接近的 16 个比较。"
+    "按规范顺序，凡与已保留条目构成已验证对者为多余项。",
+    en="Told by xxh3_128 are equal encoded bytes, coded pictures without metadata, or decoded pixels. Near-duplicates: 64-bit pHash (of "
+    "the whole and of the picture without 2 % at its sides) at most 7 bits apart proposes pairs; two pictures are near-duplicates "
+    "when, aligned (shift, scale, tone), no place differs by more than re-encoding, resizing or small crops explain. Of more than "
+    "16 candidates the nearest 16 are compared. In canonical order an item is surplus when it has a verified pair with an item that was kept.",
+)
+_VIDEO = Words(
+    zh="以 xxh3_128 判定相同：编码样本。此版本不查找视频的近似重复：其余各项均可能是近似重复，所得比率为下限。",
+    en="Told by xxh3_128 are equal coded samples. Near-duplicates of videos are not looked for by this version: any of the other "
+    "items may be one, so the rate is a lower bound.",
+)
+_METHODS = {"text": _METHOD, "audio": _AUDIO, "image": _IMAGE, "video": _VIDEO}
+
+_UNCOMPARED = (
+    (pl.col("modality") != "text")
+    & ~pl.col("surplus")
+    & pl.col("xxh3_128").is_not_null()
+    & ~pl.col("comparable").fill_null(value=False)
+)
+"""Of images, audio and video: what equals no other item, and has nothing by which near-duplicates are told."""
 
 
 def duplicates(case: Case, modality: str) -> Outcome:
@@ -64,19 +88,19 @@ def duplicates(case: Case, modality: str) -> Outcome:
         name,
         modality,
         lambda: _measure(case, modality),
-        method=_METHOD if modality == "text" else _EQUAL,
+        method=_METHODS[modality],
         next_step=next_step,
         evidence=_evidence(case, items) if facts.items else None,
     )
     if modality == "text":
         outcome = _little_compared(case, _long_texts(case, outcome))
     elif modality in case.deciding:
-        outcome = _lower_bound(outcome)
+        outcome = _perceived(case, modality, _uncompared(case, modality, outcome))
     return _near_alone(modality, outcome)
 
 
 def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
-    facts, text = case.facts[modality], modality == "text"
+    facts = case.facts[modality]
     surplus = pl.col("surplus")
     original = pl.struct("original_object", "original_place")
     weight = pl.col("duration_flicks" if modality == "audio" else "payload_bytes")
@@ -91,65 +115,93 @@ def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
             normalised=pl.col("xxh3_128").count()
             - pl.coalesce("normalised", "xxh3_128").drop_nulls().n_unique(),
             unhashed=pl.col("xxh3_128").null_count(),
+            uncompared=_UNCOMPARED.sum(),
+            uncompared_weight=weight.filter(_UNCOMPARED).sum(),
         )
         .collect()
         .row(0, named=True)
     )
     n, more = facts.items, facts.unread.items
-    # what was not hashed may equal anything; what is not text may resemble anything
-    unsure = case.unverified if text else row["unhashed"]
-    distinct = 0 if text else max(0, n - row["near"] - row["unhashed"] - 1)
+    # what was not hashed may equal anything, what could not be compared resemble anything; one is always kept
+    unsure = case.unverified[modality] + row["unhashed"]
+    doubtful = min(row["uncompared"], max(0, n - row["near"] - row["unhashed"] - 1))
+    weight_doubtful = row["uncompared_weight"] if doubtful else 0
     near: dict[str, Callable[[], Quantity]] = {
-        "near": lambda: rate(row["near"], n, more, unsure=unsure, doubtful=distinct),
-        "exact": lambda: rate(row["exact"], n, more, unsure=0 if text else unsure),
-        "normalised": lambda: rate(row["normalised"], n, more, unsure=0 if text else unsure),
-        "near_bytes": lambda: _by_weight(case, modality, row["near_weight"], doubtful=bool(distinct)),
+        "near": lambda: rate(row["near"], n, more, unsure=unsure, doubtful=doubtful),
+        "exact": lambda: rate(row["exact"], n, more, unsure=row["unhashed"]),
+        "normalised": lambda: rate(row["normalised"], n, more, unsure=row["unhashed"]),
+        "near_bytes": lambda: _by_weight(case, modality, row["near_weight"], weight_doubtful),
         "members": lambda: rate(
-            row["members"], n, more, unsure=2 * unsure, doubtful=max(0, n - row["members"]) if distinct else 0
+            row["members"], n, more, unsure=2 * unsure, doubtful=max(0, n - row["members"]) if doubtful else 0
         ),
         "whole_set": lambda: _whole_set(case, more),
     }
     return lambda reading: near[reading.measure]()
 
 
-def _by_weight(case: Case, modality: str, surplus: int, *, doubtful: bool) -> Quantity:
+def _by_weight(case: Case, modality: str, surplus: int, doubtful: int) -> Quantity:
     facts = case.facts[modality]
     if modality == "audio":
-        whole, found, more = hours(facts.duration_flicks), hours(surplus), facts.unread.hours
-        return rate(found, whole, more, doubtful=whole - found if doubtful else 0)
-    whole_bytes = facts.payload_bytes
-    return rate(
-        surplus, whole_bytes, facts.unread.payload_bytes, doubtful=whole_bytes - surplus if doubtful else 0
-    )
+        return rate(
+            hours(surplus), hours(facts.duration_flicks), facts.unread.hours, doubtful=hours(doubtful)
+        )
+    return rate(surplus, facts.payload_bytes, facts.unread.payload_bytes, doubtful=doubtful)
 
 
 def _whole_set(case: Case, more: int | None) -> Quantity:
-    surplus, media = pl.col("surplus"), pl.col("modality") != "text"
     row = (
         case.items.filter(pl.col("status") == "measured")
         .select(
             n=pl.len(),
-            surplus=surplus.sum(),
+            surplus=pl.col("surplus").sum(),
             unhashed=pl.col("xxh3_128").null_count(),
-            distinct=(media & ~surplus & pl.col("xxh3_128").is_not_null()).sum(),
+            uncompared=_UNCOMPARED.sum(),
         )
         .collect()
         .row(0, named=True)
     )
-    unsure = case.unverified + row["unhashed"]
-    return rate(row["surplus"], row["n"], more, unsure=unsure, doubtful=max(0, row["distinct"] - 1))
+    unsure = sum(case.unverified.values()) + row["unhashed"]
+    doubtful = min(row["uncompared"], max(0, row["n"] - row["surplus"] - row["unhashed"] - 1))
+    return rate(row["surplus"], row["n"], more, unsure=unsure, doubtful=doubtful)
 
 
-def _lower_bound(outcome: Outcome) -> Outcome:
-    """Say why a rate below the ceiling is for review."""
-    if outcome.verdict is not Verdict.REVIEW:
+def _uncompared(case: Case, modality: str, outcome: Outcome) -> Outcome:
+    """Say how many items had nothing to compare, where a rate below the ceiling is for review."""
+    count = case.modality(modality).select(_UNCOMPARED.sum()).collect().item()
+    if outcome.verdict is not Verdict.REVIEW or not count:
         return outcome
     words = Words(
-        zh="所得为下限：只查找了相同的条目，近似重复尚未查找。",
-        en="It is a lower bound: only equal items were looked for, near-duplicates were not.",
+        zh=f"其中 {count} 项没有可供比较的内容（如空白画面、静音），只查找了与之相同的条目，所得为下限。",
+        en=f"{count} of the items hold nothing to compare (such as flat pictures or silence): of them only equal ones "
+        "were looked for, so the rate is a lower bound.",
     )
-    step = Words(zh="请人工抽查近似重复。", en="Have a person look for near-duplicates.")
+    step = Words(zh="请人工抽查这些条目的近似重复。", en="Have a person look for near-duplicates among them.")
     return replace(outcome, message=join([outcome.message, words]), next_step=outcome.next_step or step)
+
+
+def _perceived(case: Case, modality: str, outcome: Outcome) -> Outcome:
+    """A surplus that rests on perception alone and alone exceeds the ceiling is for review, unless the equal ones exceed it too."""
+    near = next((each for each in outcome.results if each.reading.measure == "near"), None)
+    if outcome.verdict is not Verdict.FAIL or near is None or not near.quantity.denominator:
+        return outcome
+    perceived, told = (
+        case.modality(modality)
+        .filter(pl.col("surplus"))
+        .select(
+            (pl.col("verified") == "aligned").sum(), (pl.col("verified") != "aligned").sum().alias("told")
+        )
+        .collect()
+        .row(0)
+    )
+    most = near.limit * near.quantity.denominator
+    if perceived <= most or told > most:
+        return outcome
+    words = Words(
+        zh=f"其中 {perceived} 个多余项仅凭感知比对认定，且仅此即超过上限：须人工查看证据文件中的各对。",
+        en=f"{perceived} of the surplus items rest on a comparison of what is seen or heard, and alone exceed the ceiling: "
+        "a person must look at the pairs in the evidence.",
+    )
+    return replace(outcome, verdict=Verdict.REVIEW, message=join([outcome.message, words]))
 
 
 def _long_texts(case: Case, outcome: Outcome) -> Outcome:
@@ -205,5 +257,5 @@ def _evidence(case: Case, items: pl.LazyFrame) -> pl.LazyFrame:
         .join(names, on="object")
         .join(names.rename({"object": "original_object", "name": "original_name"}), on="original_object")
         .sort("object", "place")
-        .select("name", "place", "original_name", "original_place", "verified", "shared", "of")
+        .select("name", "place", "original_name", "original_place", "verified", "shared", "of", "detail")
     )

@@ -90,7 +90,7 @@ class Case:
             `surplus` (bool), `verified` (how), `original_object`, `original_place`.
         objects: rows of `core.schema.OBJECTS` with `name` (path as text), `fields`.
         deciding: the modalities whose rules decide.
-        unverified: pairs that could not be computed because the data changed.
+        unverified: by modality, pairs that could not be computed because the data changed.
         disagreements: modality → items on which an independent witness disagrees.
     """
 
@@ -101,7 +101,7 @@ class Case:
     objects: pl.LazyFrame
     deciding: tuple[str, ...]
     facts: Mapping[str, ModalityFacts]
-    unverified: int = 0
+    unverified: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(MODALITIES, 0))
     disagreements: Mapping[str, int] = field(default_factory=dict)
 
     def modality(self, modality: str) -> pl.LazyFrame:

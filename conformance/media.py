@@ -2,13 +2,16 @@
 
 The usual dataset of a modality reaches its scale exactly: 10 images of 300 bytes, 2880 samples of sound at 8000 Hz
 (0.36 s), one video of two pictures with 400 kB each. It has a README and a metadata file without dates, and declares
-this modality alone. As near-duplicates of media are not looked for yet, several different items are a `review`.
+this modality alone. Such small items hold nothing by which near-duplicates are told, so several different ones are a
+`review`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from conformance.case import (
     NOT_DECLARED,
@@ -406,6 +409,13 @@ def _wav(samples: int, seed: int = 0, day: str | None = NEW) -> bytes:
     return _sound("WAV", samples, seed, day)
 
 
+@lru_cache(maxsize=64)
+def _tune(form: str, seed: int, day: str | None = NEW) -> bytes:
+    """Twenty short tones, 2 s."""
+    notes = [demo_media.tone(1000 * seed + n, RATE_HZ // 10, RATE_HZ) for n in range(20)]
+    return demo_media.sound(form, np.concatenate(notes), RATE_HZ, day=day)
+
+
 def _audio_scale() -> Iterator[Case]:
     for name, samples in (
         ("scale-pass-at-limit", 2880),
@@ -494,6 +504,27 @@ def _audio_duplicates() -> Iterator[Case]:
     samples_in = {"a.wav": _wav(2880), "b.flac": _sound("FLAC", 2880), "c.wav": _wav(2880, 0, "2026-02-01")}
     yield _case("audio", "duplicates-fail-same-samples-in-other-bytes", samples_in, {"duplicates": (2, 3)},
                 readings={"duplicates": {"exact": ("pass", 0), "normalised": ("fail", 2)}})  # fmt: skip
+    # Long enough to be heard: 2 s each. A copy in MP3 sounds the same; two in forty are at the ceiling, three are not,
+    # but for a person to look at, unless equal ones exceed it too.
+    for near, equal, verdict, what in (
+        (2, 0, "pass", "heard-at-five-percent"),
+        (3, 0, "review", "heard-over-five-percent"),
+        (1, 2, "fail", "heard-and-equal-over-five-percent"),
+        (3, 3, "fail", "equal-over-five-percent-and-heard"),
+    ):
+        count = 40 - near - equal
+        files = {f"{n:02d}.wav": _tune("WAV", n) for n in range(count)}
+        files |= {f"x-{n:02d}-{NEW}.mp3": _tune("MP3", n, None) for n in range(near)}
+        files |= {f"y-{n:02d}.wav": files[f"{n:02d}.wav"] for n in range(equal)}
+        yield _case("audio", f"duplicates-{verdict}-{what}", files, {"duplicates": (near + equal, 40)},
+                    readings={"duplicates": {"exact": ("fail" if equal > 2 else "pass", equal)}})  # fmt: skip
+    silent = {f"{n:02d}.wav": _tune("WAV", n) for n in range(19)} | {
+        "z.wav": _sound("WAV", 16_000, 99, rest=15_900)
+    }
+    for more, verdict in ((0, "pass"), (1, "review")):
+        files = silent | {f"z{n}.wav": _sound("WAV", 15_000, n, rest=14_900) for n in range(more)}
+        yield _case("audio", f"duplicates-{verdict}-{1 + more}-silent-of-{20 + more}", files,
+                    {"duplicates": (0, 20 + more)})  # fmt: skip
     twice = {"a.wav": _wav(2880), "b.wav": _wav(2880), "c.pcm": b"x"}
     yield _case("audio", "duplicates-fail-unread-could-not-change-it", twice, {"duplicates": (1, 2)})
 

@@ -93,7 +93,9 @@ def build(
             settings_digest=settings.digest(case.reference_date),
             settings=_shown_settings(settings),
             versions=dict(versions),
-            complete=not errors["unread"] and not case.unverified and settings.measuring.assurance == "full",
+            complete=not errors["unread"]
+            and not any(case.unverified.values())
+            and settings.measuring.assurance == "full",
             witnesses=_witnesses(case, witnessed) if witnessed is not None else [],
             unread=errors["unread"],
             defective=errors["defective"],

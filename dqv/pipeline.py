@@ -31,7 +31,7 @@ from dqv.core.errors import ItemError, SourceError, UsageError
 from dqv.core.files import sha256_file, write_atomic
 from dqv.core.policy import Policy, load_policy
 from dqv.core.registration import Registration
-from dqv.core.schema import ITEMS, READ_OBJECTS, SIDECAR
+from dqv.core.schema import ITEMS, MODALITIES, READ_OBJECTS, SIDECAR
 from dqv.core.settings import Settings
 from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Ledger, Part, Task, code_digest, versions
@@ -40,7 +40,7 @@ from dqv.measure.witness import version as ffmpeg_version
 from dqv.reports.escape import visible_path
 from dqv.reports.html import Excerpt, render
 from dqv.reports.model import Report
-from dqv.stages import duplicates, excerpts, witness
+from dqv.stages import duplicates, excerpts, near_media, witness
 from dqv.stages import measure as measuring
 from dqv.trust import dsse, keys, statement, verification
 from dqv.trust.manifest import manifest_root
@@ -230,8 +230,8 @@ class _Engine:
                 spans[row["object"]] = partitions.group_spans(sizes or [])
         return spans
 
-    def duplicates(self, measured: _Measured) -> tuple[Path, int]:
-        """The surplus items, and how many pairs could not be verified because the data changed."""
+    def duplicates(self, measured: _Measured) -> tuple[Path, dict[str, int]]:
+        """The surplus items, and by modality how many pairs could not be verified because the data changed."""
         tables = [_names(part, "items") for part in measured.parts if part.files("items")]
         rows = [sum(pq.read_metadata(path).num_rows for path in paths) for paths in tables]
         firsts = [0, *accumulate(rows)]
@@ -240,9 +240,26 @@ class _Engine:
             {"items": paths, "first": first, "buckets": count}
             for paths, first in zip(tables, firsts[:-1], strict=True)
         ]
-        keyed = self._tables("equal", duplicates.equal_keys, parts)
+        equal = self._run("equal", duplicates.equal_keys, [(part, 0) for part in parts])
+        modalities = {modality for part in equal for modality in part.result}
+        keyed = [name for part in equal for name in _names(part, "equal")]
         each = [{"tables": keyed, "bucket": number} for number in range(count)]
         copies = self._tables("copies", duplicates.copies, each)
+        decided: list[str] = []
+        unverified = dict.fromkeys(MODALITIES, 0)
+        if "text" in modalities:
+            decided, unverified["text"] = self._near_texts(measured, parts, copies, count)
+        every = {"items": [path for part in parts for path in part["items"]], "first": 0, "copies": copies}
+        if "audio" in modalities:
+            decided += self._tables("recordings", near_media.recordings, [every])
+        (settled,) = self._run("settle", duplicates.settle, [({"copies": copies, "decided": decided}, 0)])
+        return settled.files("surplus")[0], unverified
+
+    def _near_texts(
+        self, measured: _Measured, parts: list[dict[str, Any]], copies: list[str], count: int
+    ) -> tuple[list[str], int]:
+        """The decided texts, and how many pairs of them could not be verified."""
+        each = [{"bucket": number} for number in range(count)]
         keys = self._tables("keys", duplicates.band_keys, [{**part, "copies": copies} for part in parts])
         groups = self._tables("groups", duplicates.groups, [{**args, "tables": keys} for args in each])
         (crowds,) = self._run("crowds", duplicates.crowds, [({"groups": groups}, 0)])
@@ -263,9 +280,9 @@ class _Engine:
             for number, args in enumerate(bins)
         ]
         decided = self._run("decide", duplicates.decide, calls)
-        found = {"copies": copies, "decided": [name for part in decided for name in _names(part, "decided")]}
-        (settled,) = self._run("settle", duplicates.settle, [(found, 0)])
-        return settled.files("surplus")[0], sum(part.result for part in decided)
+        return [name for part in decided for name in _names(part, "decided")], sum(
+            part.result for part in decided
+        )
 
     def _verify(self, measured: _Measured, wanted: list[str]) -> list[Part]:
         """Shingle sets of the items that sketches do not settle, from the data itself."""

@@ -80,6 +80,7 @@ ITEMS = pa.schema(
         ("bytes_per_second", pa.int64()),  # payload; null without a duration
         ("bytes_per_megapixel", pa.int64()),  # payload by pixels of all frames; null without pixels
         ("flags", pa.list_(pa.string())),  # of `measure.media.FLAGS`
+        ("comparable", pa.bool_()),  # near-duplicates of it can be told; else only what equals it
         ("decoded", pa.bool_()),  # false: only headers were read
         ("date_record", pa.date32()),  # strongest evidence: a field of the record
         ("date_modified", pa.date32()),  # a field such as last_modified_time: a reading, no more
@@ -112,9 +113,13 @@ SURPLUS = pa.schema(
         ("place", pa.int64()),
         ("original_object", pa.int64()),  # the kept item it repeats
         ("original_place", pa.int64()),
-        ("shared", pa.int64()),  # shingles (exact) or slots (estimate) in both; null for payload
-        ("of", pa.int64()),  # shingles in either (exact) or slots (estimate); null for payload
-        ("verified", pa.string()),  # payload, content (equal once decoded), exact, estimate
+        (
+            "shared",
+            pa.int64(),
+        ),  # what both have: shingles (exact), slots (estimate), bits of the fingerprints (aligned)
+        ("of", pa.int64()),  # of so many in either (exact), or compared; both null for what is equal
+        ("verified", pa.string()),  # payload, content (equal once decoded), exact, estimate, aligned
+        ("detail", pa.string()),  # of what was aligned: how
     ]
 )
 """One row per surplus item, in canonical order."""

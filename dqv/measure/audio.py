@@ -53,6 +53,7 @@ from dqv.measure import audio_structure, demux
 from dqv.measure.media import MOST_S, Media, Tick, flicks
 from dqv.measure.structure import truncated
 from dqv.measure.timestamps import parse_day
+from dqv.neardup import sounds
 
 SILENT_DBFS = -60
 """A window in which every channel stays within less than this around some constant (an offset is no sound) is silent."""
@@ -166,7 +167,7 @@ class _Job:
 
 
 class _Sound:
-    """What is kept of decoded samples while they pass: their number, their silence, their hash.
+    """What is kept of decoded samples while they pass: their number, silence, hash and fingerprint.
 
     Raises:
         ItemError: "audio" for a rate that is none, for samples that are no numbers, and for more than MOST_S.
@@ -180,6 +181,7 @@ class _Sound:
         self._state = np.zeros(3, np.int64)
         self._low, self._high = np.zeros((2, channels), np.float32)
         self._hash = xxhash.xxh3_128(struct.pack("<II", sample_rate_hz, channels))
+        self._fingerprint = sounds.Fingerprint(sample_rate_hz, channels)
 
     def add(self, block: Samples) -> None:
         """Take (n, channels) samples, C-contiguous."""
@@ -189,6 +191,7 @@ class _Sound:
         if not finite(block.reshape(-1)):
             raise ItemError("audio", f"a sample that is no number, before sample {self.samples}")
         self._hash.update(block.data)
+        self._fingerprint.add(block)
         silence(block, self._window, SILENT_LEVEL, self._state, self._low, self._high)
 
     def media(self, job: _Job, codec: str, mode: str, tags: dict[str, str]) -> Media:
@@ -202,6 +205,7 @@ class _Sound:
         day, refused = _day(tags)
         silent, in_window, loud = (int(value) for value in self._state)
         silent += 0 if loud else in_window
+        frames = self._fingerprint.finish()
         return Media(
             modality="audio",
             codec=codec,
@@ -215,6 +219,7 @@ class _Sound:
             day_refused=refused,
             flags=("silent",) if silent * 2 > self.samples else (),
             normalised=self._hash.digest(),
+            fingerprint=frames.tobytes() if sounds.tells(frames) else None,
             decoded=True,
         )
 

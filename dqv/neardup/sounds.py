@@ -277,6 +277,11 @@ class Fingerprint:
                 self._frames.clear()
 
 
+def tells(frames: U32) -> bool:
+    """Whether enough different frames say something: fewer, as of silence or a steady tone, match nothing."""
+    return bool(np.unique(frames[frames > STEADY]).size * MOST_WRONG_PERMILLE > 1000)
+
+
 @dataclass(frozen=True)
 class Match:
     """How two recordings fit where they fit best.

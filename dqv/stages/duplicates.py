@@ -46,11 +46,11 @@ BIN_ITEMS = 100_000
 
 _log = logging.getLogger(__name__)
 
-_WHERE = [("id", pa.int64()), ("object", pa.int64()), ("place", pa.int64())]
-_EQUAL = pa.schema([*_WHERE, ("modality", pa.int8()), ("content", pa.binary(16)), ("payload", pa.binary(16))])
+WHERE = [("id", pa.int64()), ("object", pa.int64()), ("place", pa.int64())]
+_EQUAL = pa.schema([*WHERE, ("modality", pa.int8()), ("content", pa.binary(16)), ("payload", pa.binary(16))])
 _COPIES = pa.schema(
     [
-        *_WHERE,
+        *WHERE,
         ("first", pa.int64()),
         ("first_object", pa.int64()),
         ("first_place", pa.int64()),
@@ -60,17 +60,18 @@ _COPIES = pa.schema(
 _KEYS = pa.schema([("id", pa.int64()), ("band", pa.int8()), ("key", pa.uint64())])
 _GROUPS = pa.schema([("id", pa.int64()), ("band", pa.int8()), ("group", pa.int64())])
 _CROWD = pa.schema([("id", pa.int64()), ("bin", pa.int64())])
-_MEMBERS = pa.schema([*_WHERE, ("sketch", pa.binary(SKETCH_SLOTS * 4))])
+_MEMBERS = pa.schema([*WHERE, ("sketch", pa.binary(SKETCH_SLOTS * 4))])
 _WANTED = pa.schema([("object", pa.int64()), ("place", pa.int64())])
-_DECIDED = pa.schema(
+DECIDED = pa.schema(
     [
-        *_WHERE,
+        *WHERE,
         ("original", pa.int64()),
         ("original_object", pa.int64()),
         ("original_place", pa.int64()),
         ("shared", pa.int64()),
         ("of", pa.int64()),
         ("verified", pa.string()),
+        ("detail", pa.string()),
     ]
 )
 
@@ -80,7 +81,7 @@ def buckets(rows: int) -> int:
     return max(1, -(-rows * sketch.BANDS // BUCKET_ROWS))
 
 
-def _rows(args: dict[str, Any], names: list[str], beat: Beat) -> Iterator[pa.Table]:
+def item_rows(args: dict[str, Any], names: list[str], beat: Beat) -> Iterator[pa.Table]:
     """The measured, hashed items of a part, a batch at a time, with their ids."""
     first = args["first"]
     for path in args["items"]:
@@ -103,21 +104,25 @@ def _fixed_rows(column: Any, kind: Any) -> Any:
     return data.view(kind).reshape(len(chunk), width // np.dtype(kind).itemsize)
 
 
-def _write(path: Path, table: pa.Table) -> None:
+def write(path: Path, table: pa.Table) -> None:
+    """Write a table of a stage."""
     with open_writer(path, table.schema) as writer:
         writer.write_table(table)
 
 
-def equal_keys(args: dict[str, Any], out: Path, beat: Beat) -> None:
+def equal_keys(args: dict[str, Any], out: Path, beat: Beat) -> list[str]:
     """What makes items equal, by bucket: table `equal`.
 
     Args:
         args: `items`: tables of the part; `first`: id of their first row; `buckets`.
         out: where the table goes.
         beat: of the child.
+
+    Returns:
+        The modalities of the items.
     """
     held = [_EQUAL.empty_table()]
-    for table in _rows(args, ["object", "place", "modality", "normalised"], beat):
+    for table in item_rows(args, ["object", "place", "modality", "normalised"], beat):
         is_text = pc.equal(table["modality"], "text")
         content = pc.if_else(is_text, table["xxh3_128"], pc.coalesce(table["normalised"], table["xxh3_128"]))
         modality = pc.index_in(table["modality"], pa.array(MODALITIES)).cast(pa.int8())
@@ -126,6 +131,7 @@ def equal_keys(args: dict[str, Any], out: Path, beat: Beat) -> None:
     keys = pa.concat_tables(held).combine_chunks()
     number = _fixed_rows(keys["content"], np.uint64)[:, 0] % np.uint64(args["buckets"])
     scatter(out / "equal-0.parquet", keys, number, args["buckets"])
+    return [MODALITIES[each] for each in np.unique(keys["modality"].to_numpy())]
 
 
 def copies(args: dict[str, Any], out: Path, beat: Beat) -> None:
@@ -146,7 +152,7 @@ def copies(args: dict[str, Any], out: Path, beat: Beat) -> None:
     same = pc.equal(rows["payload"], firsts["payload"])
     verified = pc.if_else(same, "payload", "content")
     columns = [*rows.select(["id", "object", "place"]), *firsts.select(["id", "object", "place"]), verified]
-    _write(out / "copies-0.parquet", pa.Table.from_arrays(columns, schema=_COPIES))
+    write(out / "copies-0.parquet", pa.Table.from_arrays(columns, schema=_COPIES))
 
 
 def band_keys(args: dict[str, Any], out: Path, beat: Beat) -> None:
@@ -157,12 +163,11 @@ def band_keys(args: dict[str, Any], out: Path, beat: Beat) -> None:
         out: where the table goes.
         beat: of the child.
     """
-    ids = [_ids(path) for path in args["copies"]]
-    known = np.sort(np.concatenate(ids)) if ids else np.empty(0, np.int64)
+    known = known_ids(args["copies"])
     held = [_KEYS.empty_table()]
-    for table in _rows(args, ["modality", "normalised", "sketch"], beat):
+    for table in item_rows(args, ["modality", "normalised", "sketch"], beat):
         mine = pc.and_(pc.equal(table["modality"], "text"), pc.is_valid(table["normalised"]))
-        copied, _ = _among(known, table["id"].to_numpy())
+        copied, _ = among(known, table["id"].to_numpy())
         table = table.filter(pc.and_(mine, pa.array(~copied)))
         keys = sketch.band_keys(_fixed_rows(table["sketch"], np.uint32))
         count, width = keys.shape
@@ -172,6 +177,11 @@ def band_keys(args: dict[str, Any], out: Path, beat: Beat) -> None:
     keyed = pa.concat_tables(held).combine_chunks()
     number = (keyed["key"].to_numpy() >> np.uint64(32)) % np.uint64(args["buckets"])
     scatter(out / "keys-0.parquet", keyed, number, args["buckets"])
+
+
+def known_ids(paths: list[str]) -> Any:
+    """The ids in these tables, sorted."""
+    return np.sort(np.concatenate([np.empty(0, np.int64), *map(_ids, paths)]))
 
 
 def _ids(path: str) -> Any:
@@ -193,7 +203,7 @@ def groups(args: dict[str, Any], out: Path, beat: Beat) -> None:
     shared = shared[np.argsort(number[shared], kind="stable")]
     rows = keys.take(pa.array(shared))
     group = pa.array(number[shared] + (args["bucket"] << 40))  # no group of another bucket has this number
-    _write(out / "groups-0.parquet", pa.Table.from_arrays([rows["id"], rows["band"], group], schema=_GROUPS))
+    write(out / "groups-0.parquet", pa.Table.from_arrays([rows["id"], rows["band"], group], schema=_GROUPS))
 
 
 def crowds(args: dict[str, Any], out: Path, beat: Beat) -> int:
@@ -217,11 +227,11 @@ def crowds(args: dict[str, Any], out: Path, beat: Beat) -> int:
         join.unite(parent, table["group"].to_numpy(), np.searchsorted(ids, table["id"].to_numpy()))
         beat.tick()
     number = join.bins(parent, BIN_ITEMS)
-    _write(out / "crowd-0.parquet", pa.Table.from_arrays([pa.array(ids), pa.array(number)], schema=_CROWD))
+    write(out / "crowd-0.parquet", pa.Table.from_arrays([pa.array(ids), pa.array(number)], schema=_CROWD))
     return int(number.max(initial=-1)) + 1
 
 
-def _among(known: Any, ids: Any) -> tuple[Any, Any]:
+def among(known: Any, ids: Any) -> tuple[Any, Any]:
     """Which of the ids are among the known ones (sorted), and the places of those there."""
     at = np.searchsorted(known, ids)
     there = at < known.size
@@ -244,8 +254,8 @@ def members(args: dict[str, Any], out: Path, beat: Beat) -> None:
         beat: of the child.
     """
     (known, number), held, numbers = _crowd(args["crowd"]), [_MEMBERS.empty_table()], [np.empty(0, np.int64)]
-    for table in _rows(args, ["object", "place", "sketch"], beat):
-        there, at = _among(known, table["id"].to_numpy())
+    for table in item_rows(args, ["object", "place", "sketch"], beat):
+        there, at = among(known, table["id"].to_numpy())
         held.append(table.filter(pa.array(there)).select(_MEMBERS.names))
         numbers.append(number[at])
     scatter(
@@ -295,7 +305,7 @@ def candidates(args: dict[str, Any], out: Path, beat: Beat) -> int:
     """
     items, bucket, sketches = _bin(args)
     wanted = np.flatnonzero(surplus.decide(bucket, sketches, None, beat.tick).wanted)
-    _write(out / "wanted-0.parquet", items.take(pa.array(wanted)).select(_WANTED.names))
+    write(out / "wanted-0.parquet", items.take(pa.array(wanted)).select(_WANTED.names))
     return int(wanted.size)
 
 
@@ -383,8 +393,9 @@ def decide(args: dict[str, Any], out: Path, beat: Beat) -> int:
         pa.array(np.where(exact, decision.shared[rows], decision.agree[rows])),
         pa.array(np.where(exact, decision.of[rows], SKETCH_SLOTS)),
         pa.array(np.where(exact, "exact", "estimate").tolist(), pa.string()),
+        pa.nulls(rows.size, pa.string()),
     ]
-    _write(out / "decided-0.parquet", pa.Table.from_arrays(columns, schema=_DECIDED))
+    write(out / "decided-0.parquet", pa.Table.from_arrays(columns, schema=DECIDED))
     return decision.unverified
 
 
@@ -422,9 +433,9 @@ def settle(args: dict[str, Any], out: Path, beat: Beat) -> None:
         out: where the table goes.
         beat: of the child.
     """
-    decided = _all(args["decided"], _DECIDED)
+    decided = _all(args["decided"], DECIDED)
     fate = decided.select(
-        "id", "original_object", "original_place", "shared", "of", verified_first="verified"
+        "id", "original_object", "original_place", "shared", "of", "detail", verified_first="verified"
     )
     repeats = (
         _all(args["copies"], _COPIES)
@@ -437,7 +448,7 @@ def settle(args: dict[str, Any], out: Path, beat: Beat) -> None:
     )
     beat.tick()
     found = pl.concat([frame.select(SURPLUS.names) for frame in (decided, repeats)]).sort("object", "place")
-    _write(out / "surplus-0.parquet", found.to_arrow().cast(SURPLUS))
+    write(out / "surplus-0.parquet", found.to_arrow().cast(SURPLUS))
 
 
 def _all(paths: list[str], schema: pa.Schema) -> pl.DataFrame:

@@ -172,6 +172,7 @@ def _media_columns(media: list[Media | None]) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {
         name: [getattr(each, name) if each else None for each in media] for name in _OF_MEDIA
     }
+    columns["comparable"] = [each and each.fingerprint is not None for each in media]
     columns["bytes_per_second"] = [each and _per_second(each) for each in media]
     columns["bytes_per_megapixel"] = [each and _per_megapixel(each) for each in media]
     columns["flags"] = [list(each.flags) if each else None for each in media]

@@ -78,7 +78,7 @@ def surplus(source: Path, out: Path, cuts: list[int] | None = None) -> list[dict
         ({**engine._common, "raw": None, "pieces": [piece.as_args() for piece in task]}, 0) for task in tasks
     ]
     found, unverified = engine.duplicates(_Measured(tasks, engine._run("measure", stages.measure, calls)))
-    assert unverified == 0
+    assert not any(unverified.values())
     return list(pq.read_table(found).to_pylist())
 
 

@@ -1,0 +1,59 @@
+"""Near-duplicates of media, measured from files in partitions, to kept and surplus."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dqv import demo_media
+from tests.stages.calls import measure, surplus
+
+RATE_HZ = 8000
+
+
+def tune(seed: int, notes: int = 30) -> Any:
+    return np.concatenate([demo_media.tone(1000 * seed + n, RATE_HZ // 10, RATE_HZ) for n in range(notes)])
+
+
+def recordings(folder: Path) -> Path:
+    """0: a tune; 1: another; 2: the first in Ogg; 3: the other, quieter, in MP3; 4: silence; 5: the same samples as 2's."""
+    folder.mkdir()
+    one, two = tune(1), tune(2)
+    (folder / "0.wav").write_bytes(demo_media.sound("WAV", one, RATE_HZ))
+    (folder / "1.flac").write_bytes(demo_media.sound("FLAC", two, RATE_HZ))
+    (folder / "2.ogg").write_bytes(demo_media.sound("OGG", one, RATE_HZ))
+    (folder / "3.mp3").write_bytes(demo_media.sound("MP3", two / 2, RATE_HZ))
+    (folder / "4.wav").write_bytes(demo_media.sound("WAV", np.zeros_like(one), RATE_HZ))
+    (folder / "5.wav").write_bytes(demo_media.sound("WAV", np.zeros_like(one)[1:], RATE_HZ))
+    (folder / "6.ogg").write_bytes((folder / "2.ogg").read_bytes())
+    return folder
+
+
+@pytest.mark.parametrize("cuts", [None, [1], [2, 3], [1, 2, 3, 4, 5, 6]])
+def test_recordings_in_other_encodings_repeat_the_first_whatever_the_partitions(
+    tmp_path: Path, cuts: list[int] | None
+) -> None:
+    found = surplus(recordings(tmp_path / "data"), tmp_path / "out", cuts)
+    assert [(row["object"], row["original_object"], row["verified"]) for row in found] == [
+        (2, 0, "aligned"),
+        (3, 1, "aligned"),
+        (6, 0, "aligned"),  # an equal copy of a surplus item repeats what that one does
+    ]
+    assert all(0.8 * row["of"] < row["shared"] <= row["of"] for row in found)
+
+
+def test_silence_and_half_a_second_are_not_comparable(tmp_path: Path) -> None:
+    folder = recordings(tmp_path / "data")
+    (folder / "7.wav").write_bytes(demo_media.sound("WAV", tune(1, notes=3), RATE_HZ))
+    items, _, _ = measure(folder, tmp_path / "out")
+    assert [row["comparable"] for row in items] == [True, True, True, True, False, False, True, False]
+    assert [row["fingerprint"] is None for row in items] == [not row["comparable"] for row in items]
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(("name", "count"), [("audio_one_recording", 11), ("audio_digits", 0)])
+def test_real_recordings(realdata: Path, tmp_path: Path, name: str, count: int) -> None:
+    found = surplus(realdata / name, tmp_path / "out", [5, 9])
+    assert len(found) == count
+    assert len({row["original_object"] for row in found}) == min(1, count)
