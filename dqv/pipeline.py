@@ -86,9 +86,9 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
         with cluster.connect(settings.scheduler, settings.workers) as client:
             engine = _Engine(client, run.ledger, policy, settings, progress)
             measured = engine.measure(listing, registration)
-            surplus, unverified = engine.duplicates(measured)
+            surplus, linked, unverified = engine.duplicates(measured)
             witnessed = engine.witness(listing, measured, reference)
-            items, objects, hashes = _tables(listing, measured, surplus)
+            items, objects, hashes = _tables(listing, measured, surplus, linked)
             facts = summarise(items, objects, policy)
             deciding = deciding_modalities(registration, settings.modalities, facts, policy)
             case = Case(
@@ -230,8 +230,8 @@ class _Engine:
                 spans[row["object"]] = partitions.group_spans(sizes or [])
         return spans
 
-    def duplicates(self, measured: _Measured) -> tuple[Path, int]:
-        """The surplus items, and how many pairs could not be verified because the data changed."""
+    def duplicates(self, measured: _Measured) -> tuple[Path, Path, int]:
+        """The surplus items, those linked through them, and how many pairs changed data kept from being verified."""
         tables = [_names(part, "items") for part in measured.parts if part.files("items")]
         rows = [sum(pq.read_metadata(path).num_rows for path in paths) for paths in tables]
         firsts = [0, *accumulate(rows)]
@@ -263,9 +263,16 @@ class _Engine:
             for number, args in enumerate(bins)
         ]
         decided = self._run("decide", duplicates.decide, calls)
-        found = {"copies": copies, "decided": [name for part in decided for name in _names(part, "decided")]}
+        found = {
+            "copies": copies,
+            **{
+                table: [name for part in decided for name in _names(part, table)]
+                for table in ("decided", "linked")
+            },
+        }
         (settled,) = self._run("settle", duplicates.settle, [(found, 0)])
-        return settled.files("surplus")[0], sum(part.result for part in decided)
+        surplus, linked = (settled.files(table)[0] for table in ("surplus", "linked"))
+        return surplus, linked, sum(part.result for part in decided)
 
     def _verify(self, measured: _Measured, wanted: list[str]) -> list[Part]:
         """Shingle sets of the items that sketches do not settle, from the data itself."""
@@ -337,7 +344,7 @@ def _pieces(listing: pa.Table, numbers: list[int]) -> list[dict[str, Any]]:
 
 
 def _tables(
-    listing: pa.Table, measured: _Measured, surplus: Path
+    listing: pa.Table, measured: _Measured, surplus: Path, linked: Path
 ) -> tuple[pl.LazyFrame, pl.LazyFrame, dict[int, bytes]]:
     """Items with their dates and fate, objects with what reading them told, and the objects' digests."""
     columns = [name for name in ITEMS.names if name not in ("sketch", "fingerprint")]
@@ -382,6 +389,8 @@ def _tables(
     )
     items = items.join(dates, left_on="object", right_on="described", how="left", maintain_order="left")
     items = items.join(fate, on=["object", "place"], how="left", maintain_order="left")
+    chained = pl.scan_parquet(linked).rename({"certain": "linked"})
+    items = items.join(chained, on=["object", "place"], how="left", maintain_order="left")
     return items.with_columns(pl.col("surplus").fill_null(value=False)), objects, hashes
 
 
