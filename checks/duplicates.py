@@ -19,12 +19,12 @@ from dqv.core.verdicts import Verdict
 
 _METHOD = Words(
     zh="文本按 5 词元切片（拉丁词为一词元，汉字等每字为一词元）的 Jaccard 相似度 ≥ 0.8 为近似重复：128 槽草图（Fast "
-    "Similarity Sketching，FOCS 2017）、21×6 分带产生候选，估计值不能断定者回到原文精确计算；按规范顺序，凡与已保留条目构成已验证对者为多余项。内容相同以 xxh3_128 判定。",
+    "Similarity Sketching，FOCS 2017）、21×6 分带产生候选，估计值不能断定者回到原文精确计算；按规范顺序，凡与已保留条目构成已验证对者为多余项；单链读法另计经由多余项与更早条目相连的保留项。内容相同以 xxh3_128 判定。",
     en="Texts are near-duplicates when the Jaccard similarity of their 5-token shingles (a Latin word is one token, a "
     "Chinese character is one) is at least 0.8: Fast Similarity Sketching (FOCS 2017) with 128 slots in 21×6 bands "
     "proposes pairs, and where the estimate does not settle one it is computed exactly from the documents. In "
-    "canonical order an item is surplus when it has a verified pair with an item that was kept. Equal payloads are "
-    "told by xxh3_128.",
+    "canonical order an item is surplus when it has a verified pair with an item that was kept; single linkage also "
+    "counts kept items that hang together with an earlier one through surplus ones. Equal payloads are told by xxh3_128.",
 )
 _AUDIO = Words(
     zh="内容相同以 xxh3_128 判定（字节或解码后的采样）。近似重复：每秒 16 帧、33 个频带能量差的符号（Haitsma 与 Kalker，ISMIR 2002）"
@@ -108,6 +108,8 @@ def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
         case.modality(modality)
         .select(
             near=surplus.sum(),
+            linked=pl.col("linked").sum(),
+            perhaps=(~pl.col("linked")).sum(),
             near_weight=weight.filter(surplus).sum(),
             members=surplus.sum() + original.filter(surplus).n_unique(),
             exact=pl.col("xxh3_128").count() - pl.col("xxh3_128").drop_nulls().n_unique(),
@@ -133,6 +135,12 @@ def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
         "near_bytes": lambda: _by_weight(case, modality, row["near_weight"], weight_doubtful),
         "members": lambda: rate(
             row["members"], n, more, unsure=2 * unsure, doubtful=max(0, n - row["members"]) if doubtful else 0
+        ),
+        "single_linkage": lambda: rate(
+            row["near"] + row["linked"],
+            n,
+            more,
+            unsure=unsure + row["perhaps"],
         ),
         "whole_set": lambda: _whole_set(case, more),
     }

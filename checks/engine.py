@@ -87,7 +87,8 @@ class Case:
 
     Attributes:
         items: rows of `core.schema.ITEMS` without sketches, and `date_sidecar`, `date_sidecar_modified`,
-            `surplus` (bool), `verified` (how), `original_object`, `original_place`.
+            `surplus` (bool), `verified` (how), `original_object`, `original_place`; `linked`: of a kept item that hangs
+            together with an earlier one through surplus ones, false where that may be; else null.
         objects: rows of `core.schema.OBJECTS` with `name` (path as text), `fields`.
         deciding: the modalities whose rules decide.
         unverified: by modality, pairs that could not be computed because the data changed.

@@ -86,13 +86,13 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
         with cluster.connect(settings.scheduler, settings.workers) as client:
             engine = _Engine(client, run.ledger, policy, settings, progress)
             measured = engine.measure(listing, registration)
-            surplus, unverified = engine.duplicates(measured)
+            found = engine.duplicates(measured)
             witnessed = engine.witness(listing, measured, reference)
-            items, objects, hashes = _tables(listing, measured, surplus)
+            items, objects, hashes = _tables(listing, measured, found)
             facts = summarise(items, objects, policy)
             deciding = deciding_modalities(registration, settings.modalities, facts, policy)
             case = Case(
-                policy, registration, reference, items, objects, deciding, facts, unverified,
+                policy, registration, reference, items, objects, deciding, facts, found.unverified,
                 witnessed.disagreements if witnessed else {},
             )  # fmt: skip
             excerpts = engine.excerpts(listing, case) if settings.excerpts else {}
@@ -150,6 +150,21 @@ class _Measured:
     def files(self, table: str) -> list[Path]:
         """All tables of one kind, in canonical order."""
         return [path for part in self.parts for path in part.files(table)]
+
+
+@dataclass(frozen=True)
+class _Duplicates:
+    """What was found of duplicates.
+
+    Attributes:
+        surplus: table `SURPLUS`.
+        linked: table `LINKED`.
+        unverified: by modality, pairs that could not be verified because the data changed.
+    """
+
+    surplus: Path
+    linked: Path
+    unverified: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -230,8 +245,8 @@ class _Engine:
                 spans[row["object"]] = partitions.group_spans(sizes or [])
         return spans
 
-    def duplicates(self, measured: _Measured) -> tuple[Path, dict[str, int]]:
-        """The surplus items, and by modality how many pairs could not be verified because the data changed."""
+    def duplicates(self, measured: _Measured) -> _Duplicates:
+        """Kept and surplus, in all modalities."""
         tables = [_names(part, "items") for part in measured.parts if part.files("items")]
         rows = [sum(pq.read_metadata(path).num_rows for path in paths) for paths in tables]
         firsts = [0, *accumulate(rows)]
@@ -246,19 +261,24 @@ class _Engine:
         each = [{"tables": keyed, "bucket": number} for number in range(count)]
         copies = self._tables("copies", duplicates.copies, each)
         decided: list[str] = []
+        linked: list[str] = []
         unverified = dict.fromkeys(MODALITIES, 0)
         if "text" in modalities:
-            decided, unverified["text"] = self._near_texts(measured, parts, copies, count)
+            texts = self._near_texts(measured, parts, copies, count)
+            decided += _all_names(texts, "decided")
+            linked += _all_names(texts, "linked")
+            unverified["text"] = sum(part.result for part in texts)
         every = {"items": [path for part in parts for path in part["items"]], "first": 0, "copies": copies}
         if "audio" in modalities:
             decided += self._tables("recordings", near_media.recordings, [every])
-        (settled,) = self._run("settle", duplicates.settle, [({"copies": copies, "decided": decided}, 0)])
-        return settled.files("surplus")[0], unverified
+        found = {"copies": copies, "decided": decided, "linked": linked}
+        (settled,) = self._run("settle", duplicates.settle, [(found, 0)])
+        return _Duplicates(settled.files("surplus")[0], settled.files("linked")[0], unverified)
 
     def _near_texts(
         self, measured: _Measured, parts: list[dict[str, Any]], copies: list[str], count: int
-    ) -> tuple[list[str], int]:
-        """The decided texts, and how many pairs of them could not be verified."""
+    ) -> list[Part]:
+        """The decided texts: `decided`, `linked`, and how many pairs could not be verified."""
         each = [{"bucket": number} for number in range(count)]
         keys = self._tables("keys", duplicates.band_keys, [{**part, "copies": copies} for part in parts])
         groups = self._tables("groups", duplicates.groups, [{**args, "tables": keys} for args in each])
@@ -279,10 +299,7 @@ class _Engine:
             )
             for number, args in enumerate(bins)
         ]
-        decided = self._run("decide", duplicates.decide, calls)
-        return [name for part in decided for name in _names(part, "decided")], sum(
-            part.result for part in decided
-        )
+        return self._run("decide", duplicates.decide, calls)
 
     def _verify(self, measured: _Measured, wanted: list[str]) -> list[Part]:
         """Shingle sets of the items that sketches do not settle, from the data itself."""
@@ -301,8 +318,7 @@ class _Engine:
 
     def _tables(self, stage: str, function: Any, calls: list[dict[str, Any]]) -> list[str]:
         """Run a stage over tables of ours; the paths of the tables that it is named after, in order."""
-        parts = self._run(stage, function, [(args, 0) for args in calls])
-        return [name for part in parts for name in _names(part, stage)]
+        return _all_names(self._run(stage, function, [(args, 0) for args in calls]), stage)
 
     def witness(self, listing: pa.Table, measured: _Measured, reference: date) -> assemble.Witnessed | None:
         """What the system's FFmpeg says of a sample of audio and video; None where there is none of either."""
@@ -347,6 +363,11 @@ def _names(part: Part, table: str) -> list[str]:
     return [os.fspath(path.resolve()) for path in part.files(table)]
 
 
+def _all_names(parts: list[Part], table: str) -> list[str]:
+    """The tables of one kind of all parts, in order."""
+    return [name for part in parts for name in _names(part, table)]
+
+
 def _pieces(listing: pa.Table, numbers: list[int]) -> list[dict[str, Any]]:
     """Whole objects, in the order of their numbers, as arguments of a call."""
     rows = listing.take(pa.array(numbers, pa.int64())).to_pylist()
@@ -354,7 +375,7 @@ def _pieces(listing: pa.Table, numbers: list[int]) -> list[dict[str, Any]]:
 
 
 def _tables(
-    listing: pa.Table, measured: _Measured, surplus: Path
+    listing: pa.Table, measured: _Measured, found: _Duplicates
 ) -> tuple[pl.LazyFrame, pl.LazyFrame, dict[int, bytes]]:
     """Items with their dates and fate, objects with what reading them told, and the objects' digests."""
     columns = [name for name in ITEMS.names if name not in ("sketch", "fingerprint")]
@@ -386,7 +407,7 @@ def _tables(
     frame = pl.DataFrame(pl.from_arrow(listing)).with_columns(name=pl.Series(names, dtype=pl.String))
     objects = frame.lazy().join(told.lazy(), on="object", how="left", maintain_order="left")
     items = _scan(measured.files("items"), ITEMS).select(columns)
-    fate = pl.scan_parquet(surplus).with_columns(surplus=pl.lit(value=True))
+    fate = pl.scan_parquet(found.surplus).with_columns(surplus=pl.lit(value=True))
     dates = (
         _scan(measured.files("sidecar"), SIDECAR)
         .join(frame.lazy().select("path", described="object"), left_on="target", right_on="path")
@@ -399,6 +420,8 @@ def _tables(
     )
     items = items.join(dates, left_on="object", right_on="described", how="left", maintain_order="left")
     items = items.join(fate, on=["object", "place"], how="left", maintain_order="left")
+    chained = pl.scan_parquet(found.linked).rename({"certain": "linked"})
+    items = items.join(chained, on=["object", "place"], how="left", maintain_order="left")
     return items.with_columns(pl.col("surplus").fill_null(value=False)), objects, hashes
 
 

@@ -123,3 +123,12 @@ SURPLUS = pa.schema(
     ]
 )
 """One row per surplus item, in canonical order."""
+
+LINKED = pa.schema(
+    [
+        ("object", pa.int64()),
+        ("place", pa.int64()),
+        ("certain", pa.bool_()),  # false: it may be, among pairs that were not compared
+    ]
+)
+"""One row per kept item that hangs together with an earlier one through surplus ones, in canonical order."""

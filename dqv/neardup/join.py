@@ -48,11 +48,22 @@ def crowded(keys: npt.NDArray[np.uint64]) -> tuple[I64, int]:
 
 
 @numba.njit(nogil=True, cache=True)
-def _root(parent: Any, i: int) -> int:
+def root(parent: Any, i: int) -> int:
+    """The lowest row of a row's tree; the way there is shortened."""
     while parent[i] != i:
         parent[i] = parent[parent[i]]
         i = parent[i]
     return i
+
+
+@numba.njit(nogil=True, cache=True)
+def join(parent: Any, i: int, k: int) -> None:
+    """Join the trees of two rows; the lowest row is the root."""
+    a, b = root(parent, i), root(parent, k)
+    if a < b:
+        parent[b] = a
+    elif b < a:
+        parent[a] = b
 
 
 @numba.njit(nogil=True, cache=True)
@@ -66,11 +77,7 @@ def unite(parent: Any, groups: Any, rows: Any) -> None:
     """
     for k in range(1, groups.size):
         if groups[k] == groups[k - 1]:
-            a, b = _root(parent, rows[k - 1]), _root(parent, rows[k])
-            if a < b:
-                parent[b] = a
-            elif b < a:
-                parent[a] = b
+            join(parent, rows[k - 1], rows[k])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -85,7 +92,7 @@ def bins(parent: Any, size: int) -> Any:
     n = parent.size
     count = np.zeros(n, np.int64)
     for i in range(n):
-        count[_root(parent, i)] += 1
+        count[root(parent, i)] += 1
     of_root = np.zeros(n, np.int64)
     number = held = 0
     for i in range(n):
@@ -96,5 +103,5 @@ def bins(parent: Any, size: int) -> Any:
                 number, held = number + 1, 0
     out = np.empty(n, np.int64)
     for i in range(n):
-        out[i] = of_root[_root(parent, i)]
+        out[i] = of_root[root(parent, i)]
     return out

@@ -28,12 +28,12 @@ import pyarrow.parquet as pq
 from dqv.connectors.containers.records import Broken, Facts
 from dqv.connectors.storage import Reads
 from dqv.core.errors import ItemError
-from dqv.core.schema import MODALITIES, SKETCH_SLOTS, SURPLUS
+from dqv.core.schema import LINKED, MODALITIES, SKETCH_SLOTS, SURPLUS
 from dqv.core.settings import Measuring
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table, open_writer
 from dqv.measure.fields import extract
-from dqv.neardup import join, sketch, surplus, tokens
+from dqv.neardup import join, linkage, sketch, surplus, tokens
 from dqv.stages.measure import check_unchanged, open_piece, records
 from dqv.stages.rows import buffers
 from dqv.stages.shuffle import gather, scatter
@@ -304,7 +304,9 @@ def candidates(args: dict[str, Any], out: Path, beat: Beat) -> int:
         How many.
     """
     items, bucket, sketches = _bin(args)
-    wanted = np.flatnonzero(surplus.decide(bucket, sketches, None, beat.tick).wanted)
+    decision = surplus.decide(bucket, sketches, None, beat.tick)
+    linked = linkage.link(bucket, sketches, None, decision.original, beat.tick)
+    wanted = np.flatnonzero(decision.wanted | linked.wanted)
     write(out / "wanted-0.parquet", items.take(pa.array(wanted)).select(_WANTED.names))
     return int(wanted.size)
 
@@ -371,11 +373,11 @@ def _add_shingles(
 
 
 def decide(args: dict[str, Any], out: Path, beat: Beat) -> int:
-    """Kept and surplus among the items of a bin: table `decided`.
+    """Kept and surplus among the items of a bin: table `decided`; and `linked`, what single linkage adds.
 
     Args:
         args: as for `candidates`; `shingles`: tables of this bin, in canonical order.
-        out: where the table goes.
+        out: where the tables go.
         beat: of the child.
 
     Returns:
@@ -383,7 +385,12 @@ def decide(args: dict[str, Any], out: Path, beat: Beat) -> int:
     """
     items, bucket, sketches = _bin(args)
     with tempfile.TemporaryFile(dir=out) as flat:
-        decision = surplus.decide(bucket, sketches, _sets(items, args["shingles"], flat, beat), beat.tick)
+        sets = _sets(items, args["shingles"], flat, beat)
+        decision = surplus.decide(bucket, sketches, sets, beat.tick)
+        linked = linkage.link(bucket, sketches, sets, decision.original, beat.tick)
+    chained = np.flatnonzero(linked.linked | linked.perhaps)
+    columns = [*items.take(pa.array(chained)).select(["object", "place"]), pa.array(linked.linked[chained])]
+    write(out / "linked-0.parquet", pa.Table.from_arrays(columns, schema=LINKED))
     rows = np.flatnonzero(decision.original >= 0)
     originals = items.take(pa.array(decision.original[rows]))
     exact = decision.of[rows] >= 0
@@ -424,13 +431,13 @@ def _sets(items: pa.Table, paths: list[str], flat: IO[bytes], beat: Beat) -> tup
 
 
 def settle(args: dict[str, Any], out: Path, beat: Beat) -> None:
-    """All surplus items: table `surplus`, in canonical order. One task: some 100 bytes a surplus item.
+    """All surplus items: table `surplus`, in canonical order; likewise `linked`. One task: some 100 bytes a surplus item.
 
     A copy of an item that was kept repeats it; a copy of one that was not repeats what that one does.
 
     Args:
-        args: `copies`, `decided`: all tables.
-        out: where the table goes.
+        args: `copies`, `decided`, `linked`: all tables.
+        out: where the tables go.
         beat: of the child.
     """
     decided = _all(args["decided"], DECIDED)
@@ -449,6 +456,8 @@ def settle(args: dict[str, Any], out: Path, beat: Beat) -> None:
     beat.tick()
     found = pl.concat([frame.select(SURPLUS.names) for frame in (decided, repeats)]).sort("object", "place")
     write(out / "surplus-0.parquet", found.to_arrow().cast(SURPLUS))
+    linked = _all(args["linked"], LINKED).sort("object", "place")
+    write(out / "linked-0.parquet", linked.to_arrow().cast(LINKED))
 
 
 def _all(paths: list[str], schema: pa.Schema) -> pl.DataFrame:

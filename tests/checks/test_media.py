@@ -1,5 +1,6 @@
 """The rules on images, audio and video, over rows made by hand: both sides of every threshold, and the limit."""
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -50,6 +51,7 @@ def frames(rows: list[Row], surplus: dict[int, int] | None = None) -> tuple[pl.L
         surplus=pl.col("object").is_in(list(fate)),
         original_object=pl.col("object").replace_strict(fate, default=None, return_dtype=pl.Int64),
         original_place=pl.lit(0, pl.Int64),
+        linked=pl.lit(None, pl.Boolean),
         verified=pl.lit("payload"),
         shared=pl.lit(None, pl.Int64),
         of=pl.lit(None, pl.Int64),
@@ -259,6 +261,24 @@ def test_equal_items_alone_can_fail_and_never_pass(modality: str, copies: int, v
     assert outcome.verdict is verdict
     assert (outcome.numerator, outcome.denominator) == (copies, 20)
     assert verdicts(outcome)["exact"] == ("fail" if copies > 1 else "pass")
+
+
+@pytest.mark.parametrize(
+    ("linked", "verdict", "found"),
+    [([], "pass", 1), ([True], "fail", 2), ([False], "indeterminate", 1), ([True, False], "fail", 2)],
+)
+def test_single_linkage_counts_kept_items_of_a_chain_and_those_that_may_be(
+    linked: list[bool], verdict: str, found: int
+) -> None:
+    rows = [item(n, "text", text_bytes=100, payload_bytes=100) for n in range(20)]
+    made = case(rows, surplus={1: 0})
+    chained = dict(enumerate(linked, 2))
+    column = pl.col("object").replace_strict(chained, default=None, return_dtype=pl.Boolean)
+    outcome = CHECKS["duplicates.text"](replace(made, items=made.items.with_columns(linked=column)))
+    assert verdicts(outcome)["near"] == "pass"
+    assert verdicts(outcome)["single-linkage"] == verdict
+    (rate,) = [each.quantity for each in outcome.results if each.reading.name == "single-linkage"]
+    assert (rate.numerator, rate.denominator) == (found, 20)
 
 
 def test_one_image_has_no_copy() -> None:

@@ -67,6 +67,13 @@ class Here(_Engine):
 
 def surplus(source: Path, out: Path, cuts: list[int] | None = None) -> list[dict[str, Any]]:
     """The surplus items of a dataset, measured in partitions that end before these objects."""
+    return surplus_and_linked(source, out, cuts)[0]
+
+
+def surplus_and_linked(
+    source: Path, out: Path, cuts: list[int] | None = None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The surplus items of a dataset, measured likewise, and those that hang together through them."""
     engine = Here(
         None, cast(Any, None), load_policy("jiaxing-2025-65"), Settings(source=str(source), out=out), Silent()
     )
@@ -77,9 +84,9 @@ def surplus(source: Path, out: Path, cuts: list[int] | None = None) -> list[dict
     calls = [
         ({**engine._common, "raw": None, "pieces": [piece.as_args() for piece in task]}, 0) for task in tasks
     ]
-    found, unverified = engine.duplicates(_Measured(tasks, engine._run("measure", stages.measure, calls)))
-    assert not any(unverified.values())
-    return list(pq.read_table(found).to_pylist())
+    found = engine.duplicates(_Measured(tasks, engine._run("measure", stages.measure, calls)))
+    assert not any(found.unverified.values())
+    return list(pq.read_table(found.surplus).to_pylist()), list(pq.read_table(found.linked).to_pylist())
 
 
 def ask(source: Path, out: Path, **change: Any) -> tuple[str | None, list[dict[str, Any]]]:

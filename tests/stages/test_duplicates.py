@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from dqv.neardup import sketch
 from dqv.neardup.tokens import shingle_sets
 from dqv.stages import duplicates
+from tests.neardup.test_linkage import components
 from tests.neardup.test_surplus import buckets, corpora, documents, near, sequential
-from tests.stages.calls import surplus
+from tests.stages.calls import surplus, surplus_and_linked
 
 
 def write(folder: Path, words: list[list[int]], ends: list[int]) -> dict[tuple[int, int], int]:
@@ -32,7 +33,7 @@ def write(folder: Path, words: list[list[int]], ends: list[int]) -> dict[tuple[i
 def found(
     words: list[list[int]], ends: list[int], cuts: list[int], bucket_rows: int, bin_items: int
 ) -> list[int]:
-    """For each document the one it repeats, or −1."""
+    """For each document the one it repeats, or −1; −2 where it is kept and linked with an earlier one."""
     with (
         tempfile.TemporaryDirectory() as name,
         mock.patch.object(duplicates, "BUCKET_ROWS", bucket_rows),
@@ -40,9 +41,14 @@ def found(
     ):
         where = write(Path(name) / "source", words, ends)
         fate = [-1] * len(words)
-        for row in surplus(Path(name) / "source", Path(name) / "out", cuts):
+        repeated, linked = surplus_and_linked(Path(name) / "source", Path(name) / "out", cuts)
+        for row in repeated:
             mine = where[row["object"], row["place"]]
             fate[mine] = where[row["original_object"], row["original_place"]]
+        for row in linked:
+            assert row["certain"]
+            assert fate[where[row["object"], row["place"]]] == -1
+            fate[where[row["object"], row["place"]]] = -2
     return fate
 
 
@@ -66,7 +72,11 @@ def test_partitions_buckets_and_bins_change_nothing(
     sets = [frozenset(values[a:b].tolist()) for a, b in itertools.pairwise(at)]
     _, _, sketches = sketch.sketch(data, offsets)
     fate = found(words, ends, cuts, bucket_rows, bin_items)
-    expected = sequential(sets, buckets(sketch.band_keys(sketches)))
+    bucket = buckets(sketch.band_keys(sketches))
+    expected, first = sequential(sets, bucket), components(sets, bucket)
+    assert [each == -2 for each in fate] == [
+        expected[mine] < 0 and first[mine] != mine for mine in range(len(sets))
+    ]
     assert [each >= 0 for each in fate] == [each >= 0 for each in expected]
     assert all(fate[each] < 0 and near(sets[mine], sets[each]) for mine, each in enumerate(fate) if each >= 0)
     assert found(words, [], [], 10**6, 10**6) == fate
