@@ -56,6 +56,16 @@ def _root(parent: Any, i: int) -> int:
 
 
 @numba.njit(nogil=True, cache=True)
+def link(parent: Any, i: int, k: int) -> None:
+    """Join the trees of two rows; the lowest row is the root."""
+    a, b = _root(parent, i), _root(parent, k)
+    if a < b:
+        parent[b] = a
+    elif b < a:
+        parent[a] = b
+
+
+@numba.njit(nogil=True, cache=True)
 def unite(parent: Any, groups: Any, rows: Any) -> None:
     """Join the trees of rows that stand one behind the other in one group; the lowest row is the root.
 
@@ -66,11 +76,16 @@ def unite(parent: Any, groups: Any, rows: Any) -> None:
     """
     for k in range(1, groups.size):
         if groups[k] == groups[k - 1]:
-            a, b = _root(parent, rows[k - 1]), _root(parent, rows[k])
-            if a < b:
-                parent[b] = a
-            elif b < a:
-                parent[a] = b
+            link(parent, rows[k - 1], rows[k])
+
+
+@numba.njit(nogil=True, cache=True)
+def roots(parent: Any) -> Any:
+    """The lowest row of each row's tree, (n,)."""
+    out = np.empty(parent.size, np.int64)
+    for i in range(parent.size):
+        out[i] = _root(parent, i)
+    return out
 
 
 @numba.njit(nogil=True, cache=True)
