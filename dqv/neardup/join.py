@@ -81,6 +81,15 @@ def unite(parent: Any, groups: Any, rows: Any) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
+def roots(parent: Any) -> Any:
+    """The lowest row of each row's tree, (n,)."""
+    out = np.empty(parent.size, np.int64)
+    for i in range(parent.size):
+        out[i] = root(parent, i)
+    return out
+
+
+@numba.njit(nogil=True, cache=True)
 def bins(parent: Any, size: int) -> Any:
     """Cut the trees of a forest into bins of at least `size` rows, but for the last one.
 

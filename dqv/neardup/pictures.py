@@ -11,13 +11,15 @@ difference, never by a mean. That part is float64 in a fixed order of operations
 benchmarks/images_near.py measures what the limits below let through.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numba
 import numpy as np
 import numpy.typing as npt
+
+from dqv.neardup.join import join, roots, unite
 
 MOST_BITS = 7
 """Hashes farther apart propose nothing."""
@@ -74,6 +76,14 @@ def _sums(grey: Any, top: Any, left: Any, unit: int) -> Any:
     return sums
 
 
+def _reduced(grey: U8, *, inner: bool = False) -> I64:
+    """The 32 × 32 mean greys of a picture, in 1/64."""
+    edges = [_edges(side, _CELLS, -CROPPED * 2 if inner else 0.0) for side in grey.shape]
+    area = np.outer(np.diff(edges[0]), np.diff(edges[1]))
+    means: I64 = (128 * _sums(grey, edges[0], edges[1], _PARTS) + area) // (2 * area)
+    return means
+
+
 def coefficients(grey: U8, *, inner: bool = False) -> I64:
     """The 8 × 8 lowest frequencies of a picture: all that is hashed of it.
 
@@ -84,10 +94,11 @@ def coefficients(grey: U8, *, inner: bool = False) -> I64:
     Returns:
         (8, 8) int64, vertical frequency first, of the 32 × 32 mean greys (in 1/64) × 2²⁸.
     """
-    edges = [_edges(side, _CELLS, -CROPPED * 2 if inner else 0.0) for side in grey.shape]
-    area = np.outer(np.diff(edges[0]), np.diff(edges[1]))
-    greys = (128 * _sums(grey, edges[0], edges[1], _PARTS) + area) // (2 * area)
-    low: I64 = _COSINES @ greys @ _COSINES.T
+    return _lowest(_reduced(grey, inner=inner))
+
+
+def _lowest(means: I64) -> I64:
+    low: I64 = _COSINES @ means @ _COSINES.T
     return low
 
 
@@ -173,25 +184,37 @@ def _tables(hashes: Any) -> Any:
 
 
 @numba.njit(nogil=True, cache=True)
-def _earlier(hashes: Any, held: Any, rows: Any, starts: Any, row: int, out: Any) -> int:
-    """Write the rows before `row` at most 7 bits from it, in no order; returns how many there are, room or not."""
+def _near(mine: Any, before: int, held: Any, rows: Any, starts: Any, ends: Any, out: Any) -> int:
+    """Write the rows before this one at most 7 bits from a hash, in no order.
+
+    Args:
+        mine: the hash.
+        before: rows from here on are left out.
+        held: (4, n) hashes in the order of `rows`.
+        rows: (4, n) by block and the block's value, ascending within.
+        starts: (4, 65536 or more) first slot of each value.
+        ends: likewise, behind the last slot in use.
+        out: what found rows are written to.
+
+    Returns:
+        How many there are, room or not.
+    """
     found = 0
-    mine = hashes[row]
     for block in range(4):
         shift = np.uint64(16 * block)
         value = np.int64((mine >> shift) & np.uint64(0xFFFF))
         for near in range(17):  # the block itself, and each of its bits turned
             bucket = value if near == 16 else value ^ (1 << near)
-            for slot in range(starts[block, bucket], starts[block, bucket + 1]):
+            for slot in range(starts[block, bucket], ends[block, bucket]):
                 apart = mine ^ held[block, slot]
                 if _bits(apart) > MOST_BITS:
                     continue
                 other = rows[block, slot]
-                if other >= row:
+                if other >= before:
                     break
                 seen = False  # by an earlier block
-                for before in range(block):
-                    seen |= _bits((apart >> np.uint64(16 * before)) & np.uint64(0xFFFF)) <= 1
+                for earlier in range(block):
+                    seen |= _bits((apart >> np.uint64(16 * earlier)) & np.uint64(0xFFFF)) <= 1
                 if not seen:
                     if found < out.size:
                         out[found] = other
@@ -204,7 +227,7 @@ def _fill(hashes: Any, held: Any, rows: Any, starts: Any, row: int, earlier: Any
     """Write the pairs of whole rows from `row` on while there is room; returns the next row, and how many pairs."""
     filled = 0
     while row < hashes.size:
-        found = _earlier(hashes, held, rows, starts, row, earlier[filled:])
+        found = _near(hashes[row], row, held, rows, starts, starts[:, 1:], earlier[filled:])
         if filled + found > earlier.size:
             break
         earlier[filled : filled + found].sort()
@@ -250,6 +273,257 @@ def candidates(distinct: U64) -> Iterator[I64]:
         row = following
         if filled:
             yield np.column_stack((earlier[:filled], later[:filled]))
+
+
+_TURNS = 8
+_HASHES_BYTES = 2 * _TURNS * 8
+HEAD_BYTES = _HASHES_BYTES + 1
+"""Of a stored fingerprint, all that `components` needs."""
+
+PRINT_BYTES = HEAD_BYTES + _CELLS * _CELLS
+"""Of a stored fingerprint: 8 whole and 8 inner hashes in the order of `orientations`, little-endian; 1 where flat; the
+cells, a signed byte each."""
+
+_CONTRAST, _MOST_CONTRAST = 24, 127
+"""Mean distance of the cells from their mean, and where they are cut off."""
+
+
+def fingerprint_bytes(grey: U8) -> bytes:
+    """What is stored of a picture (`coefficients` says of which): `PRINT_BYTES`."""
+    whole = _reduced(grey)
+    low = _lowest(whole)
+    hashes = np.concatenate((orientations(low), orientations(coefficients(grey, inner=True))))
+    above = whole.size * whole - whole.sum()
+    total = max(1, int(np.abs(above).sum()))
+    cells = (2 * _CONTRAST * whole.size * above + total) // (2 * total)
+    clipped = cells.clip(-_MOST_CONTRAST, _MOST_CONTRAST).astype(np.int8)
+    return b"".join((hashes.astype("<u8").tobytes(), bytes([is_flat(low)]), clipped.tobytes()))
+
+
+def hashes_of(prints: U8) -> U64:
+    """Hashes of (n, HEAD_BYTES or more) stored fingerprints: (n, 2, 8), whole and inner, by orientation."""
+    packed = np.ascontiguousarray(prints[:, :_HASHES_BYTES])
+    return packed.view("<u8").astype(np.uint64).reshape(-1, 2, _TURNS)
+
+
+def flat_of(prints: U8) -> Inside:
+    """Which of (n, HEAD_BYTES or more) stored fingerprints are of flat pictures: (n,)."""
+    flat: Inside = prints[:, _HASHES_BYTES] != 0
+    return flat
+
+
+def cells_of(prints: U8) -> npt.NDArray[np.int8]:
+    """Cells of (n, PRINT_BYTES) stored fingerprints, mean removed and contrast evened out: (n, 32, 32)."""
+    return np.ascontiguousarray(prints[:, HEAD_BYTES:]).view(np.int8).reshape(-1, _CELLS, _CELLS)
+
+
+@numba.njit(nogil=True, cache=True)
+def _unite_near(asked: Any, asking: Any, held: Any, rows: Any, starts: Any, holder: Any, parent: Any) -> None:
+    """Join the tree of each who asks with those of who holds a near hash; `holder` by row."""
+    out = np.empty(holder.size, np.int64)
+    for i in range(asked.size):
+        for row in out[: _near(asked[i], holder.size, held, rows, starts, starts[:, 1:], out)]:
+            join(parent, asking[i], holder[row])
+
+
+def components(prints: U8, *, turned: bool = False) -> I64:
+    """Which pictures hang together through pairs that their hashes propose: only they can matter to one another.
+
+    Time grows with the pairs of distinct hashes, memory with the pictures.
+
+    Args:
+        prints: (n, HEAD_BYTES or more) stored fingerprints.
+        turned: pairs of mirrored and rotated pictures, too.
+
+    Returns:
+        (n,) the lowest row of the component; −1 for who is alone. Flat pictures are.
+    """
+    hashes, kept = hashes_of(prints), np.flatnonzero(~flat_of(prints))
+    parent = np.arange(prints.shape[0])
+    upright, holder = _collapsed(hashes[kept, :, 0], kept, parent)
+    asked, asking = (
+        _collapsed(hashes[kept].reshape(-1, 2 * _TURNS), kept, parent) if turned else (upright, holder)
+    )
+    rows, starts = _tables(upright)
+    _unite_near(asked, asking, upright[rows], rows, starts, holder, parent)
+    root: I64 = roots(parent)
+    root[np.bincount(root, minlength=root.size)[root] == 1] = -1
+    return root
+
+
+def _collapsed(hashes: U64, owners: I64, parent: I64) -> tuple[U64, I64]:
+    """Join the trees of who shares a hash.
+
+    Args:
+        hashes: (m, k).
+        owners: (m,).
+        parent: (n,) of a forest over the owners.
+
+    Returns:
+        The distinct hashes, and the first owner of each.
+    """
+    distinct, group = groups(hashes.ravel())
+    order = np.argsort(group, kind="stable")
+    owner = owners[order // max(1, hashes.shape[1])]
+    unite(parent, group[order], owner)
+    return distinct, owner[np.searchsorted(group[order], np.arange(distinct.size))]
+
+
+MOST_COMPARED = 16
+"""Kept pictures that one is compared with: of more candidates the nearest by their cells."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The outcome over n pictures in canonical order.
+
+    Attributes:
+        original: (n,) row of the first kept one it is verified against; −1 where kept.
+        turn: (n,) how it was turned before, as a place in `orientations`; 0 where kept.
+        similarity: of each surplus one with its original, by row.
+        crowded: how many had more than `MOST_COMPARED` candidates.
+    """
+
+    original: I64
+    turn: I64
+    similarity: dict[int, "Similarity"]
+    crowded: int
+
+
+def oriented(grey: U8, turn: int) -> U8:
+    """A picture in the orientation at this place in `orientations`."""
+    side = grey.T if turn >= 4 else grey
+    down, across = ((1, 1), (1, -1), (-1, -1), (-1, 1))[turn % 4]
+    return np.ascontiguousarray(side[::down, ::across])
+
+
+@numba.njit(nogil=True, cache=True)
+def _apart(a: Any, b: Any, most: int) -> Any:
+    """Sum of absolute differences of cells; more than `most` is only known to be more."""
+    total = 0
+    for y in range(a.shape[0]):
+        for x in range(a.shape[1]):
+            total += abs(np.int64(a[y, x]) - np.int64(b[y, x]))
+        if total > most:
+            break
+    return total
+
+
+@numba.njit(nogil=True, cache=True)
+def _nearest(row: int, hashes: Any, cells: Any, turns: int, held: Any, rows: Any, starts: Any, ends: Any, near: Any,
+             seen: Any, best: Any) -> int:  # fmt: skip
+    """Find the candidates among the kept ones that are nearest by their cells.
+
+    Args:
+        row: whose.
+        hashes: (n, 2, 8).
+        cells: (n, 32, 32).
+        turns: how many orientations.
+        held: as `_near` takes it, of whole and inner hashes by turns; so are the next three.
+        rows: idem.
+        starts: idem.
+        ends: idem.
+        near: (2 n,) room.
+        seen: (n,) what was asked last of each; below 8 × row.
+        best: (MOST_COMPARED, 3) what is found: distance, row and turn, ascending.
+
+    Returns:
+        How many candidates there are.
+    """
+    found = 0
+    for turn in range(turns):
+        mine = cells[row].T if turn >= 4 else cells[row]
+        if turn % 4 in (2, 3):
+            mine = mine[::-1]
+        if turn % 4 in (1, 2):
+            mine = mine[:, ::-1]
+        mine = np.ascontiguousarray(mine)
+        for inner in range(2):
+            count = _near(hashes[row, inner, turn], 2 * row, held, rows, starts, ends, near)
+            for entry in near[:count]:
+                other = entry // 2
+                if seen[other] == 8 * row + turn:
+                    continue
+                seen[other] = 8 * row + turn
+                last = min(found, best.shape[0] - 1)
+                full = found >= best.shape[0]
+                found += 1
+                apart = _apart(mine, cells[other], best[last, 0] if full else 1 << 30)
+                if full and (apart, other, turn) > (best[last, 0], best[last, 1], best[last, 2]):
+                    continue
+                while last > 0 and (apart, other, turn) < (
+                    best[last - 1, 0],
+                    best[last - 1, 1],
+                    best[last - 1, 2],
+                ):
+                    best[last] = best[last - 1]
+                    last -= 1
+                best[last, 0], best[last, 1], best[last, 2] = apart, other, turn
+    return found
+
+
+@numba.njit(nogil=True, cache=True)
+def _keep(row: int, hashes: Any, held: Any, rows: Any, ends: Any) -> None:
+    """Let later ones find this one."""
+    for inner in range(2):
+        mine = hashes[row, inner, 0]
+        for block in range(4):
+            value = np.int64((mine >> np.uint64(16 * block)) & np.uint64(0xFFFF))
+            slot = ends[block, value]
+            held[block, slot], rows[block, slot] = mine, 2 * row + inner
+            ends[block, value] += 1
+
+
+def decide(
+    prints: U8,
+    greys: Callable[[int], U8],
+    tick: Callable[[], None] = lambda: None,
+    *,
+    turned: bool = False,
+) -> Decision:
+    """Take pictures in canonical order: surplus is who is verified against an earlier one that was kept.
+
+    Only kept pictures are candidates, at most `MOST_COMPARED` of them (each in each orientation counts) are compared,
+    so pictures of one fixed scene cost no comparison of each with each.
+
+    Args:
+        prints: (n, PRINT_BYTES) stored fingerprints, of whole components at least.
+        greys: gives the picture of a row as `same` takes it; asked for whom hashes propose alone, and again each time.
+        tick: called before each picture and each comparison.
+        turned: mirrored and rotated copies are surplus, too.
+    """
+    n = prints.shape[0]
+    hashes, cells, flat = hashes_of(prints), cells_of(prints), flat_of(prints)
+    rows, starts = _tables(np.ascontiguousarray(hashes[:, :, 0]).ravel())
+    held, ends = np.empty(rows.shape, np.uint64), starts[:, :-1].copy()
+    near, seen = np.empty(2 * n, np.int64), np.full(n, -1, np.int64)
+    best = np.empty((MOST_COMPARED, 3), np.int64)
+    out = Decision(np.full(n, -1, np.int64), np.zeros(n, np.int64), {}, 0)
+    crowded = 0
+    for row in np.flatnonzero(~flat).tolist():
+        tick()
+        count = _nearest(
+            row, hashes, cells, _TURNS if turned else 1, held, rows, starts, ends, near, seen, best
+        )
+        crowded += count > MOST_COMPARED
+        if count and _surplus(row, best[:count], greys, tick, out):
+            continue
+        _keep(row, hashes, held, rows, ends)
+    return replace(out, crowded=crowded)
+
+
+def _surplus(
+    row: int, best: I64, greys: Callable[[int], U8], tick: Callable[[], None], out: Decision
+) -> bool:
+    """Compare with the candidates, the first in canonical order first; the first that passes is the original."""
+    grey = greys(row)
+    for _, other, turn in sorted(best.tolist(), key=lambda found: (found[1], found[0], found[2])):
+        tick()
+        similarity = same(greys(other), oriented(grey, turn) if turn else grey)
+        if similarity.same:
+            out.original[row], out.turn[row], out.similarity[row] = other, turn, similarity
+            return True
+    return False
 
 
 LIMIT = 8.5

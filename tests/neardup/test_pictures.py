@@ -166,6 +166,238 @@ def test_a_row_with_more_pairs_than_room_comes_whole(monkeypatch: pytest.MonkeyP
     assert listed(distinct) == whole == brute(distinct)
 
 
+# --- stored fingerprints
+
+
+def stored(greys: list[U8]) -> U8:
+    packed = b"".join(pictures.fingerprint_bytes(grey) for grey in greys)
+    return np.frombuffer(packed, np.uint8).reshape(-1, pictures.PRINT_BYTES)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 80), st.integers(1, 80), st.integers(0, 7))
+@settings(max_examples=50, deadline=None)
+def test_stored_fingerprints_are_read_as_they_were(seed: int, height: int, width: int, turn: int) -> None:
+    grey = np.random.default_rng(seed).integers(0, 256, (height, width), np.uint8)
+    prints = stored([grey, pictures.oriented(grey, turn)])
+    hashes, cells = pictures.hashes_of(prints), pictures.cells_of(prints)
+    for inner in (False, True):
+        expected = pictures.orientations(pictures.coefficients(grey, inner=inner))
+        assert list(hashes[0, int(inner)]) == list(expected)
+        assert hashes[1, int(inner), 0] == expected[turn]
+    assert pictures.flat_of(prints)[0] == pictures.is_flat(pictures.coefficients(grey))
+    assert (cells[1] == pictures.oriented(cells[0].view(np.uint8), turn).view(np.int8)).all()
+
+
+def test_cells_see_neither_brightness_nor_contrast() -> None:
+    grey = scene(0)
+    first, second, other = pictures.cells_of(stored([grey, whole(40 + grey * 0.6), scene(1)])).astype(int)
+    assert np.abs(first - second).mean() < 0.2
+    assert np.abs(first - other).mean() > 10
+    assert np.abs(first).mean() == pytest.approx(24, abs=1)
+
+
+def test_plain_pictures_have_cells_of_nothing() -> None:
+    prints = stored([np.full((1, 1), 9, np.uint8), np.full((300, 200), 255, np.uint8)])
+    assert pictures.flat_of(prints).all()
+    assert not pictures.cells_of(prints).any()
+
+
+# --- components and decision, with made-up hashes
+
+
+def made(whole: list[int], inner: list[int], flat: list[int], cells: npt.NDArray[np.int8]) -> U8:
+    """Fingerprints whose 8 orientations are the upright hash with the bytes rotated: as unlike as real ones."""
+    out = np.zeros((len(whole), pictures.PRINT_BYTES), np.uint8)
+    for row in range(len(whole)):
+        hashes = [
+            (h << 8 * turn | h >> 64 - 8 * turn) % 2**64
+            for h in (whole[row], inner[row])
+            for turn in range(8)
+        ]
+        out[row, :128] = np.array(hashes, "<u8").view(np.uint8)
+        out[row, 128] = flat[row]
+    out[:, pictures.HEAD_BYTES :] = cells.reshape(len(whole), 1024).view(np.uint8)
+    return out
+
+
+def near(prints: U8, earlier: int, later: int, turn: int) -> bool:
+    hashes = pictures.hashes_of(prints)
+    return any(
+        apart(a, b) <= pictures.MOST_BITS for a in hashes[earlier, :, 0] for b in hashes[later, :, turn]
+    )
+
+
+def difference(prints: U8, earlier: int, later: int, turn: int) -> int:
+    cells = pictures.cells_of(prints)
+    turned = pictures.oriented(cells[later].view(np.uint8), turn).view(np.int8)
+    return int(np.abs(cells[earlier].astype(int) - turned).sum())
+
+
+def alike(earlier: int, later: int, turn: int, chance: int) -> bool:
+    """A comparison that anything can come of, but always the same."""
+    return (earlier * 7919 + later * 104729 + turn * 31 + 12345) * 2654435761 % 2**32 % 4 < chance
+
+
+def sequential(prints: U8, chance: int, turns: int) -> list[tuple[int, int]]:
+    """The definition, written down slowly."""
+    kept: list[int] = []
+    out = []
+    flat = pictures.flat_of(prints)
+    for row in range(prints.shape[0]):
+        found = [
+            (difference(prints, k, row, turn), k, turn)
+            for k in kept
+            for turn in range(turns)
+            if not flat[row] and near(prints, k, row, turn)
+        ]
+        compared = sorted(sorted(found)[: pictures.MOST_COMPARED], key=lambda c: (c[1], c[0], c[2]))
+        passed = [(k, turn) for _, k, turn in compared if alike(k, row, turn, chance)]
+        out.append(passed[0] if passed else (-1, 0))
+        if not passed and not flat[row]:
+            kept.append(row)
+    return out
+
+
+def decided(
+    monkeypatch: pytest.MonkeyPatch, prints: U8, chance: int, turned: bool, rows: list[int] | None = None
+) -> list[tuple[int, int]]:
+    """With `same` replaced: a picture is marks that tell its orientation, and its row."""
+    rows = list(range(prints.shape[0])) if rows is None else rows
+    marks = np.array([[1, 2, 0, 0], [0, 0, 0, 0]], np.uint8)
+    turns = [pictures.oriented(marks, turn) for turn in range(8)]
+
+    def grey(row: int) -> U8:
+        return marks + np.uint8(4 * rows[row])
+
+    def same(a: U8, b: U8) -> pictures.Similarity:
+        turn = next(k for k, t in enumerate(turns) if t.shape == b.shape and (t == b % 4).all())
+        return pictures.Similarity(
+            same=alike(int(a[0, 0]) // 4, int(b[0, 0]) // 4, turn, chance), difference=turn
+        )
+
+    monkeypatch.setattr(pictures, "same", same)
+    found = pictures.decide(prints[rows], grey, turned=turned)
+    assert sorted(found.similarity) == np.flatnonzero(found.original >= 0).tolist()
+    return list(zip(found.original.tolist(), found.turn.tolist(), strict=True))
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> U8:
+    """Up to 40 pictures around a few hashes, equal ones and flat ones among them, upright or turned."""
+    n = draw(st.integers(0, 40))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    centres = random.integers(0, 2**64, draw(st.integers(1, 4)), np.uint64)
+    bits = draw(st.sampled_from([0, 2, 5]))
+
+    def some() -> list[int]:
+        out = []
+        for _ in range(n):
+            h = int(centres[random.integers(centres.size)])
+            for bit in random.integers(0, 64, bits).tolist():
+                h ^= 1 << bit
+            turn = int(random.integers(8)) if random.random() < 0.3 else 0
+            out.append((h << 8 * turn | h >> 64 - 8 * turn) % 2**64)
+        return out
+
+    cells = random.integers(-2, 3, (n, 32, 32), np.int8)
+    return made(some(), some(), (random.random(n) < 0.1).astype(int).tolist(), cells)
+
+
+@given(crowds(), st.integers(0, 3), st.booleans(), st.sampled_from([1, 3, 16]))
+@settings(max_examples=150, deadline=None)
+def test_decision_is_the_sequential_one(prints: U8, chance: int, turned: bool, most: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pictures, "MOST_COMPARED", most)
+        expected = sequential(prints, chance, 8 if turned else 1)
+        assert decided(patch, prints, chance, turned) == expected
+
+
+@given(crowds(), st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_components_are_those_of_all_pairs(prints: U8, turned: bool) -> None:
+    n, flat = prints.shape[0], pictures.flat_of(prints)
+    lowest = list(range(n))
+    hashes = [set(rows.ravel().tolist()) for rows in pictures.hashes_of(prints)]
+    for later in range(n):
+        for earlier in range(later):
+            turns = range(8) if turned else range(1)
+            pair = any(
+                near(prints, *(earlier, later, t)) or near(prints, *(later, earlier, t)) for t in turns
+            )
+            pair |= turned and bool(hashes[earlier] & hashes[later])
+            if pair and not flat[earlier] and not flat[later]:
+                low, high = sorted((lowest[earlier], lowest[later]))
+                lowest = [low if own == high else own for own in lowest]
+    expected = [own if lowest.count(own) > 1 else -1 for own in lowest]
+    assert pictures.components(prints, turned=turned).tolist() == expected
+    assert pictures.components(prints[:, : pictures.HEAD_BYTES], turned=turned).tolist() == expected
+
+
+@given(crowds(), st.integers(0, 3), st.booleans())
+@settings(max_examples=50, deadline=None)
+def test_components_decided_one_by_one_give_the_same(prints: U8, chance: int, turned: bool) -> None:
+    component = pictures.components(prints, turned=turned)
+    with pytest.MonkeyPatch.context() as patch:
+        at_once = decided(patch, prints, chance, turned)
+        apart = [(-1, 0)] * prints.shape[0]
+        for number in set(component[component >= 0].tolist()):
+            rows = np.flatnonzero(component == number).tolist()
+            for row, (original, turn) in zip(rows, decided(patch, prints, chance, turned, rows), strict=True):
+                apart[row] = (rows[original] if original >= 0 else -1, turn)
+    assert apart == at_once
+
+
+def test_many_equal_hashes_cost_few_comparisons(monkeypatch: pytest.MonkeyPatch) -> None:
+    n, asked = 3000, []
+    cells = np.random.default_rng(0).integers(-9, 10, (n, 32, 32), np.int8)
+    cells[n // 2 :] = cells[: n // 2]
+    prints = made([5] * n, [5] * n, [0] * n, cells)
+
+    def same(a: U8, b: U8) -> pictures.Similarity:
+        asked.append((int(a[0, 0]), int(b[0, 0])))
+        return pictures.Similarity(same=asked[-1][0] == asked[-1][1] - n // 2, difference=0)
+
+    monkeypatch.setattr(pictures, "same", same)
+    found = pictures.decide(prints, lambda row: np.full((1, 1), row, np.int64))
+    assert found.original.tolist() == [-1] * (n // 2) + list(range(n // 2))
+    assert len(asked) <= n * pictures.MOST_COMPARED
+    assert found.crowded == n - 1 - pictures.MOST_COMPARED
+    assert not pictures.components(prints).any()
+
+
+def test_copies_are_surplus_and_turned_ones_only_where_asked_for() -> None:
+    plain, one = np.full((300, 400), 128, np.uint8), np.full((1, 1), 7, np.uint8)
+    turns = [pictures.oriented(scene(0), turn) for turn in range(8)]
+    greys = [
+        scene(0),
+        scene(1),
+        halved(scene(0)),
+        plain,
+        plain,
+        one,
+        one,
+        *turns[1:],
+        with_object(scene(1), 0.03, 60),
+    ]
+    prints = stored([np.ascontiguousarray(grey) for grey in greys])
+    upright = pictures.decide(prints, lambda row: greys[row])
+    # the transposed of the mirrored are copies of no other: all are kept
+    assert upright.original.tolist() == [-1, -1, 0, *[-1] * 12]
+    both = pictures.decide(prints, lambda row: greys[row], turned=True)
+    assert both.original.tolist() == [-1, -1, 0, -1, -1, -1, -1, *[0] * 7, -1]
+    # what turns them back: a quarter turn is undone by the other one
+    assert both.turn.tolist() == [0] * 7 + [1, 2, 3, 4, 7, 6, 5, 0]
+    assert both.similarity[2].same
+    assert both.similarity[2].limit >= both.similarity[2].difference
+
+
+def test_nothing_at_all_is_decided() -> None:
+    none = np.empty((0, pictures.PRINT_BYTES), np.uint8)
+    for turned in (False, True):
+        assert pictures.components(none, turned=turned).size == 0
+        assert pictures.decide(none, lambda row: none, turned=turned).original.size == 0
+
+
 # --- the comparison
 
 
