@@ -46,7 +46,16 @@ MEASURES: Mapping[str, tuple[str, ...]] = {
     "scale.image": _BYTES,
     "scale.video": _BYTES,
     "resolution": (*FLOORS, "scale_at_floor"),
-    "duplicates": ("near", "exact", "normalised", "near_bytes", "members", "single_linkage", "whole_set"),
+    "duplicates": (
+        "near",
+        "exact",
+        "normalised",
+        "near_bytes",
+        "members",
+        "single_linkage",
+        "turned",
+        "whole_set",
+    ),
     "recency": ("scale_days", "items_days", "scale_years", "scale_modified", "scale_without_names"),
 }
 """What a policy's readings may name, by the rule or its family."""

@@ -109,6 +109,7 @@ def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
         .select(
             near=surplus.sum(),
             linked=pl.col("linked").sum(),
+            turned=pl.col("turned").sum(),
             perhaps=(~pl.col("linked")).sum(),
             near_weight=weight.filter(surplus).sum(),
             members=surplus.sum() + original.filter(surplus).n_unique(),
@@ -142,6 +143,7 @@ def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
             more,
             unsure=unsure + row["perhaps"],
         ),
+        "turned": lambda: rate(row["near"] + row["turned"], n, more, unsure=unsure, doubtful=doubtful),
         "whole_set": lambda: _whole_set(case, more),
     }
     return lambda reading: near[reading.measure]()

@@ -6,12 +6,14 @@ this modality alone. Such small items hold nothing by which near-duplicates are 
 `review`.
 """
 
+import io
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from conformance.case import (
     NOT_DECLARED,
@@ -48,7 +50,7 @@ def cases() -> Iterator[Case]:
     for modality in SCALES:
         yield from _presence(modality)
     for family in (
-        _image_scale, _image_resolution, _image_duplicates, _image_dates, _image_unread,
+        _image_scale, _image_resolution, _image_duplicates, _image_near, _image_dates, _image_unread,
         _audio_scale, _audio_formats, _audio_raw, _audio_duplicates, _audio_dates,
         _video_scale, _video_flags, _video_resolution, _video_duplicates, _video_dates,
     ):  # fmt: skip
@@ -296,6 +298,65 @@ def _image_duplicates() -> Iterator[Case]:
     forms = {f"pic.{form.lower()}": demo_media.plain(form, 1) for form in ("PNG", "BMP", "WEBP")}
     yield _case("image", "duplicates-fail-same-pixels-in-other-formats", _dated(forms), {"duplicates": (2, 3)},
                 readings={"duplicates": {"exact": ("pass", 0), "normalised": ("fail", 2)}})  # fmt: skip
+
+
+def _image_near() -> Iterator[Case]:
+    """Pictures with something in them; a copy is another size, brighter, coded coarsely.
+
+    Two copies in forty are at the ceiling; three are not, but for a person to look at, unless equal ones exceed it too.
+    """
+    for near, equal, verdict, what in (
+        (2, 0, "pass", "seen-at-five-percent"),
+        (3, 0, "review", "seen-over-five-percent"),
+        (1, 2, "fail", "seen-and-equal-over-five-percent"),
+        (3, 3, "fail", "equal-over-five-percent-and-seen"),
+    ):
+        count = 40 - near - equal
+        files = {f"{n:02d}.jpg": seen(n) for n in range(count)}
+        files |= {f"x-{n:02d}.jpg": copied(seen(n)) for n in range(near)}
+        files |= {f"y-{n:02d}.jpg": files[f"{n:02d}.jpg"] for n in range(equal)}
+        yield _case("image", f"duplicates-{verdict}-{what}", files, {"duplicates": (near + equal, 40)},
+                    readings={"duplicates": {"exact": ("fail" if equal > 2 else "pass", equal)}})  # fmt: skip
+    files = {f"{n:02d}.jpg": seen(n) for n in range(38)}
+    turned = {
+        "x.jpg": copied(seen(0), Image.Transpose.ROTATE_90),
+        "y.jpg": copied(seen(1), Image.Transpose.FLIP_LEFT_RIGHT),
+    }
+    yield _case("image", "duplicates-pass-mirrored-and-rotated", files | turned, {"duplicates": (0, 40)},
+                readings={"duplicates": {"turned": ("pass", 2)}})  # fmt: skip
+    scene = {f"{n:02d}.jpg": seen(0, part=n) for n in range(12)}
+    yield _case("image", "duplicates-pass-one-scene-with-other-parts", scene, {"duplicates": (0, 12)})
+
+
+@lru_cache(maxsize=64)
+def seen(seed: int, part: int | None = None) -> bytes:
+    """Soft shapes under fine ones, 1024 × 768; a part is a small square somewhere on them."""
+    rng = np.random.default_rng(seed)
+    soft = Image.fromarray(rng.integers(0, 256, (6, 8), np.uint8)).resize(
+        (1024, 768), Image.Resampling.BICUBIC
+    )
+    fine = Image.fromarray(rng.integers(0, 256, (48, 64), np.uint8)).resize(
+        (1024, 768), Image.Resampling.BICUBIC
+    )
+    picture = Image.blend(soft, fine, 0.3)
+    if part is not None:
+        at = 60 + 70 * part
+        picture.paste(255 * (part % 2), (at, 300, at + 40, 340))
+    sink = io.BytesIO()
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = EXIF_NEW
+    picture.save(sink, "JPEG", quality=85, exif=exif)
+    return sink.getvalue()
+
+
+def copied(picture: bytes, turn: Image.Transpose | None = None) -> bytes:
+    """A picture larger, paler and coded coarsely."""
+    image = Image.open(io.BytesIO(picture))
+    exif = image.getexif()
+    other = image.resize((1280, 960)).point(lambda grey: grey * 0.95 + 10)
+    sink = io.BytesIO()
+    (other if turn is None else other.transpose(turn)).save(sink, "JPEG", quality=50, exif=exif)
+    return sink.getvalue()
 
 
 def _image_dates() -> Iterator[Case]:

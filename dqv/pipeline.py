@@ -159,11 +159,13 @@ class _Duplicates:
     Attributes:
         surplus: table `SURPLUS`.
         linked: table `LINKED`.
+        turned: table `TURNED`.
         unverified: by modality, pairs that could not be verified because the data changed.
     """
 
     surplus: Path
     linked: Path
+    turned: Path
     unverified: dict[str, int]
 
 
@@ -271,9 +273,31 @@ class _Engine:
         every = {"items": [path for part in parts for path in part["items"]], "first": 0, "copies": copies}
         if "audio" in modalities:
             decided += self._tables("recordings", near_media.recordings, [every])
-        found = {"copies": copies, "decided": decided, "linked": linked}
+        turned: list[str] = []
+        if "image" in modalities:
+            compared = self._near_pictures(measured, every)
+            decided += _all_names(compared, "compare")
+            turned += _all_names(compared, "turned")
+            unverified["image"] = sum(part.result for part in compared)
+        found = {"copies": copies, "decided": decided, "linked": linked, "turned": turned}
         (settled,) = self._run("settle", duplicates.settle, [(found, 0)])
-        return _Duplicates(settled.files("surplus")[0], settled.files("linked")[0], unverified)
+        first = {name: settled.files(name)[0] for name in ("surplus", "linked", "turned")}
+        return _Duplicates(first["surplus"], first["linked"], first["turned"], unverified)
+
+    def _near_pictures(self, measured: _Measured, every: dict[str, Any]) -> list[Part]:
+        """The decided pictures: `compare`, `turned`, and how many could not be read again."""
+        (found,) = self._run("alike", near_media.alike, [(every, 0)])
+        if not found.result:
+            return []
+        (alike,) = _names(found, "alike")
+        objects = set(pl.read_parquet(alike, columns=["object"])["object"])
+        calls = [({**args, "alike": alike}, work) for args, work in self._again(measured, objects)]
+        greys = self._run("greys", near_media.greys, calls)
+        bins = [
+            {"alike": alike, "bin": number, "greys": _all_names(greys, f"greys{number}")}
+            for number in range(found.result)
+        ]
+        return self._run("compare", near_media.compare, [(args, 0) for args in bins])
 
     def _near_texts(
         self, measured: _Measured, parts: list[dict[str, Any]], copies: list[str], count: int
@@ -308,13 +332,16 @@ class _Engine:
             for path in wanted
             for number in pl.read_parquet(path, columns=["object"])["object"].unique()
         }
-        calls = []
+        calls = [({**args, "wanted": wanted}, work) for args, work in self._again(measured, objects)]
+        return self._run("verify", duplicates.shingles, calls)
+
+    def _again(self, measured: _Measured, objects: set[int]) -> Iterator[tuple[dict[str, Any], int]]:
+        """Arguments and work of the tasks that read these objects once more, in the partitions of their measuring."""
         for task in measured.pieces:
             chosen = [piece for piece in task if piece.row["object"] in objects and piece.read != "digest"]
             if chosen:
-                args = {**self._common, "pieces": [piece.as_args() for piece in chosen], "wanted": wanted}
-                calls.append((args, sum(piece.work for piece in chosen)))
-        return self._run("verify", duplicates.shingles, calls)
+                args = {**self._common, "pieces": [piece.as_args() for piece in chosen]}
+                yield args, sum(piece.work for piece in chosen)
 
     def _tables(self, stage: str, function: Any, calls: list[dict[str, Any]]) -> list[str]:
         """Run a stage over tables of ours; the paths of the tables that it is named after, in order."""
@@ -422,7 +449,13 @@ def _tables(
     items = items.join(fate, on=["object", "place"], how="left", maintain_order="left")
     chained = pl.scan_parquet(found.linked).rename({"certain": "linked"})
     items = items.join(chained, on=["object", "place"], how="left", maintain_order="left")
-    return items.with_columns(pl.col("surplus").fill_null(value=False)), objects, hashes
+    turned = pl.scan_parquet(found.turned).with_columns(turned=pl.lit(value=True))
+    items = items.join(turned, on=["object", "place"], how="left", maintain_order="left")
+    return (
+        items.with_columns(pl.col("surplus", "turned").fill_null(value=False)),
+        objects,
+        hashes,
+    )
 
 
 def _scan(paths: list[Path], schema: pa.Schema) -> pl.LazyFrame:

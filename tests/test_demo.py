@@ -209,6 +209,7 @@ def test_duplicates_of_media_equal_truth(made: Made, modality: str) -> None:
         "normalised": (surplus, items),
         "hours" if modality == "audio" else "bytes": (by["surplus"], by["whole"]),
         "members": (known["members"], items),
+        **({"turned": (surplus, items)} if modality == "image" else {}),
         "whole-set": whole_set(truth),
     }
     rows = evidence(folder, f"duplicates.{modality}")

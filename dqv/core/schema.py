@@ -124,6 +124,9 @@ SURPLUS = pa.schema(
 )
 """One row per surplus item, in canonical order."""
 
+TURNED = pa.schema([("object", pa.int64()), ("place", pa.int64())])
+"""One row per picture that is surplus only where pictures may be mirrored or turned, in canonical order."""
+
 LINKED = pa.schema(
     [
         ("object", pa.int64()),

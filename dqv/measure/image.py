@@ -27,6 +27,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, BinaryIO
 
+import numpy as np
+import numpy.typing as npt
 import simplejpeg
 import xxhash
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
@@ -47,6 +49,7 @@ from dqv.measure.image_structure import (
     without_pictures,
 )
 from dqv.measure.media import Media, Tick
+from dqv.neardup import pictures
 
 SMALL_BESIDE_BYTES, BESIDE_SHARE = 65_536, 5
 """Previews, profiles and notes of most photos stay below; what stands beside the picture is a question when it is more,
@@ -57,6 +60,11 @@ SMALL_SURPLUS_BYTES = 1_000_000
 
 SAMPLE_BYTES = 2
 """A sample's most, as Pillow shows 16-bit colours as 8-bit ones; also twice what noise takes in an 8-bit coding."""
+
+FINGERPRINT_PX, COMPARED_PX = 64, 256
+"""The least shorter side of what a fingerprint is made of, and of what is compared."""
+
+Grey = npt.NDArray[np.uint8]
 
 _BAND_PIXELS = 1 << 22
 _AS_RGBA = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX"})
@@ -108,6 +116,12 @@ def measure(file: BinaryIO, size_bytes: int, limits: Limits, tick: Tick, *, full
     # Pillow has turned TIFF's size already, and Pillow-heif the picture.
     if tags.get(exif.ORIENTATION) in (5, 6, 7, 8) and kind not in ("tiff", "heif"):
         width, height = height, width
+    fingerprint = None
+    if found.grey is not None:
+        turn = tags.get(exif.ORIENTATION) if kind not in ("tiff", "heif") else None
+        fingerprint = pictures.fingerprint_bytes(_turned(found.grey, turn))
+        if pictures.flat_of(np.frombuffer(fingerprint, np.uint8)[None])[0]:
+            fingerprint = None
     day, refused = exif.day(tags, found.text_date)
     return Media(
         modality="image",
@@ -122,8 +136,40 @@ def measure(file: BinaryIO, size_bytes: int, limits: Limits, tick: Tick, *, full
         flags=("padding",) if full and _is_padded(found) else (),
         xxh3_128=xxhash.xxh3_128_digest(memoryview(source.held)[: found.end]) if source.held else None,
         normalised=found.normalised,
+        fingerprint=fingerprint,
         decoded=full,
     )
+
+
+def grey(file: BinaryIO, limits: Limits) -> Grey | None:
+    """The first frame, upright, for comparing it with another picture.
+
+    Returns:
+        (h, w), the shorter side 256 to 511 pixels where the picture has as many; None in colours that have no grey.
+
+    Raises:
+        ItemError: as `measure` does.
+        OSError: of the stream itself.
+    """
+    source = Source(file, file.seek(0, io.SEEK_END))
+    kind = kind_of(source)
+    data = source.hold(limits)
+    shown: Grey | None
+    if kind == "jpeg":
+        found = jpeg(source, limits)
+        block, shown = found.exif, _jpeg_grey(data, found, COMPARED_PX)
+    else:
+        if kind == "webp":  # its decoder makes room before Pillow could say how much
+            check_pixels(webp(source, limits).pixels, limits)
+        with _decoding(source, "the first frame"), _opened(io.BytesIO(data), kind) as image:
+            check_pixels(image.width * image.height, limits)
+            block = _block(image, source, kind)
+            _load(image, kind)
+            shown = _reduced(image, COMPARED_PX)
+    turn = (
+        exif.read(block).get(exif.ORIENTATION) if block is not None and kind not in ("tiff", "heif") else None
+    )
+    return None if shown is None else _turned(shown, turn)
 
 
 def thumbnail(file: BinaryIO, limits: Limits, side_px: int) -> bytes:
@@ -140,7 +186,7 @@ def thumbnail(file: BinaryIO, limits: Limits, side_px: int) -> bytes:
         check_pixels(webp(source, limits).pixels, limits)
     with _decoding(source, "the first frame"), _opened(io.BytesIO(data), kind) as image:
         check_pixels(image.width * image.height, limits)
-        block = image.info.get("exif") if kind != "tiff" else None
+        block = _block(image, source, kind) if kind != "tiff" else None
         image.draft("RGB", (side_px, side_px))
         _load(image, kind)
         if image.mode in ("L", "LA", "RGB", "RGBA", "CMYK"):
@@ -148,8 +194,8 @@ def thumbnail(file: BinaryIO, limits: Limits, side_px: int) -> bytes:
         small = _displayable(image)
         small.thumbnail((side_px, side_px))
         turn = None
-        if isinstance(block, bytes):
-            turn = exif.read(exif.within(exif.without_mark(block))).get(exif.ORIENTATION)
+        if block is not None:
+            turn = exif.read(block).get(exif.ORIENTATION)
         if isinstance(turn, int) and turn in _TURNS:
             small = small.transpose(_TURNS[turn])
         small.info.clear()
@@ -169,11 +215,46 @@ _TURNS = {
 }
 
 
-def _displayable(image: Image.Image) -> Image.Image:
-    """In RGB: on white where it is transparent, numbers stretched over the range of grey."""
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+def _turned(shown: Grey, orientation: object) -> Grey:
+    """A picture upright, as EXIF says how it lies."""
+    if orientation in (5, 6, 7, 8):
+        shown = shown.T
+    if orientation in (2, 3, 6, 7):
+        shown = shown[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        shown = shown[::-1]
+    return np.ascontiguousarray(shown)
+
+
+def _reduced(image: Image.Image, side_px: int) -> Grey | None:
+    """The greys of a frame, its sides divided by a whole number: (h, w).
+
+    The shorter side stays at least `side_px` long where it is, unless the longer one is four times that.
+    None in colours that have no grey.
+    """
+    factor = max(1, min(image.size) // side_px, max(image.size) // (4 * side_px))
+    rows = max(factor, _BAND_PIXELS // image.width // factor * factor)
+    extrema = image.getextrema() if _is_wide(image) else None
+    parts = []
+    for top in range(0, image.height, rows):
+        bottom = min(image.height, top + rows)
+        band = image if rows >= image.height else image.crop((0, top, image.width, bottom))
+        try:
+            parts.append(np.asarray(_displayable(band, extrema).convert("L").reduce(factor)))
+        except ValueError:  # as of LAB
+            return None
+    return np.concatenate(parts)
+
+
+def _is_wide(image: Image.Image) -> bool:
+    return image.mode in ("I", "F") or image.mode.startswith("I;16")
+
+
+def _displayable(image: Image.Image, extrema: Any = None) -> Image.Image:
+    """In RGB: on white where it is transparent, numbers stretched over the range of grey (or from these extrema)."""
+    if _is_wide(image):
         image = image.convert("F")
-        low, high = image.getextrema()
+        low, high = extrema or image.getextrema()
         scale = 255 / (high - low) if high > low else 0.0  # type: ignore[operator]  # one band: two numbers
         return image.point(lambda value: value * scale - low * scale).convert("RGB")  # type: ignore[operator]
     if image.has_transparency_data:
@@ -233,13 +314,21 @@ def _jpeg(source: Source, limits: Limits) -> Found:
     found = jpeg(source, limits)
     if source.held is not None:
         try:
-            # Scales down to 1/8 only when told that the smallest result will do; every code is read all the same.
-            simplejpeg.decode_jpeg(source.held, "GRAY", min_height=1, min_width=1, min_factor=8, strict=True)
+            found.grey = _jpeg_grey(source.held, found, FINGERPRINT_PX)  # every code is read all the same
         except (ValueError, RuntimeError, TypeError) as error:
             if "upported" in str(error) and "arker" not in str(error):
                 raise ItemError("unsupported", "libjpeg-turbo does not decode this kind of JPEG") from error
             raise ItemError("image", "libjpeg-turbo finds the coded data damaged") from error
     return found
+
+
+def _jpeg_grey(data: bytes, found: Found, side_px: int) -> Grey:
+    """The greys, decoded at a scale of n/8 at which neither side is shorter than this, if it is not so already."""
+    least = min(side_px, found.width_px, found.height_px)
+    shown: Grey = simplejpeg.decode_jpeg(data, "GRAY", min_height=least, min_width=least, strict=True)[
+        :, :, 0
+    ]
+    return shown
 
 
 def _other(source: Source, kind: str, limits: Limits, tick: Tick) -> Found:
@@ -268,13 +357,18 @@ def _other(source: Source, kind: str, limits: Limits, tick: Tick) -> Found:
         found.frames = _frames(image, shape, kind, limits)
         if full:
             _decode(image, found, source, kind, limits, tick)
-        if kind == "tiff":
-            found.exif = source.at
-        elif isinstance(block := image.info.get("exif"), bytes):  # any text can stand there in a PNG
-            found.exif = exif.within(exif.without_mark(block))
+        found.exif = _block(image, source, kind) or found.exif
         text = image.info.get("Creation Time")
         found.text_date = text if isinstance(text, str) else None
     return found
+
+
+def _block(image: Any, source: Source, kind: str) -> exif.At | None:
+    """How to read the EXIF block of what is open, if there is one."""
+    if kind == "tiff":
+        return source.at
+    block = image.info.get("exif")  # any text can stand there in a PNG
+    return exif.within(exif.without_mark(block)) if isinstance(block, bytes) else None
 
 
 def _shown(image: Any, kind: str) -> tuple[int, int]:
@@ -314,6 +408,8 @@ def _decode(image: Any, found: Found, source: Source, kind: str, limits: Limits,
             pixels += image.width * image.height
             check_pixels(pixels, limits)
             _load(image, kind)
+            if not number:
+                found.grey = _reduced(image, FINGERPRINT_PX)
             _add_pixels(digest, image)
     found.pixels, found.normalised = pixels, digest.digest()
 

@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import xxhash
 
@@ -143,6 +143,7 @@ class Found:
         exif: how to read its EXIF block, if any.
         text_date: PNG's text.
         normalised: a JPEG's.
+        grey: (h, w) uint8: the first frame, reduced, as it lies; None where it was not decoded or has no grey.
     """
 
     codec: str
@@ -156,6 +157,7 @@ class Found:
     exif: At | None = None
     text_date: str | None = None
     normalised: bytes | None = None
+    grey: Any = None
 
 
 def kind_of(source: Source) -> str:

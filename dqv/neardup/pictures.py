@@ -400,7 +400,7 @@ def oriented(grey: U8, turn: int) -> U8:
 @numba.njit(nogil=True, cache=True)
 def _apart(a: Any, b: Any, most: int) -> Any:
     """Sum of absolute differences of cells; more than `most` is only known to be more."""
-    total = 0
+    total: Any = 0
     for y in range(a.shape[0]):
         for x in range(a.shape[1]):
             total += abs(np.int64(a[y, x]) - np.int64(b[y, x]))

@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from dqv.connectors.containers.records import Broken, Facts
 from dqv.connectors.storage import Reads
 from dqv.core.errors import ItemError
-from dqv.core.schema import LINKED, MODALITIES, SKETCH_SLOTS, SURPLUS
+from dqv.core.schema import LINKED, MODALITIES, SKETCH_SLOTS, SURPLUS, TURNED
 from dqv.core.settings import Measuring
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table, open_writer
@@ -431,12 +431,12 @@ def _sets(items: pa.Table, paths: list[str], flat: IO[bytes], beat: Beat) -> tup
 
 
 def settle(args: dict[str, Any], out: Path, beat: Beat) -> None:
-    """All surplus items: table `surplus`, in canonical order; likewise `linked`. One task: some 100 bytes a surplus item.
+    """All surplus items: table `surplus`, in canonical order; likewise `linked`, `turned`. One task: some 100 bytes a surplus item.
 
     A copy of an item that was kept repeats it; a copy of one that was not repeats what that one does.
 
     Args:
-        args: `copies`, `decided`, `linked`: all tables.
+        args: `copies`, `decided`, `linked`, `turned`: all tables.
         out: where the tables go.
         beat: of the child.
     """
@@ -458,6 +458,8 @@ def settle(args: dict[str, Any], out: Path, beat: Beat) -> None:
     write(out / "surplus-0.parquet", found.to_arrow().cast(SURPLUS))
     linked = _all(args["linked"], LINKED).sort("object", "place")
     write(out / "linked-0.parquet", linked.to_arrow().cast(LINKED))
+    turned = _all(args["turned"], TURNED).sort("object", "place")
+    write(out / "turned-0.parquet", turned.to_arrow().cast(TURNED))
 
 
 def _all(paths: list[str], schema: pa.Schema) -> pl.DataFrame:

@@ -1,15 +1,32 @@
 """Near-duplicates of recordings, pictures and videos: from the fingerprints in the rows to kept and surplus."""
 
+import logging
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from dqv.connectors.storage import Reads
+from dqv.core.errors import ItemError
+from dqv.core.schema import TURNED
+from dqv.core.settings import Measuring
 from dqv.execute.child import Beat
-from dqv.neardup import sounds
+from dqv.execute.parts import Table
+from dqv.measure import image
+from dqv.neardup import join, pictures, sounds
 from dqv.stages.duplicates import DECIDED, WHERE, among, item_rows, known_ids, write
+from dqv.stages.measure import check_unchanged, open_piece
+from dqv.stages.media import opened
+from dqv.stages.shuffle import gather, scatter
+
+_log = logging.getLogger(__name__)
 
 _WHERE = [name for name, _ in WHERE]
 _PRINTS = pa.schema([*WHERE, ("fingerprint", pa.large_binary())])
@@ -73,3 +90,140 @@ def recordings(args: dict[str, Any], out: Path, beat: Beat) -> None:
             for fit in fits
         ],
     )
+
+
+BIN_PICTURES = 2000
+"""Pictures of a bin, at least: what hangs together is never cut."""
+
+_GREYS = pa.schema(
+    [("id", pa.int64()), ("height", pa.int64()), ("width", pa.int64()), ("grey", pa.large_binary())]
+)
+_ALIKE = pa.schema([*_PRINTS, ("bin", pa.int64())])
+
+
+def alike(args: dict[str, Any], out: Path, beat: Beat) -> int:
+    """The pictures that have a candidate at all, by bin: table `alike`. One task: 1.2 kB a picture.
+
+    Args:
+        args: as for `_prints`, of all parts.
+        out: where the table goes.
+        beat: of the child.
+
+    Returns:
+        How many bins there are.
+    """
+    items = _prints(args, "image", beat)
+    root = pictures.components(_of_pictures(items), turned=True)
+    rows = np.flatnonzero(root >= 0)
+    number = join.bins(np.searchsorted(rows, root[rows]), BIN_PICTURES)
+    chosen = items.take(pa.array(rows)).append_column("bin", pa.array(number))
+    count = int(number.max(initial=-1)) + 1
+    scatter(out / "alike-0.parquet", chosen, number, count)
+    return count
+
+
+def _of_pictures(items: pa.Table) -> Any:
+    """The fingerprints of pictures, (n, bytes)."""
+    values = pc.cast(items["fingerprint"], pa.binary(pictures.PRINT_BYTES)).combine_chunks()
+    return np.frombuffer(values.buffers()[1] or b"", np.uint8).reshape(-1, pictures.PRINT_BYTES)
+
+
+def greys(args: dict[str, Any], out: Path, beat: Beat) -> None:
+    """The greys of the pictures of a partition that have candidates: a table `greysN` per bin.
+
+    An object that cannot be read again, or has changed, gives none; its pairs stay unverified.
+
+    Args:
+        args: `source`, `pieces`, `measuring` as for `measure`; `alike`: its table.
+        out: where the tables go.
+        beat: names the item at work.
+    """
+    measuring = Measuring.model_validate(args["measuring"])
+    alike = pl.scan_parquet(args["alike"]).select("id", "object", "bin")
+    numbers = [piece["object"] for piece in args["pieces"]]
+    wanted = {row[1]: row for row in alike.filter(pl.col("object").is_in(numbers)).collect().iter_rows()}
+    used = sorted({number for _, _, number in wanted.values()})
+    with ExitStack() as stack:
+        rows = {number: stack.enter_context(Table(out, f"greys{number}", _GREYS)) for number in used}
+        for piece in args["pieces"]:
+            if piece["object"] not in wanted or beat.begin(piece["object"]) is not None:
+                continue
+            item, _, number = wanted[piece["object"]]
+            rows[number].begin()
+            try:
+                with open_piece(args["source"], piece) as file:
+                    with opened(file, Reads(), beat.tick, full=True) as stream:
+                        grey = image.grey(stream, measuring.limits)
+                    check_unchanged(file, piece)
+                if grey is not None:
+                    height, width = grey.shape
+                    rows[number].add_rows(
+                        [{"id": item, "height": height, "width": width, "grey": grey.tobytes()}]
+                    )
+            except (ItemError, OSError) as error:
+                rows[number].take_back()
+                _log.warning("object %d cannot be read again: %s", piece["object"], type(error).__name__)
+            rows[number].keep()
+
+
+def compare(args: dict[str, Any], out: Path, beat: Beat) -> int:
+    """Kept and surplus among the pictures of a bin: table `compare`; `turned`: what is surplus only where it may be turned.
+
+    Args:
+        args: `alike`: its table; `bin`; `greys`: tables of this bin.
+        out: where the tables go.
+        beat: of the child.
+
+    Returns:
+        How many pictures could not be read again.
+    """
+    items = gather([args["alike"]], args["bin"], _ALIKE)
+    with tempfile.TemporaryFile(dir=out) as flat:
+        grey, there = _greys(items["id"].to_numpy(), args["greys"], flat, beat)
+        items, prints = items.filter(pa.array(there)), _of_pictures(items)[there]
+        rows = np.flatnonzero(there)
+        decision = pictures.decide(prints, lambda row: grey(rows[row]), beat.tick)
+        turned = pictures.decide(prints, lambda row: grey(rows[row]), beat.tick, turned=True)
+    found = np.flatnonzero(decision.original >= 0)
+    hashes = pictures.hashes_of(prints)[:, 0, 0]
+    apart = np.bitwise_count(hashes[found] ^ hashes[decision.original[found]]).astype(np.int64)
+    fits = [decision.similarity[row] for row in found.tolist()]
+    _write_decided(
+        out / "compare-0.parquet",
+        items,
+        found,
+        decision.original[found],
+        64 - apart,
+        np.full(found.size, 64),
+        [f"at most {fit.difference:.2f} apart anywhere, {fit.limit:.2f} allowed" for fit in fits],
+    )
+    only = np.flatnonzero((turned.original >= 0) & (decision.original < 0))
+    write(out / "turned-0.parquet", items.take(pa.array(only)).select(TURNED.names))
+    return int(np.count_nonzero(~there))
+
+
+def _greys(ids: Any, paths: list[str], flat: IO[bytes], beat: Beat) -> tuple[Callable[[int], Any], Any]:
+    """Access to the greys of the items by row, and which of them are there.
+
+    They lie in one file on disk: memory holds what is in use.
+    """
+    shapes = np.zeros((ids.size, 2), np.int64)
+    begins = np.zeros(ids.size, np.int64)
+    at = 0
+    for path in paths:
+        for batch in pq.ParquetFile(path).iter_batches(64):
+            for item, height, width, pixels in zip(
+                *(column.to_pylist() for column in batch.columns), strict=True
+            ):
+                row = np.searchsorted(ids, item)
+                shapes[row], begins[row] = (height, width), at
+                at += flat.write(pixels)
+            beat.tick()
+    flat.flush()
+    values = np.memmap(flat, np.uint8, "r") if at else np.empty(0, np.uint8)
+
+    def grey(row: int) -> Any:
+        height, width = shapes[row]
+        return np.array(values[begins[row] : begins[row] + height * width]).reshape(height, width)
+
+    return grey, shapes[:, 0] > 0

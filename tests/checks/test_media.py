@@ -52,9 +52,11 @@ def frames(rows: list[Row], surplus: dict[int, int] | None = None) -> tuple[pl.L
         original_object=pl.col("object").replace_strict(fate, default=None, return_dtype=pl.Int64),
         original_place=pl.lit(0, pl.Int64),
         linked=pl.lit(None, pl.Boolean),
+        turned=pl.lit(value=False),
         verified=pl.lit("payload"),
         shared=pl.lit(None, pl.Int64),
         of=pl.lit(None, pl.Int64),
+        detail=pl.lit(None, pl.String),
     )
     objects = [
         {

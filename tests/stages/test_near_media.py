@@ -2,12 +2,19 @@
 
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from PIL.Image import Transpose
 
+from conformance.media import copied, seen
 from dqv import demo_media
-from tests.stages.calls import measure, surplus
+from dqv.core.settings import Measuring
+from dqv.stages import near_media
+from tests.stages.calls import beat, measure, pieces, read, surplus
 
 RATE_HZ = 8000
 
@@ -57,3 +64,58 @@ def test_real_recordings(realdata: Path, tmp_path: Path, name: str, count: int) 
     found = surplus(realdata / name, tmp_path / "out", [5, 9])
     assert len(found) == count
     assert len({row["original_object"] for row in found}) == min(1, count)
+
+
+def pictures(folder: Path) -> Path:
+    """0 and 1: two pictures; 2: the first again, larger and coarser; 3: flat; 4: the other one turned; 5: a copy of 2."""
+    folder.mkdir()
+    files = [
+        seen(0),
+        seen(1),
+        copied(seen(0)),
+        demo_media.plain("PNG", 0),
+        copied(seen(1), Transpose.ROTATE_270),
+    ]
+    for number, content in enumerate([*files, files[2]]):
+        (folder / f"{number}.jpg").write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize("cuts", [None, [1], [2, 3], [1, 2, 3, 4, 5]])
+@pytest.mark.parametrize("size", [1, 2000])
+def test_pictures_in_other_encodings_repeat_the_first_whatever_partitions_and_bins(
+    tmp_path: Path, cuts: list[int] | None, size: int
+) -> None:
+    with mock.patch.object(near_media, "BIN_PICTURES", size):
+        found = surplus(pictures(tmp_path / "data"), tmp_path / "out", cuts)
+    assert [(row["object"], row["original_object"], row["verified"]) for row in found] == [
+        (2, 0, "aligned"),
+        (5, 0, "aligned"),
+    ]
+    assert [row["object"] for row in read(tmp_path / "out" / "settle-0", "turned")] == [4]
+
+
+def test_a_picture_that_cannot_be_read_again_is_unverified(tmp_path: Path) -> None:
+    """The greys of an object that changed are missing: the other of the pair is kept, and one is counted."""
+    folder, out = pictures(tmp_path / "data"), tmp_path / "out"
+    cut = pieces(folder)
+    (folder / "0.jpg").write_bytes(seen(7))
+    out.mkdir()
+    ids = pa.table(
+        {"id": [0, 2], "object": [0, 2], "place": [0, 0], "fingerprint": [b"", b""], "bin": [0, 0]}
+    )
+    pq.write_table(ids, tmp_path / "alike.parquet")
+    args = {"source": str(folder), "pieces": cut, "alike": str(tmp_path / "alike.parquet"),
+            "measuring": Measuring().model_dump(mode="json")}  # fmt: skip
+    near_media.greys(args, out, beat())
+    assert [row["id"] for row in read(out, "greys0")] == [2]
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    ("name", "near", "turned"), [("bridge-mods", 10, 0), ("dih", 0, 7), ("labelme-subset", 0, 0)]
+)
+def test_real_pictures(realdata: Path, tmp_path: Path, name: str, near: int, turned: int) -> None:
+    """Of the 11 edits of one photo, the one of other colours is not told from another picture."""
+    assert len(surplus(realdata / "images_pdq" / name, tmp_path / "out", [3])) == near
+    assert len(read(tmp_path / "out" / "settle-0", "turned")) == turned
