@@ -93,10 +93,34 @@ def duplicates(case: Case, modality: str) -> Outcome:
         evidence=_evidence(case, items) if facts.items else None,
     )
     if modality == "text":
-        outcome = _little_compared(case, _long_texts(case, outcome))
+        outcome = _retold(case, _little_compared(case, _long_texts(case, outcome)))
     elif modality in case.deciding:
         outcome = _perceived(case, modality, _uncompared(case, modality, outcome))
-    return _near_alone(modality, outcome)
+    return _self_tested(case, modality, _near_alone(modality, outcome))
+
+
+def _self_tested(case: Case, modality: str, outcome: Outcome) -> Outcome:
+    """Nothing can be said where planted duplicates were not found."""
+    found, planted = case.planted.get(modality, (0, 0))
+    if found == planted or outcome.verdict is Verdict.NOT_APPLICABLE:
+        return outcome
+    words = Words(
+        zh=f"自检：预置的 {planted} 个重复项只找到 {found} 个，本次运行不能作为依据。",
+        en=f"Self-test: of {planted} planted duplicates {found} were found; this run proves nothing.",
+    )
+    return replace(outcome, verdict=Verdict.INDETERMINATE, message=join([words, outcome.message]))
+
+
+def _retold(case: Case, outcome: Outcome) -> Outcome:
+    """A person must look where datasketch finds other similarities."""
+    count = case.disagreements.get("pairs", 0)
+    if not count or outcome.verdict not in (Verdict.PASS, Verdict.FAIL):
+        return outcome
+    words = Words(
+        zh=f"独立核验（datasketch）对 {count} 对文本的相似度有不同结果，须人工查看。",
+        en=f"An independent witness (datasketch) finds another similarity of {count} pairs; a person must look.",
+    )
+    return replace(outcome, verdict=Verdict.REVIEW, message=join([outcome.message, words]))
 
 
 def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:

@@ -86,13 +86,15 @@ class Case:
     """All that a check may look at.
 
     Attributes:
-        items: rows of `core.schema.ITEMS` without sketches, and `date_sidecar`, `date_sidecar_modified`,
-            `surplus` (bool), `verified` (how), `original_object`, `original_place`; `linked`: of a kept item that hangs
+        items: rows of `core.schema.ITEMS` without sketches and fingerprints, and `date_sidecar`, `date_sidecar_modified`,
+            `surplus` (bool), `verified` (how), `original_object`, `original_place`; `turned`: surplus only where
+            pictures may be mirrored or turned; `linked`: of a kept item that hangs
             together with an earlier one through surplus ones, false where that may be; else null.
         objects: rows of `core.schema.OBJECTS` with `name` (path as text), `fields`.
         deciding: the modalities whose rules decide.
         unverified: by modality, pairs that could not be computed because the data changed.
-        disagreements: modality → items on which an independent witness disagrees.
+        disagreements: modality → items on which an independent witness disagrees; "pairs" → near-duplicate texts.
+        planted: modality → how many planted duplicates were found, of how many.
     """
 
     policy: Policy
@@ -104,6 +106,7 @@ class Case:
     facts: Mapping[str, ModalityFacts]
     unverified: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(MODALITIES, 0))
     disagreements: Mapping[str, int] = field(default_factory=dict)
+    planted: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def modality(self, modality: str) -> pl.LazyFrame:
         """The measured items of one modality."""

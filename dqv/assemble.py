@@ -16,6 +16,7 @@ from dqv.core.settings import Settings
 from dqv.core.units import FLICKS_PER_SECOND, decimal_string, hours
 from dqv.core.verdicts import report_verdict
 from dqv.measure import witness
+from dqv.neardup.witness import TOLERANCE
 from dqv.reports import evidence
 from dqv.reports.model import (
     SCHEMA_ID,
@@ -31,6 +32,7 @@ from dqv.reports.model import (
     ReadingResult,
     Report,
     Run,
+    SelfTest,
     Subject,
     Tally,
     Witness,
@@ -62,6 +64,27 @@ class Witnessed:
         return dict(sorted(differ.iter_rows()))
 
 
+@dataclass(frozen=True)
+class Retold:
+    """What datasketch said of pairs of texts.
+
+    Attributes:
+        version: of it.
+        seed: that drew the sample.
+        facts: rows of `stages.witness.RETOLD`.
+    """
+
+    version: str
+    seed: int
+    facts: pl.DataFrame
+
+    @property
+    def disagreements(self) -> dict[str, int]:
+        """Under "pairs", of how many it disagrees, if of any."""
+        differ = self.facts.filter(~pl.col("agrees")).height
+        return {"pairs": differ} if differ else {}
+
+
 def build(
     case: Case,
     outcomes: Sequence[Outcome],
@@ -73,6 +96,7 @@ def build(
     versions: Mapping[str, str],
     environment: Mapping[str, str],
     witnessed: Witnessed | None = None,
+    retold: Retold | None = None,
 ) -> Report:
     """Write the evidence and put the report together."""
     findings = [_finding(case, outcome, out) for outcome in outcomes]
@@ -95,8 +119,16 @@ def build(
             versions=dict(versions),
             complete=not errors["unread"]
             and not any(case.unverified.values())
+            and all(hits == planted for hits, planted in case.planted.values())
             and settings.measuring.assurance == "full",
-            witnesses=_witnesses(case, witnessed) if witnessed is not None else [],
+            self_test=[
+                SelfTest(modality=modality, planted=planted, found=hits)
+                for modality, (hits, planted) in sorted(case.planted.items())
+            ],
+            witnesses=[
+                *(_witnesses(case, witnessed) if witnessed is not None else []),
+                *([_jaccard_witness(case, retold)] if retold is not None else []),
+            ],
             unread=errors["unread"],
             defective=errors["defective"],
             environment=dict(environment) | _read(case),
@@ -185,6 +217,42 @@ def _witnesses(case: Case, witnessed: Witnessed) -> list[Witness]:
         )
     return found
 
+
+def _jaccard_witness(case: Case, retold: Retold) -> Witness:
+    """Datasketch's estimates beside ours; pairs that were planted are counted, and not listed."""
+    facts = retold.facts.with_columns(
+        difference=pl.col("ours").cast(pl.Decimal(6, 4)) - pl.col("theirs").cast(pl.Decimal(6, 4))
+    )
+    answered = facts.filter(pl.col("agrees").is_not_null())
+    total = sum(map(Fraction, answered["difference"].to_list()), Fraction(0))
+    names = case.objects.select("object", "name").collect()
+    listed = facts.filter(~pl.col("agrees")).join(names, on="object", maintain_order="left")
+    agreed = int(facts["agrees"].sum())
+    return Witness(
+        name="datasketch",
+        version=retold.version,
+        modality="text",
+        status="run",
+        seed=retold.seed,
+        sample=facts.height,
+        agreed=agreed,
+        disagreed=answered.height - agreed,
+        unanswered=facts.height - answered.height,
+        mean_difference=decimal_string(total / answered.height, 4) if answered.height else None,
+        tolerance=_JACCARD_TOLERANCE,
+        disagreements=[
+            Disagreement(
+                name=row["name"], place=row["place"], fact="jaccard", ours=row["ours"], theirs=row["theirs"]
+            )
+            for row in listed.head(_MOST_DISAGREEMENTS).iter_rows(named=True)
+        ],
+    )
+
+
+_JACCARD_TOLERANCE = Words(
+    zh=f"近似重复文本对的 Jaccard 相似度：相差不超过 {TOLERANCE}",
+    en=f"Jaccard similarity of near-duplicate texts: at most {TOLERANCE} apart",
+)
 
 _SECONDS, _PERCENT = float(witness.TOLERANCE_S), int(100 * witness.TOLERANCE_SHARE)
 _TOLERANCE = Words(

@@ -32,7 +32,7 @@ from dqv.core.files import sha256_file, write_atomic
 from dqv.core.policy import Policy, load_policy
 from dqv.core.registration import Registration
 from dqv.core.schema import ITEMS, MODALITIES, READ_OBJECTS, SIDECAR
-from dqv.core.settings import Settings
+from dqv.core.settings import Assurance, Measuring, Settings
 from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Ledger, Part, Task, code_digest, versions
 from dqv.execute.outfolder import finished, out_folder
@@ -40,7 +40,7 @@ from dqv.measure.witness import version as ffmpeg_version
 from dqv.reports.escape import visible_path
 from dqv.reports.html import Excerpt, render
 from dqv.reports.model import Report
-from dqv.stages import duplicates, excerpts, near_media, witness
+from dqv.stages import duplicates, excerpts, near_media, planted, witness
 from dqv.stages import measure as measuring
 from dqv.trust import dsse, keys, statement, verification
 from dqv.trust.manifest import manifest_root
@@ -86,14 +86,17 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
         with cluster.connect(settings.scheduler, settings.workers) as client:
             engine = _Engine(client, run.ledger, policy, settings, progress)
             measured = engine.measure(listing, registration)
-            found = engine.duplicates(measured)
+            test = engine.plant(listing)
+            found = engine.duplicates(measured, test)
             witnessed = engine.witness(listing, measured, reference)
+            retold = engine.retell([measured] if test is None else [measured, test], found, reference)
             items, objects, hashes = _tables(listing, measured, found)
             facts = summarise(items, objects, policy)
             deciding = deciding_modalities(registration, settings.modalities, facts, policy)
             case = Case(
                 policy, registration, reference, items, objects, deciding, facts, found.unverified,
-                witnessed.disagreements if witnessed else {},
+                {**(witnessed.disagreements if witnessed else {}), **(retold.disagreements if retold else {})},
+                found.planted,
             )  # fmt: skip
             excerpts = engine.excerpts(listing, case) if settings.excerpts else {}
         outcomes = run_checks(case)
@@ -109,6 +112,7 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
             versions={**versions(), "code": code_digest()},
             environment=_environment(settings, started),
             witnessed=witnessed,
+            retold=retold,
         )
         _write(report, settings, key, excerpts)
     return report
@@ -144,6 +148,15 @@ def list_source(source: str) -> pa.Table:
 
 @dataclass(frozen=True)
 class _Measured:
+    """What the parts of a source say.
+
+    Attributes:
+        source: the folder.
+        pieces: of each task.
+        parts: idem.
+    """
+
+    source: str
     pieces: list[list[partitions.Piece]]
     parts: list[Part]
 
@@ -160,12 +173,14 @@ class _Duplicates:
         surplus: table `SURPLUS`.
         linked: table `LINKED`.
         turned: table `TURNED`.
+        planted: by modality, how many planted pairs were found, of how many.
         unverified: by modality, pairs that could not be verified because the data changed.
     """
 
     surplus: Path
     linked: Path
     turned: Path
+    planted: dict[str, tuple[int, int]]
     unverified: dict[str, int]
 
 
@@ -222,7 +237,30 @@ class _Engine:
             )
             for task in pieces
         ]
-        return _Measured(pieces, self._run("measure", measuring.measure, calls))
+        return _Measured(self._common["source"], pieces, self._run("measure", measuring.measure, calls))
+
+    def plant(self, listing: pa.Table) -> _Measured | None:
+        """The items of the self-test, as if they stood behind the data; None where nothing is compared."""
+        if self.settings.measuring.assurance is not Assurance.FULL:
+            return None
+        modalities = {each for each in listing["modality"].unique().to_pylist() if each is not None}
+        if modalities & {"audio", "video"}:  # a container of the one may hold the other
+            modalities |= {"audio", "video"}
+        folder = self.ledger.parts.resolve().parent / "planted"
+        planted.plant(folder, sorted(modalities))
+        rows = [
+            {**row, "object": listing.num_rows + row["object"]}
+            for row in manifest.rows(list_source(os.fspath(folder)))
+        ]
+        pieces = [partitions.Piece(row, "whole", 0, 0, row["size_bytes"]) for row in rows]
+        args = {
+            **self._common,
+            "source": os.fspath(folder),
+            "measuring": Measuring().model_dump(mode="json"),
+            "raw": None,
+            "pieces": [piece.as_args() for piece in pieces],
+        }
+        return _Measured(args["source"], [pieces], self._run("planted", measuring.measure, [(args, 0)]))
 
     def _spans(self, rows: list[dict[str, Any]]) -> dict[int, list[tuple[int, int, int]]]:
         """Where large objects may be cut; footers of Parquet are read in the sandbox like all else."""
@@ -247,9 +285,10 @@ class _Engine:
                 spans[row["object"]] = partitions.group_spans(sizes or [])
         return spans
 
-    def duplicates(self, measured: _Measured) -> _Duplicates:
-        """Kept and surplus, in all modalities."""
-        tables = [_names(part, "items") for part in measured.parts if part.files("items")]
+    def duplicates(self, measured: _Measured, test: _Measured | None) -> _Duplicates:
+        """Kept and surplus, in all modalities; what was planted goes the same way."""
+        both = [measured] if test is None else [measured, test]
+        tables = [_names(part, "items") for each in both for part in each.parts if part.files("items")]
         rows = [sum(pq.read_metadata(path).num_rows for path in paths) for paths in tables]
         firsts = [0, *accumulate(rows)]
         count = duplicates.buckets(firsts[-1])
@@ -266,7 +305,7 @@ class _Engine:
         linked: list[str] = []
         unverified = dict.fromkeys(MODALITIES, 0)
         if "text" in modalities:
-            texts = self._near_texts(measured, parts, copies, count)
+            texts = self._near_texts(both, parts, copies, count)
             decided += _all_names(texts, "decided")
             linked += _all_names(texts, "linked")
             unverified["text"] = sum(part.result for part in texts)
@@ -275,16 +314,18 @@ class _Engine:
             decided += self._tables("recordings", near_media.recordings, [every])
         turned: list[str] = []
         if "image" in modalities:
-            compared = self._near_pictures(measured, every)
+            compared = self._near_pictures(both, every)
             decided += _all_names(compared, "compare")
             turned += _all_names(compared, "turned")
             unverified["image"] = sum(part.result for part in compared)
         found = {"copies": copies, "decided": decided, "linked": linked, "turned": turned}
         (settled,) = self._run("settle", duplicates.settle, [(found, 0)])
         first = {name: settled.files(name)[0] for name in ("surplus", "linked", "turned")}
-        return _Duplicates(first["surplus"], first["linked"], first["turned"], unverified)
+        return _Duplicates(
+            first["surplus"], first["linked"], first["turned"], _planted(test, first["surplus"]), unverified
+        )
 
-    def _near_pictures(self, measured: _Measured, every: dict[str, Any]) -> list[Part]:
+    def _near_pictures(self, measured: Sequence[_Measured], every: dict[str, Any]) -> list[Part]:
         """The decided pictures: `compare`, `turned`, and how many could not be read again."""
         (found,) = self._run("alike", near_media.alike, [(every, 0)])
         if not found.result:
@@ -300,7 +341,7 @@ class _Engine:
         return self._run("compare", near_media.compare, [(args, 0) for args in bins])
 
     def _near_texts(
-        self, measured: _Measured, parts: list[dict[str, Any]], copies: list[str], count: int
+        self, measured: Sequence[_Measured], parts: list[dict[str, Any]], copies: list[str], count: int
     ) -> list[Part]:
         """The decided texts: `decided`, `linked`, and how many pairs could not be verified."""
         each = [{"bucket": number} for number in range(count)]
@@ -325,7 +366,7 @@ class _Engine:
         ]
         return self._run("decide", duplicates.decide, calls)
 
-    def _verify(self, measured: _Measured, wanted: list[str]) -> list[Part]:
+    def _verify(self, measured: Sequence[_Measured], wanted: list[str]) -> list[Part]:
         """Shingle sets of the items that sketches do not settle, from the data itself."""
         objects = {
             number
@@ -335,13 +376,19 @@ class _Engine:
         calls = [({**args, "wanted": wanted}, work) for args, work in self._again(measured, objects)]
         return self._run("verify", duplicates.shingles, calls)
 
-    def _again(self, measured: _Measured, objects: set[int]) -> Iterator[tuple[dict[str, Any], int]]:
+    def _again(
+        self, measured: Sequence[_Measured], objects: set[int]
+    ) -> Iterator[tuple[dict[str, Any], int]]:
         """Arguments and work of the tasks that read these objects once more, in the partitions of their measuring."""
-        for task in measured.pieces:
-            chosen = [piece for piece in task if piece.row["object"] in objects and piece.read != "digest"]
-            if chosen:
-                args = {**self._common, "pieces": [piece.as_args() for piece in chosen]}
-                yield args, sum(piece.work for piece in chosen)
+        for each in measured:
+            for task in each.pieces:
+                chosen = [
+                    piece for piece in task if piece.row["object"] in objects and piece.read != "digest"
+                ]
+                if chosen:
+                    pieces = [piece.as_args() for piece in chosen]
+                    args = {**self._common, "source": each.source, "pieces": pieces}
+                    yield args, sum(piece.work for piece in chosen)
 
     def _tables(self, stage: str, function: Any, calls: list[dict[str, Any]]) -> list[str]:
         """Run a stage over tables of ours; the paths of the tables that it is named after, in order."""
@@ -363,6 +410,27 @@ class _Engine:
         found = pl.read_parquet([path for part in parts for path in part.files("witness")]) if told else None
         return assemble.Witnessed(" / ".join(told) or None, seed, [row["modality"] for row in ours], found)
 
+    def retell(
+        self, measured: Sequence[_Measured], found: _Duplicates, reference: date
+    ) -> assemble.Retold | None:
+        """What datasketch says of a sample of pairs of texts; None where there is none."""
+        seed, calls = int(f"{reference:%Y%m%d}"), []
+        for each in measured:
+            rows = {piece.row["object"]: piece.row for task in each.pieces for piece in task}
+            pairs = witness.text_pairs(found.surplus, rows, seed)
+            numbers = sorted({pair[name] for pair in pairs for name in ("object", "original_object")})
+            pieces = [
+                partitions.Piece(rows[number], "whole", 0, 0, rows[number]["size_bytes"]).as_args()
+                for number in numbers
+            ]
+            if pairs:
+                calls.append(({**self._common, "source": each.source, "pieces": pieces, "pairs": pairs}, 0))
+        if not calls:
+            return None
+        parts = self._run("retold", witness.retell, calls)
+        facts = pl.read_parquet([path for part in parts for path in part.files("retold")])
+        return assemble.Retold(parts[0].result, seed, facts)
+
     def excerpts(self, listing: pa.Table, case: Case) -> dict[str, list[Excerpt]]:
         """Thumbnails of the first items below the floor, by rule."""
         found = {}
@@ -383,6 +451,25 @@ class _Engine:
                 if row["object"] in pictures
             ]
         return found
+
+
+def _planted(measured: _Measured | None, surplus: Path) -> dict[str, tuple[int, int]]:
+    """By modality, how many of the planted copies are surplus, of how many."""
+    if measured is None:
+        return {}
+    names = {
+        piece.row["object"]: (piece.row["modality"], os.fsdecode(piece.row["path"]))
+        for task in measured.pieces
+        for piece in task
+    }
+    rows = pl.scan_parquet(surplus).filter(pl.col("object").is_in(list(names)))
+    found = set(rows.select("object").collect()["object"])
+    counts: dict[str, tuple[int, int]] = {}
+    for number, (modality, name) in names.items():
+        if planted.is_copy(name):
+            hits, all_of_it = counts.get(modality, (0, 0))
+            counts[modality] = hits + (number in found), all_of_it + 1
+    return counts
 
 
 def _names(part: Part, table: str) -> list[str]:

@@ -212,6 +212,14 @@ LABELS: dict[str, Words] = _words(
             "由其他软件对抽样条目重新测量；不一致者须人工查看。",
             "Other software measures a sample of items anew; where it disagrees a person must look.",
         ),
+        "self_test": (
+            "自检：预置的重复项与数据走同一流程，找到数 / 预置数",
+            "Self-test: planted duplicates went through the same stages as the data; found / planted",
+        ),
+        "mean_difference": (
+            "相似度的平均差（dqv 减核验软件）",
+            "Mean difference of similarity (dqv less the witness)",
+        ),
         "witness": ("核验软件", "Witness"),
         "witness_status": ("状态", "Status"),
         "witness.run": ("已运行", "run"),
@@ -225,8 +233,8 @@ LABELS: dict[str, Words] = _words(
         "ours": ("dqv", "dqv"),
         "theirs": ("核验软件", "Witness"),
         "no_witnesses": (
-            "没有可供核验的音频或视频。",
-            "There was no audio or video to ask about.",
+            "没有可供核验的音频、视频或近似重复的文本。",
+            "There was no audio, video or pair of near-duplicate texts to ask about.",
         ),
         # accounting
         "accounting": ("对象核算", "Accounting"),

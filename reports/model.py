@@ -82,8 +82,17 @@ class Witness(_Model):
     agreed: int
     disagreed: int
     unanswered: int
+    mean_difference: str | None = Field(None, description="of pairs of texts: mean of ours less theirs")
     tolerance: Words
     disagreements: list[Disagreement] = Field(description="at most 20; all are in evidence/witness.parquet")
+
+
+class SelfTest(_Model):
+    """Planted duplicates of one modality that went through the same stages as the data, and were not counted."""
+
+    modality: str
+    planted: int
+    found: int = Field(description="where it is less, the run is not complete")
 
 
 class Run(_Model):
@@ -100,6 +109,7 @@ class Run(_Model):
     settings: dict[str, str]
     versions: dict[str, str]
     complete: bool
+    self_test: list[SelfTest] = []
     witnesses: list[Witness] = []
     unread: list[ErrorCount]
     defective: list[ErrorCount]

@@ -326,9 +326,23 @@ def test_no_clause_fails_on_the_clean_dataset(out: Path) -> None:
     assert not report.run.defective
 
 
+def test_all_that_was_planted_is_found_and_not_counted(made: Made) -> None:
+    _, report, _ = made
+    assert [(each.modality, each.planted, each.found) for each in report.run.self_test] == [
+        ("audio", 4, 4),
+        ("image", 4, 4),
+        ("text", 16, 16),
+    ]
+
+
 def test_the_witness_agrees_or_says_that_it_is_missing(made: Made) -> None:
     _, report, _ = made
-    for witness, modality in zip(report.run.witnesses, ("audio", "video"), strict=True):
+    *media, pairs = report.run.witnesses
+    assert (pairs.name, pairs.modality, pairs.disagreed, pairs.unanswered) == ("datasketch", "text", 0, 0)
+    assert pairs.agreed == pairs.sample >= 16
+    assert pairs.mean_difference is not None
+    assert abs(Fraction(pairs.mean_difference)) < Fraction(3, 100)
+    for witness, modality in zip(media, ("audio", "video"), strict=True):
         there = shutil.which("ffmpeg") is not None
         assert (witness.modality, witness.status) == (modality, "run" if there else "not_run")
         items = report.measurements[modality].items

@@ -23,7 +23,7 @@ from dqv.core.settings import Limits
 
 _LIBRARIES = (
     "av", "defusedxml", "ffmpeg-python", "numba", "numpy", "orjson", "pillow", "pillow-heif", "polars", "pyarrow",
-    "simplejpeg", "soundfile", "xxhash", "zstandard",
+    "datasketch", "simplejpeg", "soundfile", "xxhash", "zstandard",
 )  # fmt: skip
 """Libraries whose version may change what a part says."""
 

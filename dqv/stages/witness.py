@@ -1,22 +1,31 @@
-"""The witness's stage: a sample of audio and video that FFmpeg measures anew, and where it differs."""
+"""The witnesses' stages: audio and video that FFmpeg measures anew, pairs of texts that datasketch compares anew."""
 
 import heapq
 import os
+import random
+from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
+from dqv.connectors.containers.records import Broken, Facts
+from dqv.connectors.storage import Reads
 from dqv.core.errors import ItemError
+from dqv.core.settings import Measuring
 from dqv.core.units import FLICKS_PER_SECOND, decimal_string
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table
 from dqv.measure import witness
-from dqv.stages.measure import check_unchanged, open_piece
+from dqv.measure.fields import extract
+from dqv.neardup import witness as independent
+from dqv.stages.measure import check_unchanged, open_piece, records
 
 SAMPLE = 16
 """Items of each modality."""
@@ -139,3 +148,107 @@ def _fact(field: str, ours: str, theirs: str, *, agrees: bool) -> dict[str, Any]
 
 def _no_answer(why: str) -> dict[str, Any]:
     return {"field": "answer", "ours": None, "theirs": why, "agrees": None}
+
+
+TEXT_PAIRS = 48
+"""Pairs of texts of the data that datasketch estimates anew, beside the planted ones."""
+
+_TEXT_BYTES = 1 << 20
+"""Of a text, and of an object that is read as a whole for it, at most."""
+
+RETOLD = pa.schema(
+    [
+        ("object", pa.int64()),
+        ("place", pa.int64()),
+        ("original_object", pa.int64()),
+        ("original_place", pa.int64()),
+        ("ours", pa.string()),  # similarity, 0 … 1
+        ("theirs", pa.string()),
+        ("agrees", pa.bool_()),
+    ]
+)
+"""One row per pair of texts."""
+
+
+def text_pairs(surplus: Path, objects: dict[int, dict[str, Any]], seed: int) -> list[dict[str, Any]]:
+    """Pairs of texts to ask about, in canonical order: a seeded sample of those that can be read again at little cost.
+
+    Args:
+        surplus: table `SURPLUS`.
+        objects: rows of the manifest, by number.
+        seed: of the run.
+    """
+
+    def is_cheap(number: int) -> bool:
+        row = objects.get(number)
+        return row is not None and (_is_lines(row) or row["size_bytes"] <= _TEXT_BYTES)
+
+    rows = pl.scan_parquet(surplus).filter(pl.col("verified").is_in(["exact", "estimate"])).collect()
+    cheap = [number for number in {*rows["object"], *rows["original_object"]} if is_cheap(number)]
+    rows = rows.filter(pl.col("object").is_in(cheap) & pl.col("original_object").is_in(cheap))
+    chosen = sorted(random.Random(seed).sample(range(rows.height), min(TEXT_PAIRS, rows.height)))
+    return rows[chosen].to_dicts()
+
+
+def _is_lines(row: dict[str, Any]) -> bool:
+    """Whether one record can be read alone: a line, which its place says where it begins."""
+    return row["format"] == "jsonl" and row["compression"] is None
+
+
+def retell(args: dict[str, Any], out: Path, beat: Beat) -> str:
+    """What datasketch estimates of pairs of texts: table `retold`.
+
+    Args:
+        args: `source`, `measuring`; `pieces`: of all objects of the pairs; `pairs`: of `text_pairs`.
+        out: where the table goes.
+        beat: names the item at work.
+
+    Returns:
+        The version of datasketch.
+    """
+    measuring = Measuring.model_validate(args["measuring"])
+    pieces = {piece["object"]: piece for piece in args["pieces"]}
+    places: dict[int, set[int]] = {}
+    for pair in args["pairs"]:
+        places.setdefault(pair["object"], set()).add(pair["place"])
+        places.setdefault(pair["original_object"], set()).add(pair["original_place"])
+    told: dict[tuple[int, int], Any] = {}
+    for number in sorted(places):
+        if beat.begin(number) is None:
+            with suppress(ItemError, OSError):  # it has no answer then
+                for place, text in _texts(args["source"], pieces[number], places[number], measuring, beat):
+                    told[number, place] = independent.signature(text)
+    with Table(out, "retold", RETOLD) as rows:
+        rows.begin()
+        rows.add_rows([_retold(pair, told) for pair in args["pairs"]])
+        rows.keep()
+    return independent.version()
+
+
+def _retold(pair: dict[str, Any], told: dict[tuple[int, int], Any]) -> dict[str, Any]:
+    ours = Fraction(pair["shared"], pair["of"])
+    one = told.get((pair["object"], pair["place"]))
+    other = told.get((pair["original_object"], pair["original_place"]))
+    theirs = None if one is None or other is None else Fraction(one.jaccard(other))
+    where = {name: pair[name] for name in ("object", "place", "original_object", "original_place")}
+    return {
+        **where,
+        "ours": decimal_string(ours, 4),
+        "theirs": None if theirs is None else decimal_string(theirs, 4),
+        "agrees": None if theirs is None else abs(ours - theirs) <= independent.TOLERANCE,
+    }
+
+
+def _texts(
+    source: str, piece: dict[str, Any], places: set[int], measuring: Measuring, beat: Beat
+) -> Iterator[tuple[int, str]]:
+    """The texts at some places of an object."""
+    spans = [{**piece, "read": "span", "span": [at, at + 1]} for at in sorted(places)]
+    for part in spans if _is_lines(piece) else [piece]:
+        with open_piece(source, piece) as file:
+            for record in records(file, part, measuring, beat, Facts(), Reads()):
+                if record.place in places and not isinstance(record, Broken):
+                    text = extract(record.value, measuring.text_field, measuring.date_field).text
+                    if len(text) <= _TEXT_BYTES:
+                        yield record.place, text
+            check_unchanged(file, piece)

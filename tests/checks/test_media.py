@@ -377,3 +377,11 @@ def test_below_the_floor_only_a_part_counts_where_the_policy_says_so() -> None:
     rows = images((512, 1536), **BIG)
     assert CHECKS["resolution.image"](case(rows, policy=other)).verdict is Verdict.PASS
     assert verdicts(CHECKS["scale.image"](case(rows, policy=other)))["at-floor"] == "pass"
+
+
+@pytest.mark.parametrize(("found", "verdict"), [(4, Verdict.PASS), (3, Verdict.INDETERMINATE)])
+def test_a_planted_copy_that_is_not_found_leaves_nothing_to_say(found: int, verdict: Verdict) -> None:
+    made = replace(case(images((1024, 768))), planted={"image": (found, 4)})
+    outcome = CHECKS["duplicates.image"](made)
+    assert outcome.verdict is verdict
+    assert ("3" in outcome.message.en and "planted" in outcome.message.en) == (found == 3)

@@ -1,4 +1,3 @@
-import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +10,8 @@ from hypothesis import strategies as st
 
 from dqv.neardup import sketch
 from dqv.neardup.tokens import shingle_sets, tables, tokenise
+from dqv.neardup.witness import SINGLE
+from dqv.neardup.witness import tokens as reference
 from dqv.stages.rows import buffers
 
 
@@ -18,36 +19,6 @@ def arrays(*texts: str) -> tuple[Any, Any]:
     encoded = [text.encode() for text in texts]
     data = np.frombuffer(b"".join(encoded) or b"\0", np.uint8)
     return data, np.concatenate([[0], np.cumsum([len(each) for each in encoded])]).astype(np.int64)
-
-
-UNSEEN = "\u034f\u115f\u3164\ufe00\ufe0f\U000e0101"
-SINGLE = re.compile(r"[一-鿿㐀-䶿぀-ヿｦ-ﾟ가-힣฀-\u0effက-\u109fក-\u17ff\U00020000-\U0003ffff]")
-
-
-def reference(text: str) -> list[str]:
-    """Tokens by the definition, in plain Python; a word as its letters, each with its marks in one order."""
-    out: list[str] = []
-    word: list[str] = []
-    for char in text:
-        if unicodedata.category(char) == "Cf" or char in UNSEEN:
-            continue
-        plain = unicodedata.normalize("NFKC", char)
-        plain = plain if len(plain) == 1 else char
-        counts = unicodedata.category(plain)[0] in "LNM"
-        if counts and not SINGLE.match(char):
-            parts = unicodedata.normalize("NFD", plain)
-            for part in "".join(each if each == "\u0345" else each.casefold() for each in parts):
-                if not unicodedata.combining(part):
-                    word.append(part)
-                elif word:
-                    word[-1] = word[-1][0] + "".join(sorted(word[-1][1:] + part))
-            continue
-        if word:
-            out.append("".join(word))
-            word = []
-        if SINGLE.match(char) and (counts or ord(char) >= 0x20000):
-            out.append(plain)
-    return [*out, "".join(word)] if word else out
 
 
 TEXT = st.text(

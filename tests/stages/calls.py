@@ -84,7 +84,9 @@ def surplus_and_linked(
     calls = [
         ({**engine._common, "raw": None, "pieces": [piece.as_args() for piece in task]}, 0) for task in tasks
     ]
-    found = engine.duplicates(_Measured(tasks, engine._run("measure", stages.measure, calls)))
+    found = engine.duplicates(
+        _Measured(str(source), tasks, engine._run("measure", stages.measure, calls)), None
+    )
     assert not any(found.unverified.values())
     return list(pq.read_table(found.surplus).to_pylist()), list(pq.read_table(found.linked).to_pylist())
 

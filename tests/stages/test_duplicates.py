@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dqv.core.settings import Measuring
 from dqv.neardup import sketch
 from dqv.neardup.tokens import shingle_sets
-from dqv.stages import duplicates
+from dqv.stages import duplicates, planted, witness
 from tests.neardup.test_linkage import components
 from tests.neardup.test_surplus import buckets, corpora, documents, near, sequential
-from tests.stages.calls import surplus, surplus_and_linked
+from tests.stages.calls import beat, pieces, read, surplus, surplus_and_linked
 
 
 def write(folder: Path, words: list[list[int]], ends: list[int]) -> dict[tuple[int, int], int]:
@@ -103,3 +104,38 @@ def test_equal_documents_cost_one_row_each_and_no_pairs(tmp_path: Path) -> None:
     rows = surplus(tmp_path / "source", tmp_path / "out")
     assert len(rows) == count - 1
     assert {(row["original_place"], row["verified"]) for row in rows} == {(0, "payload")}
+
+
+def test_datasketch_is_asked_of_what_can_be_read_again_and_agrees(tmp_path: Path) -> None:
+    """Lines of a file are read alone; what another file says of them would be seen."""
+    words = [[*range(100), *([1000 + n] * n)] for n in range(6)]
+    where = write(tmp_path / "source", words, [3])
+    surplus(tmp_path / "source", tmp_path / "out")
+    objects = {piece["object"]: piece for piece in pieces(tmp_path / "source")}
+    pairs = witness.text_pairs(tmp_path / "out" / "settle-0" / "surplus-0.parquet", objects, 7)
+    assert [where[pair["object"], pair["place"]] for pair in pairs] == [1, 2, 3, 4, 5]
+    assert (
+        witness.text_pairs(tmp_path / "out" / "settle-0" / "surplus-0.parquet", {0: objects[0]}, 7)
+        == pairs[:2]
+    )
+    pairs[0]["shared"] = pairs[0]["of"] // 2
+    args = {
+        "source": str(tmp_path / "source"),
+        "measuring": Measuring().model_dump(mode="json"),
+        "pieces": list(objects.values()),
+        "pairs": pairs,
+    }
+    (tmp_path / "retold").mkdir()
+    witness.retell(args, tmp_path / "retold", beat())
+    rows = read(tmp_path / "retold", "retold")
+    assert [row["agrees"] for row in rows] == [False, True, True, True, True]
+    assert max(abs(float(row["ours"]) - float(row["theirs"])) for row in rows[1:]) < 0.1
+
+
+def test_planted_copies_are_found_behind_the_data(tmp_path: Path) -> None:
+    planted.plant(tmp_path / "planted", ["audio", "image", "text"])
+    names = sorted(path.name for path in (tmp_path / "planted").iterdir())
+    found = surplus(tmp_path / "planted", tmp_path / "out")
+    assert [names[row["object"]] for row in found] == [name for name in names if planted.is_copy(name)]
+    firsts = [names[row["original_object"]].partition("first")[0] for row in found]
+    assert firsts == [names[row["object"]].partition("second")[0] for row in found]
