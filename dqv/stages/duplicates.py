@@ -295,8 +295,8 @@ def candidates(args: dict[str, Any], out: Path, beat: Beat) -> int:
     """
     items, bucket, sketches = _bin(args)
     decision = surplus.decide(bucket, sketches, None, beat.tick)
-    linked = linkage.link(bucket, sketches, None, decision.original, beat.tick)
-    wanted = np.flatnonzero(decision.wanted | linked.wanted)
+    linked = linkage.link(bucket, sketches, None, decision, beat.tick)
+    wanted = np.flatnonzero(linked.wanted)
     _write(out / "wanted-0.parquet", items.take(pa.array(wanted)).select(_WANTED.names))
     return int(wanted.size)
 
@@ -377,7 +377,7 @@ def decide(args: dict[str, Any], out: Path, beat: Beat) -> int:
     with tempfile.TemporaryFile(dir=out) as flat:
         sets = _sets(items, args["shingles"], flat, beat)
         decision = surplus.decide(bucket, sketches, sets, beat.tick)
-        linked = linkage.link(bucket, sketches, sets, decision.original, beat.tick)
+        linked = linkage.link(bucket, sketches, sets, decision, beat.tick)
     chained = np.flatnonzero(linked.linked | linked.perhaps)
     columns = [*items.take(pa.array(chained)).select(["object", "place"]), pa.array(linked.linked[chained])]
     _write(out / "linked-0.parquet", pa.Table.from_arrays(columns, schema=LINKED))
