@@ -13,19 +13,25 @@ from math import ceil
 import polars as pl
 
 from dqv.checks.engine import MODALITY_WORDS, Case, Outcome, Quantity, Result, join, measured, rate
-from dqv.core.policy import Reading, Words
+from dqv.core.policy import NearText, Reading, Words
+from dqv.core.schema import SKETCH_BANDS
 from dqv.core.units import hours, human, parse_quantity
 from dqv.core.verdicts import Verdict
 
-_METHOD = Words(
-    zh="文本按 5 词元切片（拉丁词为一词元，汉字等每字为一词元）的 Jaccard 相似度 ≥ 0.8 为近似重复：128 槽草图（Fast "
-    "Similarity Sketching，FOCS 2017）、21×6 分带产生候选，估计值不能断定者回到原文精确计算；按规范顺序，凡与已保留条目构成已验证对者为多余项；单链读法另计经由多余项与更早条目相连的保留项。内容相同以 xxh3_128 判定。",
-    en="Texts are near-duplicates when the Jaccard similarity of their 5-token shingles (a Latin word is one token, a "
-    "Chinese character is one) is at least 0.8: Fast Similarity Sketching (FOCS 2017) with 128 slots in 21×6 bands "
-    "proposes pairs, and where the estimate does not settle one it is computed exactly from the documents. In "
-    "canonical order an item is surplus when it has a verified pair with an item that was kept; single linkage also "
-    "counts kept items that hang together with an earlier one through surplus ones. Equal payloads are told by xxh3_128.",
-)
+
+def _method(near: NearText) -> Words:
+    bands = "×".join(map(str, SKETCH_BANDS[near.slots]))
+    return Words(
+        zh="文本按 5 词元切片（拉丁词为一词元，汉字等每字为一词元）的 Jaccard 相似度 ≥ 0.8 为近似重复："
+        f"{near.slots} 槽草图（Fast Similarity Sketching，FOCS 2017）、{bands} 分带产生候选，估计值不能断定者回到原文精确计算；按规范顺序，凡与已保留条目构成已验证对者为多余项；单链读法另计经由多余项与更早条目相连的保留项。内容相同以 xxh3_128 判定。",
+        en="Texts are near-duplicates when the Jaccard similarity of their 5-token shingles (a Latin word is one token, a "
+        f"Chinese character is one) is at least 0.8: Fast Similarity Sketching (FOCS 2017) with {near.slots} slots in {bands} "
+        "bands proposes pairs, and where the estimate does not settle one it is computed exactly from the documents. In "
+        "canonical order an item is surplus when it has a verified pair with an item that was kept; single linkage also "
+        "counts kept items that hang together with an earlier one through surplus ones. Equal payloads are told by xxh3_128.",
+    )
+
+
 _EQUAL = Words(
     zh="以 xxh3_128 判定相同：图像的编码字节（或去除元数据后的编码、或解码后的像素），音频的字节或解码后的采样，视频的编码样本。"
     "此版本不查找近似重复：其余各项均可能是近似重复，所得比率为下限。",
@@ -64,7 +70,7 @@ def duplicates(case: Case, modality: str) -> Outcome:
         name,
         modality,
         lambda: _measure(case, modality),
-        method=_METHOD if modality == "text" else _EQUAL,
+        method=_method(case.policy.near_text) if modality == "text" else _EQUAL,
         next_step=next_step,
         evidence=_evidence(case, items) if facts.items else None,
     )

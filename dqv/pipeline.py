@@ -185,7 +185,9 @@ class _Engine:
     def _common(self) -> dict[str, Any]:
         return {
             "source": os.fspath(Path(self.settings.source).resolve()),
-            "measuring": self.settings.measuring.model_dump(mode="json"),
+            "measuring": self.settings.measuring.model_copy(
+                update={"near_text": self.policy.near_text}
+            ).model_dump(mode="json"),
         }
 
     def measure(self, listing: pa.Table, registration: Registration | None) -> _Measured:
@@ -235,7 +237,8 @@ class _Engine:
         tables = [_names(part, "items") for part in measured.parts if part.files("items")]
         rows = [sum(pq.read_metadata(path).num_rows for path in paths) for paths in tables]
         firsts = [0, *accumulate(rows)]
-        count = duplicates.buckets(firsts[-1])
+        slots = self.policy.near_text.slots
+        count = duplicates.buckets(firsts[-1], slots)
         parts = [
             {"items": paths, "first": first, "buckets": count}
             for paths, first in zip(tables, firsts[:-1], strict=True)
@@ -246,10 +249,11 @@ class _Engine:
         keys = self._tables("keys", duplicates.band_keys, [{**part, "copies": copies} for part in parts])
         groups = self._tables("groups", duplicates.groups, [{**args, "tables": keys} for args in each])
         (crowds,) = self._run("crowds", duplicates.crowds, [({"groups": groups}, 0)])
-        crowd = {"crowd": _names(crowds, "crowd")[0], "bins": crowds.result}
+        crowd = {"crowd": _names(crowds, "crowd")[0], "bins": crowds.result, "slots": slots}
         members = self._tables("members", duplicates.members, [{**part, **crowd} for part in parts])
         links = self._tables("links", duplicates.links, [{"groups": path, **crowd} for path in groups])
-        bins = [{"members": members, "links": links, "bin": number} for number in range(crowds.result)]
+        both = {"members": members, "links": links, "slots": slots}
+        bins = [{**both, "bin": number} for number in range(crowds.result)]
         wanted = self._tables("wanted", duplicates.candidates, bins)
         verified = self._verify(measured, wanted)
         calls = [

@@ -21,6 +21,10 @@ FLAG_WORDS = {
 """The modalities of 8(三), in the order of the clause."""
 
 SKETCH_SLOTS = 128
+"""Of a text's sketch, unless the policy says otherwise."""
+
+SKETCH_BANDS = {128: (21, 6), 256: (36, 7)}
+"""Bands and rows of each, by slots."""
 
 OBJECTS = pa.schema(
     [
@@ -94,6 +98,13 @@ ITEMS = pa.schema(
     ]
 )
 """One row per item, in canonical order: (object, place)."""
+
+
+def items(slots: int) -> pa.Schema:
+    """`ITEMS` with sketches of so many slots."""
+    place = ITEMS.get_field_index("sketch")
+    return ITEMS.set(place, pa.field("sketch", pa.binary(slots * 4)))
+
 
 SIDECAR = pa.schema(
     [

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from dqv.core.files import digest_of
+from dqv.core.policy import NearText
 
 
 class Role(StrEnum):
@@ -53,6 +54,8 @@ class Measuring(BaseModel):
     assurance: Assurance = Assurance.FULL
     text_field: str | None = None
     date_field: str | None = None
+    near_text: NearText = NearText(slots=128)
+    """Of the policy, which the run sets here."""
     limits: Limits = Limits()
 
 

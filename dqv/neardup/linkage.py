@@ -159,7 +159,7 @@ def link(
         decision: what `surplus.decide` gave for them.
         tick: called every second or so.
     """
-    n = bucket.shape[0]
+    n, slots = bucket.shape[0], sketches.shape[1]
     surplus = decision.original >= 0
     parent = np.where(surplus, decision.original, np.arange(n))
     most, wanted = parent.copy(), decision.wanted.copy()
@@ -171,7 +171,8 @@ def link(
         while group < starts.size - 1:
             group = _sweep(
                 group, rows, starts, bucket, sketches, settle, sets is not None, values, ends, lost,
-                parent, most, wanted, GROUP_PAIRS, GROUP_SHINGLES, SURE_SLOTS, UNSURE_SLOTS,
+                parent, most, wanted, GROUP_PAIRS, GROUP_SHINGLES, SURE_SLOTS[slots],
+                UNSURE_SLOTS[slots],
             )  # fmt: skip
             tick()
     linked, perhaps = (~surplus & ~_first(forest) for forest in (parent, most))

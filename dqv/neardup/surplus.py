@@ -23,14 +23,14 @@ import numpy.typing as npt
 from dqv.neardup.sketch import agreement
 from dqv.neardup.tokens import intersection
 
-SURE_SLOTS = 122
-"""Agreeing slots of 128 from which the estimate settles that J ≥ 0.8: at J = 0.8 so many agree with
-probability 6 × 10⁻⁷ at most. That is the tail of independent slots (binomial); those of the sketch spread
-less. Measured over 0.4 to 2 million pairs a size, 118 slots were reached a thirtieth as often as that tail
+SURE_SLOTS = {128: 122, 256: 234}
+"""Agreeing slots, of so many, from which the estimate settles that J ≥ 0.8: at J = 0.8 so many agree with
+probability 7 × 10⁻⁷ at most. That is the tail of independent slots (binomial); those of the sketch spread
+less. Measured over 0.4 to 2 million pairs a size, 118 slots of 128 were reached a thirtieth as often as that tail
 says at 300 shingles in either, a third as often at 1,000, two thirds at 5,000."""
 
-UNSURE_SLOTS = 79
-"""Agreeing slots of 128 below which it settles that J < 0.8: at J = 0.8 so few agree with probability
+UNSURE_SLOTS = {128: 79, 256: 172}
+"""Agreeing slots, of so many, below which it settles that J < 0.8: at J = 0.8 so few agree with probability
 6 × 10⁻⁷ at most, likewise."""
 
 _CHUNK_ROWS = 64
@@ -155,12 +155,12 @@ def decide(
 
     Args:
         bucket: (n, bands) from `buckets`.
-        sketches: (n, 128).
+        sketches: (n, slots).
         sets: None in the first pass; in the second the shingle sets one after the other, n + 1 offsets into
             them, and whose set is lost. A set that the first pass did not want may be empty.
         tick: called between chunks of rows.
     """
-    n = bucket.shape[0]
+    n, slots = bucket.shape[0], sketches.shape[1]
     count = int(bucket.max(initial=-1)) + 1
     sizes = np.bincount(bucket[bucket >= 0], minlength=max(1, count)).astype(np.int64)
     starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])[:-1]
@@ -176,8 +176,8 @@ def decide(
     for first in range(0, n, _CHUNK_ROWS):
         unverified += _advance(
             first, min(n, first + _CHUNK_ROWS), bucket, sketches, starts, filled, room, stamp, original, agree,
-            shared, of, perhaps, wanted, crowded, sets is not None, values, ends, lost, SURE_SLOTS, UNSURE_SLOTS,
-            _UNSETTLED_PAIRS,
+            shared, of, perhaps, wanted, crowded, sets is not None, values, ends, lost, SURE_SLOTS[slots],
+            UNSURE_SLOTS[slots], _UNSETTLED_PAIRS,
         )  # fmt: skip
         tick()
     for column in bucket.T if crowded.any() else ():

@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from dqv.connectors.containers.records import Broken, Facts
 from dqv.connectors.storage import Reads
 from dqv.core.errors import ItemError
-from dqv.core.schema import LINKED, MODALITIES, SKETCH_SLOTS, SURPLUS
+from dqv.core.schema import LINKED, MODALITIES, SKETCH_BANDS, SURPLUS
 from dqv.core.settings import Measuring
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table, open_writer
@@ -60,7 +60,6 @@ _COPIES = pa.schema(
 _KEYS = pa.schema([("id", pa.int64()), ("band", pa.int8()), ("key", pa.uint64())])
 _GROUPS = pa.schema([("id", pa.int64()), ("band", pa.int8()), ("group", pa.int64())])
 _CROWD = pa.schema([("id", pa.int64()), ("bin", pa.int64())])
-_MEMBERS = pa.schema([*_WHERE, ("sketch", pa.binary(SKETCH_SLOTS * 4))])
 _WANTED = pa.schema([("object", pa.int64()), ("place", pa.int64())])
 _DECIDED = pa.schema(
     [
@@ -75,9 +74,13 @@ _DECIDED = pa.schema(
 )
 
 
-def buckets(rows: int) -> int:
-    """How many buckets the keys of so many items need."""
-    return max(1, -(-rows * sketch.BANDS // BUCKET_ROWS))
+def buckets(rows: int, slots: int) -> int:
+    """How many buckets the keys of so many items need, with sketches of so many slots."""
+    return max(1, -(-rows * SKETCH_BANDS[slots][0] // BUCKET_ROWS))
+
+
+def _members(slots: int) -> pa.Schema:
+    return pa.schema([*_WHERE, ("sketch", pa.binary(slots * 4))])
 
 
 def _rows(args: dict[str, Any], names: list[str], beat: Beat) -> Iterator[pa.Table]:
@@ -239,14 +242,15 @@ def members(args: dict[str, Any], out: Path, beat: Beat) -> None:
     """The sketches of a part's items that are in a crowd, by bin: table `members`.
 
     Args:
-        args: as for `equal_keys`; `crowd`: its table; `bins`.
+        args: as for `equal_keys`; `crowd`: its table; `bins`; `slots` of a sketch.
         out: where the table goes.
         beat: of the child.
     """
-    (known, number), held, numbers = _crowd(args["crowd"]), [_MEMBERS.empty_table()], [np.empty(0, np.int64)]
+    schema = _members(args["slots"])
+    (known, number), held, numbers = _crowd(args["crowd"]), [schema.empty_table()], [np.empty(0, np.int64)]
     for table in _rows(args, ["object", "place", "sketch"], beat):
         there, at = _among(known, table["id"].to_numpy())
-        held.append(table.filter(pa.array(there)).select(_MEMBERS.names))
+        held.append(table.filter(pa.array(there)).select(schema.names))
         numbers.append(number[at])
     scatter(
         out / "members-0.parquet",
@@ -274,10 +278,10 @@ def links(args: dict[str, Any], out: Path, beat: Beat) -> None:
 
 def _bin(args: dict[str, Any]) -> tuple[pa.Table, Any, Any]:
     """The items of a bin in canonical order, the numbers of their groups (n, bands), and their sketches."""
-    items = gather(args["members"], args["bin"], _MEMBERS)
+    items = gather(args["members"], args["bin"], _members(args["slots"]))
     table = gather(args["links"], args["bin"], _GROUPS)
     _, number = np.unique(table["group"].to_numpy(), return_inverse=True)
-    bucket = np.full((items.num_rows, sketch.BANDS), surplus.NONE, np.int32)
+    bucket = np.full((items.num_rows, SKETCH_BANDS[args["slots"]][0]), surplus.NONE, np.int32)
     bucket[np.searchsorted(items["id"].to_numpy(), table["id"].to_numpy()), table["band"].to_numpy()] = number
     return items, bucket, _fixed_rows(items["sketch"], np.uint32)
 
@@ -286,7 +290,7 @@ def candidates(args: dict[str, Any], out: Path, beat: Beat) -> int:
     """The items of a bin whose sketches do not settle whether they are near-duplicates: table `wanted`.
 
     Args:
-        args: `members`, `links`: all tables; `bin`.
+        args: `members`, `links`: all tables; `bin`; `slots` of a sketch.
         out: gets the place of those whose shingle sets are needed.
         beat: of the child.
 
@@ -388,7 +392,7 @@ def decide(args: dict[str, Any], out: Path, beat: Beat) -> int:
         *items.take(pa.array(rows)).select(["id", "object", "place"]),
         *originals.select(["id", "object", "place"]),
         pa.array(np.where(exact, decision.shared[rows], decision.agree[rows])),
-        pa.array(np.where(exact, decision.of[rows], SKETCH_SLOTS)),
+        pa.array(np.where(exact, decision.of[rows], args["slots"])),
         pa.array(np.where(exact, "exact", "estimate").tolist(), pa.string()),
     ]
     _write(out / "decided-0.parquet", pa.Table.from_arrays(columns, schema=_DECIDED))

@@ -13,7 +13,8 @@ from dqv.connectors import layout, storage
 from dqv.connectors.containers.records import Broken, Facts, Record, read, row_groups
 from dqv.core.errors import ItemError
 from dqv.core.registration import RawSound
-from dqv.core.schema import ITEMS, READ_OBJECTS, SIDECAR
+from dqv.core.schema import READ_OBJECTS, SIDECAR
+from dqv.core.schema import items as item_schema
 from dqv.core.settings import Assurance, Measuring
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table
@@ -80,7 +81,7 @@ def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
     measuring = Measuring.model_validate(args["measuring"])
     raw = RawSound.model_validate(args["raw"]) if args["raw"] else None
     with (
-        Table(out, "items", ITEMS) as items,
+        Table(out, "items", item_schema(measuring.near_text.slots)) as items,
         Table(out, "objects", READ_OBJECTS) as objects,
         Table(out, "sidecar", SIDECAR) as sidecar,
     ):

@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from dqv.connectors.containers.records import MANY
 from dqv.core.errors import ItemError
-from dqv.core.schema import ITEMS
+from dqv.core.policy import NearText
+from dqv.core.schema import items
 from dqv.core.settings import Measuring
 from dqv.core.units import FLICKS_PER_SECOND
 from dqv.execute.child import Beat
@@ -128,7 +129,7 @@ class ItemRows:
     def _write(self, count: int) -> None:
         """Measure and write the first `count` rows gathered."""
         if count:
-            self._items.add(_batch(self._rows[:count], self._contents[:count]))
+            self._items.add(_batch(self._rows[:count], self._contents[:count], self._measuring.near_text))
             del self._rows[:count], self._contents[:count]
             self._text_size = sum(map(_length, self._contents))
         self._mark = max(0, self._mark - count)
@@ -138,11 +139,11 @@ def _length(content: str | Media) -> int:
     return len(content) if isinstance(content, str) else len(content.fingerprint or b"")
 
 
-def _batch(rows: list[tuple[Any, ...]], contents: list[str | Media]) -> pa.RecordBatch:
-    """The measured rows as a batch of `ITEMS`."""
+def _batch(rows: list[tuple[Any, ...]], contents: list[str | Media], near: NearText) -> pa.RecordBatch:
+    """The measured rows as a batch of `schema.items`."""
     array = pa.array([each if isinstance(each, str) else "" for each in contents], pa.large_string())
     media = [each if isinstance(each, Media) else None for each in contents]
-    counts, normal, sketches = sketch.sketch(*buffers(array))
+    counts, normal, sketches = sketch.sketch(*buffers(array), near.slots)
     columns: dict[str, Any] = dict(zip(_GATHERED, zip(*rows, strict=True), strict=True))
     text = np.array([status == "measured" for status in columns["status"]]) & np.array(
         [each is None for each in media]
@@ -158,14 +159,14 @@ def _batch(rows: list[tuple[Any, ...]], contents: list[str | Media]) -> pa.Recor
             columns[name] = [
                 getattr(each, name) if each else digest for each, digest in zip(media, of_text, strict=True)
             ]
-    arrays = []
-    for column in ITEMS:
+    arrays, schema = [], items(near.slots)
+    for column in schema:
         values = columns.get(column.name)
         if values is None:
             arrays.append(pa.nulls(len(rows), column.type))
         else:
             arrays.append(values if isinstance(values, pa.Array) else pa.array(values, column.type))
-    return pa.RecordBatch.from_arrays(arrays, schema=ITEMS)
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _media_columns(media: list[Media | None]) -> dict[str, list[Any]]:

@@ -281,6 +281,18 @@ def test_single_linkage_counts_kept_items_of_a_chain_and_those_that_may_be(
     assert (rate.numerator, rate.denominator) == (found, 20)
 
 
+def test_the_method_names_the_sketch_of_the_policy() -> None:
+    rows = [item(n, "text", text_bytes=100, payload_bytes=100) for n in range(2)]
+    near = POLICY.near_text.model_copy(update={"slots": 256})
+    methods = [
+        CHECKS["duplicates.text"](case(rows, policy=policy)).method
+        for policy in (POLICY, POLICY.model_copy(update={"near_text": near}))
+    ]
+    assert ["128 slots in 21×6 bands" in each.en for each in methods] == [True, False]
+    assert ["256 slots in 36×7 bands" in each.en for each in methods] == [False, True]
+    assert ["256 槽" in each.zh and "36×7" in each.zh for each in methods] == [False, True]
+
+
 def test_one_image_has_no_copy() -> None:
     assert CHECKS["duplicates.image"](case(images(GOOD))).verdict is Verdict.PASS
 

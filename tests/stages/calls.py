@@ -71,12 +71,12 @@ def surplus(source: Path, out: Path, cuts: list[int] | None = None) -> list[dict
 
 
 def surplus_and_linked(
-    source: Path, out: Path, cuts: list[int] | None = None
+    source: Path, out: Path, cuts: list[int] | None = None, **near: Any
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The surplus items of a dataset, measured likewise, and those that hang together through them."""
-    engine = Here(
-        None, cast(Any, None), load_policy("jiaxing-2025-65"), Settings(source=str(source), out=out), Silent()
-    )
+    policy = load_policy("jiaxing-2025-65")
+    policy = policy.model_copy(update={"near_text": policy.near_text.model_copy(update=near)})
+    engine = Here(None, cast(Any, None), policy, Settings(source=str(source), out=out), Silent())
     rows = [row for row in manifest.rows(list_source(str(source))) if row["role"] != "ignored"]
     whole = [partitions.Piece(row, "whole", 0, 0, row["size_bytes"]) for row in rows]
     ends = [0, *(cuts or []), len(whole)]

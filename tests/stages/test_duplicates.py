@@ -31,7 +31,12 @@ def write(folder: Path, words: list[list[int]], ends: list[int]) -> dict[tuple[i
 
 
 def found(
-    words: list[list[int]], ends: list[int], cuts: list[int], bucket_rows: int, bin_items: int
+    words: list[list[int]],
+    ends: list[int],
+    cuts: list[int],
+    bucket_rows: int,
+    bin_items: int,
+    slots: int = 128,
 ) -> list[int]:
     """For each document the one it repeats, or −1; −2 where it is kept and linked with an earlier one."""
     with (
@@ -41,7 +46,7 @@ def found(
     ):
         where = write(Path(name) / "source", words, ends)
         fate = [-1] * len(words)
-        repeated, linked = surplus_and_linked(Path(name) / "source", Path(name) / "out", cuts)
+        repeated, linked = surplus_and_linked(Path(name) / "source", Path(name) / "out", cuts, slots=slots)
         for row in repeated:
             mine = where[row["object"], row["place"]]
             fate[mine] = where[row["original_object"], row["original_place"]]
@@ -61,17 +66,17 @@ def cut_corpora(draw: Any) -> tuple[list[list[int]], list[int], list[int], int, 
     return words, ends, cuts, draw(st.sampled_from([7, 100, 10**6])), draw(st.sampled_from([1, 5, 10**6]))
 
 
-@given(cut_corpora())
+@given(cut_corpora(), st.sampled_from([128, 256]))
 @settings(max_examples=25, deadline=None)
 def test_partitions_buckets_and_bins_change_nothing(
-    made: tuple[list[list[int]], list[int], list[int], int, int],
+    made: tuple[list[list[int]], list[int], list[int], int, int], slots: int
 ) -> None:
     words, ends, cuts, bucket_rows, bin_items = made
     data, offsets = documents(words)
     values, at = shingle_sets(data, offsets)
     sets = [frozenset(values[a:b].tolist()) for a, b in itertools.pairwise(at)]
-    _, _, sketches = sketch.sketch(data, offsets)
-    fate = found(words, ends, cuts, bucket_rows, bin_items)
+    _, _, sketches = sketch.sketch(data, offsets, slots)
+    fate = found(words, ends, cuts, bucket_rows, bin_items, slots)
     bucket = buckets(sketch.band_keys(sketches))
     expected, first = sequential(sets, bucket), components(sets, bucket)
     assert [each == -2 for each in fate] == [
@@ -79,7 +84,7 @@ def test_partitions_buckets_and_bins_change_nothing(
     ]
     assert [each >= 0 for each in fate] == [each >= 0 for each in expected]
     assert all(fate[each] < 0 and near(sets[mine], sets[each]) for mine, each in enumerate(fate) if each >= 0)
-    assert found(words, [], [], 10**6, 10**6) == fate
+    assert found(words, [], [], 10**6, 10**6, slots) == fate
 
 
 @pytest.mark.parametrize("bucket_rows", [10, 10**6])
