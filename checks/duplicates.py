@@ -20,12 +20,16 @@ from dqv.core.verdicts import Verdict
 
 
 def _method(near: NearText) -> Words:
+    folded = Words(
+        zh="，繁体字按 OpenCC 字表计为简体字" if near.simplified else "",
+        en=", a traditional one as the simplified one of OpenCC's table" if near.simplified else "",
+    )
     bands = "×".join(map(str, SKETCH_BANDS[near.slots]))
     return Words(
-        zh="文本按 5 词元切片（拉丁词为一词元，汉字等每字为一词元）的 Jaccard 相似度 ≥ 0.8 为近似重复："
+        zh=f"文本按 5 词元切片（拉丁词为一词元，汉字等每字为一词元{folded.zh}）的 Jaccard 相似度 ≥ 0.8 为近似重复："
         f"{near.slots} 槽草图（Fast Similarity Sketching，FOCS 2017）、{bands} 分带产生候选，估计值不能断定者回到原文精确计算；按规范顺序，凡与已保留条目构成已验证对者为多余项；单链读法另计经由多余项与更早条目相连的保留项。内容相同以 xxh3_128 判定。",
         en="Texts are near-duplicates when the Jaccard similarity of their 5-token shingles (a Latin word is one token, a "
-        f"Chinese character is one) is at least 0.8: Fast Similarity Sketching (FOCS 2017) with {near.slots} slots in {bands} "
+        f"Chinese character is one{folded.en}) is at least 0.8: Fast Similarity Sketching (FOCS 2017) with {near.slots} slots in {bands} "
         "bands proposes pairs, and where the estimate does not settle one it is computed exactly from the documents. In "
         "canonical order an item is surplus when it has a verified pair with an item that was kept; single linkage also "
         "counts kept items that hang together with an earlier one through surplus ones. Equal payloads are told by xxh3_128.",

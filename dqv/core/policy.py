@@ -186,9 +186,11 @@ class NearText(_Model):
 
     Attributes:
         slots: of a sketch; with 256 the estimate of the similarity errs 0.7 times as much, and sketches are twice as large.
+        simplified: traditional Chinese characters count as their simplified ones.
     """
 
     slots: Literal[128, 256]
+    simplified: bool
 
 
 class Policy(_Model):

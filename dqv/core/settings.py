@@ -54,7 +54,7 @@ class Measuring(BaseModel):
     assurance: Assurance = Assurance.FULL
     text_field: str | None = None
     date_field: str | None = None
-    near_text: NearText = NearText(slots=128)
+    near_text: NearText = NearText(slots=128, simplified=False)
     """Of the policy, which the run sets here."""
     limits: Limits = Limits()
 

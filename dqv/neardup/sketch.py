@@ -73,7 +73,11 @@ def _sketch(data: Any, offsets: Any, value: Any, kind: Any, counts: Any, normal:
 
 
 def sketch(
-    data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], slots: int = SKETCH_SLOTS
+    data: npt.NDArray[np.uint8],
+    offsets: npt.NDArray[np.int64],
+    slots: int = SKETCH_SLOTS,
+    *,
+    simplified: bool = False,
 ) -> tuple[npt.NDArray[np.int64], U64, U32]:
     """Count tokens, hash the folded text and sketch it, for n documents.
 
@@ -81,6 +85,7 @@ def sketch(
         data: UTF-8 bytes of all documents.
         offsets: n + 1 byte offsets into data.
         slots: 128 or 256.
+        simplified: as for `tokens.tables`.
 
     Returns:
         Tokens (n,), 128-bit hash of the token sequence (n, 2), sketch (n, slots). A document without a
@@ -90,7 +95,7 @@ def sketch(
     counts = np.zeros(n, np.int64)
     normal = np.zeros((n, 2), np.uint64)
     sketches = np.empty((n, slots), np.uint32)
-    value, kind = tables()
+    value, kind = tables(simplified=simplified)
     _sketch(data, offsets, value, kind, counts, normal, sketches)
     return counts, normal, sketches
 

@@ -359,7 +359,9 @@ def _add_shingles(
             if record.place not in places or isinstance(record, Broken):
                 continue
             text = extract(record.value, measuring.text_field, measuring.date_field).text
-            values, _ = tokens.shingle_sets(*buffers(pa.array([text], pa.large_string())))
+            values, _ = tokens.shingle_sets(
+                *buffers(pa.array([text], pa.large_string())), simplified=measuring.near_text.simplified
+            )
             rows[places[record.place]].add_rows(
                 [{"object": piece["object"], "place": record.place, "shingles": values}]
             )

@@ -143,7 +143,7 @@ def _batch(rows: list[tuple[Any, ...]], contents: list[str | Media], near: NearT
     """The measured rows as a batch of `schema.items`."""
     array = pa.array([each if isinstance(each, str) else "" for each in contents], pa.large_string())
     media = [each if isinstance(each, Media) else None for each in contents]
-    counts, normal, sketches = sketch.sketch(*buffers(array), near.slots)
+    counts, normal, sketches = sketch.sketch(*buffers(array), near.slots, simplified=near.simplified)
     columns: dict[str, Any] = dict(zip(_GATHERED, zip(*rows, strict=True), strict=True))
     text = np.array([status == "measured" for status in columns["status"]]) & np.array(
         [each is None for each in media]

@@ -293,6 +293,16 @@ def test_the_method_names_the_sketch_of_the_policy() -> None:
     assert ["256 槽" in each.zh and "36×7" in each.zh for each in methods] == [False, True]
 
 
+@pytest.mark.parametrize("simplified", [False, True])
+def test_the_method_says_when_traditional_characters_are_folded(simplified: bool) -> None:
+    near = POLICY.near_text.model_copy(update={"simplified": simplified})
+    rows = [item(n, "text", text_bytes=100, payload_bytes=100) for n in range(2)]
+    method = CHECKS["duplicates.text"](
+        case(rows, policy=POLICY.model_copy(update={"near_text": near}))
+    ).method
+    assert ("traditional" in method.en, "繁体" in method.zh) == (simplified, simplified)
+
+
 def test_one_image_has_no_copy() -> None:
     assert CHECKS["duplicates.image"](case(images(GOOD))).verdict is Verdict.PASS
 
