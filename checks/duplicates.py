@@ -12,7 +12,17 @@ from math import ceil
 
 import polars as pl
 
-from dqv.checks.engine import MODALITY_WORDS, Case, Outcome, Quantity, Result, join, measured, rate
+from dqv.checks.engine import (
+    MODALITY_WORDS,
+    Case,
+    Outcome,
+    Paragraphs,
+    Quantity,
+    Result,
+    join,
+    measured,
+    rate,
+)
 from dqv.core.policy import NearText, Reading, Words
 from dqv.core.schema import SKETCH_BANDS
 from dqv.core.units import hours, human, parse_quantity
@@ -54,7 +64,7 @@ def duplicates(case: Case, modality: str) -> Outcome:
 
     Returns:
         The outcome; evidence: one row per surplus item with its original, their similarity and how the
-        pair was verified.
+        pair was verified; likewise for paragraphs of long texts.
     """
     name = f"duplicates.{modality}"
     facts, items = case.facts[modality], case.modality(modality)
@@ -64,22 +74,29 @@ def duplicates(case: Case, modality: str) -> Outcome:
         if not denominator or numerator <= result.limit * denominator:
             return None
         remove = ceil((numerator - result.limit * denominator) / (1 - result.limit))
+        if result.reading.measure == "paragraphs":
+            return Words(
+                zh=f"至少移除 {remove} 字节的重复段落或文本（见证据文件）。",
+                en=f"Remove at least {remove} bytes of repeated paragraphs or texts (the evidence lists them).",
+            )
         return Words(
             zh=f"至少移除 {remove} 个多余项（见证据文件）。",
             en=f"Remove at least {remove} surplus items (the evidence lists them).",
         )
 
     outcome = measured(
-        case,
+        _paragraphs_decide(case) if modality == "text" else case,
         name,
         modality,
         lambda: _measure(case, modality),
         method=_method(case.policy.near_text) if modality == "text" else _EQUAL,
         next_step=next_step,
-        evidence=_evidence(case, items) if facts.items else None,
+        evidence=_evidence(case, items, case.paragraphs if modality == "text" else None)
+        if facts.items
+        else None,
     )
     if modality == "text":
-        outcome = _little_compared(case, _long_texts(case, outcome))
+        outcome = _little_compared(case, _say_so(case, outcome))
     elif modality in case.deciding:
         outcome = _lower_bound(outcome)
     return _near_alone(modality, outcome)
@@ -94,6 +111,7 @@ def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
         case.modality(modality)
         .select(
             near=surplus.sum(),
+            near_text=pl.col("text_bytes").filter(surplus).sum(),
             linked=pl.col("linked").sum(),
             perhaps=(~pl.col("linked")).sum(),
             near_weight=weight.filter(surplus).sum(),
@@ -127,6 +145,7 @@ def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
             doubtful=max(0, distinct - row["linked"]),
         ),
         "whole_set": lambda: _whole_set(case, more),
+        "paragraphs": lambda: _by_paragraphs(case, row["near_text"]),
     }
     return lambda reading: near[reading.measure]()
 
@@ -140,6 +159,16 @@ def _by_weight(case: Case, modality: str, surplus: int, *, doubtful: bool) -> Qu
     return rate(
         surplus, whole_bytes, facts.unread.payload_bytes, doubtful=whole_bytes - surplus if doubtful else 0
     )
+
+
+def _by_paragraphs(case: Case, surplus: int) -> Quantity:
+    facts, found = case.facts["text"], case.paragraphs
+    whole, unverified = facts.text_bytes, case.unverified
+    if found is not None:
+        surplus = int(found.repeated.select(pl.col("text_bytes").sum()).collect().item())
+        whole, unverified = found.text_bytes, found.unverified
+    # how long the paragraphs of unverified pairs are is not known
+    return rate(surplus, whole, facts.unread.payload_bytes, unsure=whole - surplus if unverified else 0)
 
 
 def _whole_set(case: Case, more: int | None) -> Quantity:
@@ -171,23 +200,30 @@ def _lower_bound(outcome: Outcome) -> Outcome:
     return replace(outcome, message=join([outcome.message, words]), next_step=outcome.next_step or step)
 
 
-def _long_texts(case: Case, outcome: Outcome) -> Outcome:
-    """Where long texts hold more than the policy's share, a person must look.
+def _paragraphs_decide(case: Case) -> Case:
+    """Where long texts hold more than the policy's share, the rate over paragraphs decides."""
+    facts, name = case.facts["text"], "duplicates.text"
+    rule = case.policy.rules[name]
+    volume = next((each.name for each in rule.readings if each.measure == "paragraphs"), None)
+    if (
+        volume is None
+        or facts.long_bytes <= parse_quantity(case.policy.long_text.share)[0] * facts.text_bytes
+    ):
+        return case
+    rules = {**case.policy.rules, name: rule.model_copy(update={"deciding": volume})}
+    return replace(case, policy=case.policy.model_copy(update={"rules": rules}))
 
-    There the rate over paragraphs decides, which is not measured yet.
-    """
-    facts = case.facts["text"]
-    share = parse_quantity(case.policy.long_text.share)[0]
-    if facts.long_bytes <= share * facts.text_bytes:
+
+def _say_so(case: Case, outcome: Outcome) -> Outcome:
+    """The message names why another reading than the policy's decides."""
+    if outcome.deciding in (None, case.policy.rules[outcome.rule].deciding):
         return outcome
-    if outcome.verdict not in (Verdict.PASS, Verdict.FAIL):
-        return outcome
+    long = human(case.facts["text"].long_bytes, "byte")
     words = Words(
-        zh=f"超过 {case.policy.long_text.item} 的文本占 {human(facts.long_bytes, 'byte')}，应按段落计算重复率；此版本尚未测量段落，须人工判断。",
-        en=f"Texts over {case.policy.long_text.item} hold {human(facts.long_bytes, 'byte')}: the rate over their paragraphs "
-        "decides, which this version does not measure yet; a person must look.",
+        zh=f"超过 {case.policy.long_text.item} 的文本占 {long}，故按段落字节计算的重复率判定。",
+        en=f"Texts over {case.policy.long_text.item} hold {long}: the rate over their paragraphs, by volume, decides.",
     )
-    return replace(outcome, verdict=Verdict.REVIEW, message=join([outcome.message, words]))
+    return replace(outcome, message=join([outcome.message, words]))
 
 
 def _little_compared(case: Case, outcome: Outcome) -> Outcome:
@@ -217,12 +253,19 @@ def _near_alone(modality: str, outcome: Outcome) -> Outcome:
     return replace(outcome, notices=(*outcome.notices, notice))
 
 
-def _evidence(case: Case, items: pl.LazyFrame) -> pl.LazyFrame:
-    names = case.objects.select("object", "name")
-    return (
-        items.filter(pl.col("surplus"))
-        .join(names, on="object")
-        .join(names.rename({"object": "original_object", "name": "original_name"}), on="original_object")
-        .sort("object", "place")
-        .select("name", "place", "original_name", "original_place", "verified", "shared", "of")
+def _evidence(case: Case, items: pl.LazyFrame, paragraphs: Paragraphs | None) -> pl.LazyFrame:
+    """The surplus items; and behind them the paragraphs that repeat another paragraph or text."""
+    columns = ["name", "place", "original_name", "original_place", "verified", "shared", "of"]
+    found = _named(case, items.filter(pl.col("surplus"))).sort("object", "place").select(columns)
+    if paragraphs is None:
+        return found
+    parts = _named(case, paragraphs.repeated.filter(pl.col("part").is_not_null())).sort(
+        "object", "place", "part"
     )
+    return pl.concat([found, parts.select(*columns, "part", "original_part", "text_bytes")], how="diagonal")
+
+
+def _named(case: Case, rows: pl.LazyFrame) -> pl.LazyFrame:
+    names = case.objects.select("object", "name")
+    originals = names.rename({"object": "original_object", "name": "original_name"})
+    return rows.join(names, on="object").join(originals, on="original_object")

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import accumulate
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -23,7 +22,7 @@ import pyarrow.parquet as pq
 
 from dqv import assemble
 from dqv.checks import check_policy, run_checks
-from dqv.checks.engine import Case, deciding_modalities, summarise
+from dqv.checks.engine import Case, Paragraphs, deciding_modalities, summarise
 from dqv.checks.resolution import below_floor
 from dqv.connectors import layout, storage
 from dqv.connectors.platforms import load_registration
@@ -31,7 +30,7 @@ from dqv.core.errors import ItemError, SourceError, UsageError
 from dqv.core.files import sha256_file, write_atomic
 from dqv.core.policy import Policy, load_policy
 from dqv.core.registration import Registration
-from dqv.core.schema import ITEMS, READ_OBJECTS, SIDECAR
+from dqv.core.schema import ITEMS, PARAGRAPHS, READ_OBJECTS, SIDECAR
 from dqv.core.settings import Settings
 from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Ledger, Part, Task, code_digest, versions
@@ -87,13 +86,14 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
             engine = _Engine(client, run.ledger, policy, settings, progress)
             measured = engine.measure(listing, registration)
             surplus, linked, unverified = engine.duplicates(measured)
+            paragraphs = engine.paragraphs(measured)
             witnessed = engine.witness(listing, measured, reference)
             items, objects, hashes = _tables(listing, measured, surplus, linked)
             facts = summarise(items, objects, policy)
             deciding = deciding_modalities(registration, settings.modalities, facts, policy)
             case = Case(
                 policy, registration, reference, items, objects, deciding, facts, unverified,
-                witnessed.disagreements if witnessed else {},
+                witnessed.disagreements if witnessed else {}, paragraphs,
             )  # fmt: skip
             excerpts = engine.excerpts(listing, case) if settings.excerpts else {}
         outcomes = run_checks(case)
@@ -186,7 +186,10 @@ class _Engine:
         return {
             "source": os.fspath(Path(self.settings.source).resolve()),
             "measuring": self.settings.measuring.model_copy(
-                update={"near_text": self.policy.near_text}
+                update={
+                    "near_text": self.policy.near_text,
+                    "long_text_bytes": self.policy.long_text.item_bytes,
+                }
             ).model_dump(mode="json"),
         }
 
@@ -234,39 +237,72 @@ class _Engine:
 
     def duplicates(self, measured: _Measured) -> tuple[Path, Path, int]:
         """The surplus items, those linked through them, and how many pairs changed data kept from being verified."""
-        tables = [_names(part, "items") for part in measured.parts if part.files("items")]
-        rows = [sum(pq.read_metadata(path).num_rows for path in paths) for paths in tables]
-        firsts = [0, *accumulate(rows)]
+        parts, _ = _numbered(measured, "items")
+        found, unverified = self._texts(measured, parts, "")
+        (settled,) = self._run("settle", duplicates.settle, [({**found, "parts": False}, 0)])
+        surplus, linked = (settled.files(table)[0] for table in ("surplus", "linked"))
+        return surplus, linked, unverified
+
+    def paragraphs(self, measured: _Measured) -> Paragraphs | None:
+        """The paragraphs of long texts that repeat others; None where no text is long."""
+        if not measured.files("paragraphs"):
+            return None
+        most = self.policy.long_text.item_bytes
+        items, first = _numbered(measured, "items")
+        pieces, _ = _numbered(measured, "paragraphs", first)
+        parts = [*({**part, "shorter": most} for part in items), *pieces]
+        found, unverified = self._texts(measured, parts, "paragraphs-")
+        (settled,) = self._run("paragraphs-settle", duplicates.settle, [({**found, "parts": True}, 0)])
+        short = (
+            (pl.col("status") == "measured") & (pl.col("modality") == "text") & (pl.col("text_bytes") <= most)
+        )
+        where = ["object", "place", "part"]
+        sizes = pl.concat(
+            [
+                _scan(measured.files("items"), ITEMS)
+                .filter(short)
+                .with_columns(part=pl.lit(None, pl.Int64))
+                .select(*where, "text_bytes"),
+                _scan(measured.files("paragraphs"), PARAGRAPHS).select(*where, "text_bytes"),
+            ]
+        )
+        whole = int(sizes.select(pl.col("text_bytes").sum()).collect().item())
+        repeated = pl.scan_parquet(settled.files("surplus")[0])
+        repeated = repeated.join(sizes, on=where, how="left", nulls_equal=True, maintain_order="left")
+        return Paragraphs(repeated, whole, unverified)
+
+    def _texts(
+        self, measured: _Measured, parts: list[dict[str, Any]], prefix: str
+    ) -> tuple[dict[str, list[str]], int]:
+        """What `duplicates.settle` needs, and how many pairs could not be verified; stages are called by the prefix."""
         slots = self.policy.near_text.slots
-        count = duplicates.buckets(firsts[-1], slots)
-        parts = [
-            {"items": paths, "first": first, "buckets": count}
-            for paths, first in zip(tables, firsts[:-1], strict=True)
-        ]
-        keyed = self._tables("equal", duplicates.equal_keys, parts)
+        count = duplicates.buckets(sum(part.pop("rows") for part in parts), slots)
+        parts = [{**part, "buckets": count} for part in parts]
+
+        def tables(stage: str, function: Any, calls: list[dict[str, Any]]) -> list[str]:
+            run = self._run(prefix + stage, function, [(args, 0) for args in calls])
+            return [name for part in run for name in _names(part, stage)]
+
+        keyed = tables("equal", duplicates.equal_keys, parts)
         each = [{"tables": keyed, "bucket": number} for number in range(count)]
-        copies = self._tables("copies", duplicates.copies, each)
-        keys = self._tables("keys", duplicates.band_keys, [{**part, "copies": copies} for part in parts])
-        groups = self._tables("groups", duplicates.groups, [{**args, "tables": keys} for args in each])
-        (crowds,) = self._run("crowds", duplicates.crowds, [({"groups": groups}, 0)])
+        copies = tables("copies", duplicates.copies, each)
+        keys = tables("keys", duplicates.band_keys, [{**part, "copies": copies} for part in parts])
+        groups = tables("groups", duplicates.groups, [{**args, "tables": keys} for args in each])
+        (crowds,) = self._run(f"{prefix}crowds", duplicates.crowds, [({"groups": groups}, 0)])
         crowd = {"crowd": _names(crowds, "crowd")[0], "bins": crowds.result, "slots": slots}
-        members = self._tables("members", duplicates.members, [{**part, **crowd} for part in parts])
-        links = self._tables("links", duplicates.links, [{"groups": path, **crowd} for path in groups])
+        members = tables("members", duplicates.members, [{**part, **crowd} for part in parts])
+        links = tables("links", duplicates.links, [{"groups": path, **crowd} for path in groups])
         both = {"members": members, "links": links, "slots": slots}
         bins = [{**both, "bin": number} for number in range(crowds.result)]
-        wanted = self._tables("wanted", duplicates.candidates, bins)
-        verified = self._verify(measured, wanted)
+        wanted = tables("wanted", duplicates.candidates, bins)
+        verified = self._verify(measured, wanted, prefix)
         calls = [
-            (
-                {
-                    **args,
-                    "shingles": [name for part in verified for name in _names(part, f"shingles{number}")],
-                },
-                0,
-            )
+            ({**args, "shingles": [
+                path for kind in ("shingles", "parts") for part in verified for path in _names(part, f"{kind}{number}")
+            ]}, 0)
             for number, args in enumerate(bins)
-        ]
-        decided = self._run("decide", duplicates.decide, calls)
+        ]  # fmt: skip
+        decided = self._run(f"{prefix}decide", duplicates.decide, calls)
         found = {
             "copies": copies,
             **{
@@ -274,11 +310,9 @@ class _Engine:
                 for table in ("decided", "linked")
             },
         }
-        (settled,) = self._run("settle", duplicates.settle, [(found, 0)])
-        surplus, linked = (settled.files(table)[0] for table in ("surplus", "linked"))
-        return surplus, linked, sum(part.result for part in decided)
+        return found, sum(part.result for part in decided)
 
-    def _verify(self, measured: _Measured, wanted: list[str]) -> list[Part]:
+    def _verify(self, measured: _Measured, wanted: list[str], prefix: str) -> list[Part]:
         """Shingle sets of the items that sketches do not settle, from the data itself."""
         objects = {
             number
@@ -291,12 +325,7 @@ class _Engine:
             if chosen:
                 args = {**self._common, "pieces": [piece.as_args() for piece in chosen], "wanted": wanted}
                 calls.append((args, sum(piece.work for piece in chosen)))
-        return self._run("verify", duplicates.shingles, calls)
-
-    def _tables(self, stage: str, function: Any, calls: list[dict[str, Any]]) -> list[str]:
-        """Run a stage over tables of ours; the paths of the tables that it is named after, in order."""
-        parts = self._run(stage, function, [(args, 0) for args in calls])
-        return [name for part in parts for name in _names(part, stage)]
+        return self._run(f"{prefix}verify", duplicates.shingles, calls)
 
     def witness(self, listing: pa.Table, measured: _Measured, reference: date) -> assemble.Witnessed | None:
         """What the system's FFmpeg says of a sample of audio and video; None where there is none of either."""
@@ -334,6 +363,18 @@ class _Engine:
                 if row["object"] in pictures
             ]
         return found
+
+
+def _numbered(measured: _Measured, table: str, first: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """The tables of every part that has them, as arguments, and the ids of their first rows; the id behind them."""
+    found = []
+    for part in measured.parts:
+        paths = _names(part, table)
+        if paths:
+            rows = sum(pq.read_metadata(path).num_rows for path in paths)
+            found.append({"items": paths, "first": first, "rows": rows})
+            first += rows
+    return found, first
 
 
 def _names(part: Part, table: str) -> list[str]:

@@ -180,6 +180,11 @@ class LongText(_Model):
     item: Bytes
     share: Share
 
+    @property
+    def item_bytes(self) -> int:
+        """A text of more bytes is long."""
+        return int(parse_quantity(self.item)[0])
+
 
 class NearText(_Model):
     """How near-duplicate texts are told (8(三)).

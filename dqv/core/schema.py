@@ -100,10 +100,21 @@ ITEMS = pa.schema(
 """One row per item, in canonical order: (object, place)."""
 
 
-def items(slots: int) -> pa.Schema:
-    """`ITEMS` with sketches of so many slots."""
-    place = ITEMS.get_field_index("sketch")
-    return ITEMS.set(place, pa.field("sketch", pa.binary(slots * 4)))
+PARAGRAPHS = pa.schema(
+    [
+        *(ITEMS.field(name) for name in ("object", "place", "modality", "status")),  # of the item they are of
+        ("part", pa.int64()),  # first byte, in the item's text as UTF-8
+        *(
+            ITEMS.field(name) for name in ("text_bytes", "xxh3_128", "normalised", "sketch")
+        ),  # of the paragraph
+    ]
+)
+"""One row per paragraph of a long text, in canonical order: (object, place, part)."""
+
+
+def with_slots(schema: pa.Schema, slots: int) -> pa.Schema:
+    """A schema with sketches of so many slots."""
+    return schema.set(schema.get_field_index("sketch"), pa.field("sketch", pa.binary(slots * 4)))
 
 
 SIDECAR = pa.schema(
@@ -138,3 +149,16 @@ LINKED = pa.schema(
     ]
 )
 """One row per kept item that hangs together with an earlier one through surplus ones, in canonical order."""
+
+REPEATED = pa.schema(
+    [
+        ("object", pa.int64()),
+        ("place", pa.int64()),
+        ("part", pa.int64()),  # null: a text that is not long, as a whole
+        ("original_object", pa.int64()),
+        ("original_place", pa.int64()),
+        ("original_part", pa.int64()),
+        *(SURPLUS.field(name) for name in ("shared", "of", "verified")),
+    ]
+)
+"""One row per paragraph, or text that is not long, that repeats another, in canonical order."""

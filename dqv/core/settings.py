@@ -55,7 +55,8 @@ class Measuring(BaseModel):
     text_field: str | None = None
     date_field: str | None = None
     near_text: NearText = NearText(slots=128, simplified=False)
-    """Of the policy, which the run sets here."""
+    long_text_bytes: int = 1_000_000
+    """A longer text is cut into paragraphs, too. Both are the policy's; the run sets them here."""
     limits: Limits = Limits()
 
 

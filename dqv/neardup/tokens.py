@@ -115,10 +115,10 @@ def _step(char: str, letter: U64) -> tuple[int, int]:
 
 
 @numba.njit(nogil=True, cache=True)
-def tokenise(data: Any, start: int, stop: int, value: Any, kind: Any, out: Any) -> int:
+def tokenise(data: Any, start: int, stop: int, value: Any, kind: Any, out: Any, ends: Any = None) -> int:
     """Hash the tokens of the UTF-8 bytes data[start:stop] into `out`; returns how many.
 
-    `out` needs room for stop − start tokens. The bytes are valid UTF-8: Arrow made them.
+    `out` needs room for stop − start tokens; likewise `ends`, where given, which gets the byte behind each. The bytes are valid UTF-8: Arrow made them.
     """
     count = 0
     word = np.uint64(0)
@@ -129,11 +129,14 @@ def tokenise(data: Any, start: int, stop: int, value: Any, kind: Any, out: Any) 
         if byte < 0x80:  # a word or a separator, and no branch between them: words are too short to predict
             goes_on = kind[byte] == _WORD
             out[count] = word
+            if ends is not None:
+                ends[count] = i
             count += in_word > goes_on
             word = word * _FACTOR[kind[byte]] + value[byte]
             in_word = goes_on
             i += 1
             continue
+        begin = i
         if byte < 0xE0:
             point = (np.uint32(byte & 0x1F) << 6) | np.uint32(data[i + 1] & 0x3F)
             i += 2
@@ -156,17 +159,23 @@ def tokenise(data: Any, start: int, stop: int, value: Any, kind: Any, out: Any) 
         if what <= _SINGLE:
             if in_word:
                 out[count] = word
+                if ends is not None:
+                    ends[count] = begin
                 count += 1
                 word = np.uint64(0)
                 in_word = False
             if what == _SINGLE:
                 out[count] = value[point]
+                if ends is not None:
+                    ends[count] = i
                 count += 1
         elif what >= _WORD or (what == _MARK and in_word):
             word = word * _FACTOR[what] + value[point]
             in_word = True
     if in_word:
         out[count] = word
+        if ends is not None:
+            ends[count] = stop
         count += 1
     for token in range(count):
         out[token] = mix(out[token])
