@@ -39,6 +39,7 @@ CHECKS: Mapping[str, Check] = {
 }
 
 _BYTES = ("payload_bytes", "stored_bytes", "payload_bytes_kept", "payload_bytes_at_floor")
+_DUPLICATES = ("near", "exact", "normalised", "near_bytes", "members", "single_linkage", "whole_set")
 
 MEASURES: Mapping[str, tuple[str, ...]] = {
     "scale.text": ("payload_bytes", "text_bytes", "stored_bytes", "payload_bytes_kept"),
@@ -46,16 +47,9 @@ MEASURES: Mapping[str, tuple[str, ...]] = {
     "scale.image": _BYTES,
     "scale.video": _BYTES,
     "resolution": (*FLOORS, "scale_at_floor"),
-    "duplicates": (
-        "near",
-        "exact",
-        "normalised",
-        "near_bytes",
-        "members",
-        "single_linkage",
-        "turned",
-        "whole_set",
-    ),
+    "duplicates.text": (*_DUPLICATES, "paragraphs"),
+    "duplicates.image": (*_DUPLICATES, "turned"),
+    "duplicates": _DUPLICATES,
     "recency": ("scale_days", "items_days", "scale_years", "scale_modified", "scale_without_names"),
 }
 """What a policy's readings may name, by the rule or its family."""

@@ -12,20 +12,40 @@ from math import ceil
 
 import polars as pl
 
-from dqv.checks.engine import MODALITY_WORDS, Case, Outcome, Quantity, Result, join, measured, rate
-from dqv.core.policy import Reading, Words
+from dqv.checks.engine import (
+    MODALITY_WORDS,
+    Case,
+    Outcome,
+    Paragraphs,
+    Quantity,
+    Result,
+    join,
+    measured,
+    rate,
+)
+from dqv.core.policy import NearText, Reading, Words
+from dqv.core.schema import SKETCH_BANDS
 from dqv.core.units import hours, human, parse_quantity
 from dqv.core.verdicts import Verdict
 
-_METHOD = Words(
-    zh="文本按 5 词元切片（拉丁词为一词元，汉字等每字为一词元）的 Jaccard 相似度 ≥ 0.8 为近似重复：128 槽草图（Fast "
-    "Similarity Sketching，FOCS 2017）、21×6 分带产生候选，估计值不能断定者回到原文精确计算；按规范顺序，凡与已保留条目构成已验证对者为多余项；单链读法另计经由多余项与更早条目相连的保留项。内容相同以 xxh3_128 判定。",
-    en="Texts are near-duplicates when the Jaccard similarity of their 5-token shingles (a Latin word is one token, a "
-    "Chinese character is one) is at least 0.8: Fast Similarity Sketching (FOCS 2017) with 128 slots in 21×6 bands "
-    "proposes pairs, and where the estimate does not settle one it is computed exactly from the documents. In "
-    "canonical order an item is surplus when it has a verified pair with an item that was kept; single linkage also "
-    "counts kept items that hang together with an earlier one through surplus ones. Equal payloads are told by xxh3_128.",
-)
+
+def _method(near: NearText) -> Words:
+    folded = Words(
+        zh="，繁体字按 OpenCC 字表计为简体字" if near.simplified else "",
+        en=", a traditional one as the simplified one of OpenCC's table" if near.simplified else "",
+    )
+    bands = "×".join(map(str, SKETCH_BANDS[near.slots]))
+    return Words(
+        zh=f"文本按 5 词元切片（拉丁词为一词元，汉字等每字为一词元{folded.zh}）的 Jaccard 相似度 ≥ 0.8 为近似重复："
+        f"{near.slots} 槽草图（Fast Similarity Sketching，FOCS 2017）、{bands} 分带产生候选，估计值不能断定者回到原文精确计算；按规范顺序，凡与已保留条目构成已验证对者为多余项；单链读法另计经由多余项与更早条目相连的保留项。内容相同以 xxh3_128 判定。",
+        en="Texts are near-duplicates when the Jaccard similarity of their 5-token shingles (a Latin word is one token, a "
+        f"Chinese character is one{folded.en}) is at least 0.8: Fast Similarity Sketching (FOCS 2017) with {near.slots} slots in {bands} "
+        "bands proposes pairs, and where the estimate does not settle one it is computed exactly from the documents. In "
+        "canonical order an item is surplus when it has a verified pair with an item that was kept; single linkage also "
+        "counts kept items that hang together with an earlier one through surplus ones. Equal payloads are told by xxh3_128.",
+    )
+
+
 _AUDIO = Words(
     zh="内容相同以 xxh3_128 判定（字节或解码后的采样）。近似重复：每秒 16 帧、33 个频带能量差的符号（Haitsma 与 Kalker，ISMIR 2002）"
     "产生候选；对齐后重叠不少于较长者有声帧的 80 %，且误码率与 1/不同帧数之和低于 0.2 者为近似重复。按规范顺序，凡与已保留条目构成已验证对者为多余项。",
@@ -48,7 +68,7 @@ _VIDEO = Words(
     en="Told by xxh3_128 are equal coded samples. Near-duplicates of videos are not looked for by this version: any of the other "
     "items may be one, so the rate is a lower bound.",
 )
-_METHODS = {"text": _METHOD, "audio": _AUDIO, "image": _IMAGE, "video": _VIDEO}
+_METHODS = {"audio": _AUDIO, "image": _IMAGE, "video": _VIDEO}
 
 _UNCOMPARED = (
     (pl.col("modality") != "text")
@@ -68,7 +88,7 @@ def duplicates(case: Case, modality: str) -> Outcome:
 
     Returns:
         The outcome; evidence: one row per surplus item with its original, their similarity and how the
-        pair was verified.
+        pair was verified; likewise for paragraphs of long texts.
     """
     name = f"duplicates.{modality}"
     facts, items = case.facts[modality], case.modality(modality)
@@ -78,22 +98,29 @@ def duplicates(case: Case, modality: str) -> Outcome:
         if not denominator or numerator <= result.limit * denominator:
             return None
         remove = ceil((numerator - result.limit * denominator) / (1 - result.limit))
+        if result.reading.measure == "paragraphs":
+            return Words(
+                zh=f"至少移除 {remove} 字节的重复段落或文本（见证据文件）。",
+                en=f"Remove at least {remove} bytes of repeated paragraphs or texts (the evidence lists them).",
+            )
         return Words(
             zh=f"至少移除 {remove} 个多余项（见证据文件）。",
             en=f"Remove at least {remove} surplus items (the evidence lists them).",
         )
 
     outcome = measured(
-        case,
+        _paragraphs_decide(case) if modality == "text" else case,
         name,
         modality,
         lambda: _measure(case, modality),
-        method=_METHODS[modality],
+        method=_method(case.policy.near_text) if modality == "text" else _METHODS[modality],
         next_step=next_step,
-        evidence=_evidence(case, items) if facts.items else None,
+        evidence=_evidence(case, items, case.paragraphs if modality == "text" else None)
+        if facts.items
+        else None,
     )
     if modality == "text":
-        outcome = _retold(case, _little_compared(case, _long_texts(case, outcome)))
+        outcome = _retold(case, _little_compared(case, _say_so(case, outcome)))
     elif modality in case.deciding:
         outcome = _perceived(case, modality, _uncompared(case, modality, outcome))
     return _self_tested(case, modality, _near_alone(modality, outcome))
@@ -132,6 +159,7 @@ def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
         case.modality(modality)
         .select(
             near=surplus.sum(),
+            near_text=pl.col("text_bytes").filter(surplus).sum(),
             linked=pl.col("linked").sum(),
             turned=pl.col("turned").sum(),
             perhaps=(~pl.col("linked")).sum(),
@@ -169,6 +197,7 @@ def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
         ),
         "turned": lambda: rate(row["near"] + row["turned"], n, more, unsure=unsure, doubtful=doubtful),
         "whole_set": lambda: _whole_set(case, more),
+        "paragraphs": lambda: _by_paragraphs(case, row["near_text"]),
     }
     return lambda reading: near[reading.measure]()
 
@@ -180,6 +209,16 @@ def _by_weight(case: Case, modality: str, surplus: int, doubtful: int) -> Quanti
             hours(surplus), hours(facts.duration_flicks), facts.unread.hours, doubtful=hours(doubtful)
         )
     return rate(surplus, facts.payload_bytes, facts.unread.payload_bytes, doubtful=doubtful)
+
+
+def _by_paragraphs(case: Case, surplus: int) -> Quantity:
+    facts, found = case.facts["text"], case.paragraphs
+    whole, unverified = facts.text_bytes, case.unverified["text"]
+    if found is not None:
+        surplus = int(found.repeated.select(pl.col("text_bytes").sum()).collect().item())
+        whole, unverified = found.text_bytes, found.unverified
+    # how long the paragraphs of unverified pairs are is not known
+    return rate(surplus, whole, facts.unread.payload_bytes, unsure=whole - surplus if unverified else 0)
 
 
 def _whole_set(case: Case, more: int | None) -> Quantity:
@@ -238,23 +277,30 @@ def _perceived(case: Case, modality: str, outcome: Outcome) -> Outcome:
     return replace(outcome, verdict=Verdict.REVIEW, message=join([outcome.message, words]))
 
 
-def _long_texts(case: Case, outcome: Outcome) -> Outcome:
-    """Where long texts hold more than the policy's share, a person must look.
+def _paragraphs_decide(case: Case) -> Case:
+    """Where long texts hold more than the policy's share, the rate over paragraphs decides."""
+    facts, name = case.facts["text"], "duplicates.text"
+    rule = case.policy.rules[name]
+    volume = next((each.name for each in rule.readings if each.measure == "paragraphs"), None)
+    if (
+        volume is None
+        or facts.long_bytes <= parse_quantity(case.policy.long_text.share)[0] * facts.text_bytes
+    ):
+        return case
+    rules = {**case.policy.rules, name: rule.model_copy(update={"deciding": volume})}
+    return replace(case, policy=case.policy.model_copy(update={"rules": rules}))
 
-    There the rate over paragraphs decides, which is not measured yet.
-    """
-    facts = case.facts["text"]
-    share = parse_quantity(case.policy.long_text.share)[0]
-    if facts.long_bytes <= share * facts.text_bytes:
+
+def _say_so(case: Case, outcome: Outcome) -> Outcome:
+    """The message names why another reading than the policy's decides."""
+    if outcome.deciding in (None, case.policy.rules[outcome.rule].deciding):
         return outcome
-    if outcome.verdict not in (Verdict.PASS, Verdict.FAIL):
-        return outcome
+    long = human(case.facts["text"].long_bytes, "byte")
     words = Words(
-        zh=f"超过 {case.policy.long_text.item} 的文本占 {human(facts.long_bytes, 'byte')}，应按段落计算重复率；此版本尚未测量段落，须人工判断。",
-        en=f"Texts over {case.policy.long_text.item} hold {human(facts.long_bytes, 'byte')}: the rate over their paragraphs "
-        "decides, which this version does not measure yet; a person must look.",
+        zh=f"超过 {case.policy.long_text.item} 的文本占 {long}，故按段落字节计算的重复率判定。",
+        en=f"Texts over {case.policy.long_text.item} hold {long}: the rate over their paragraphs, by volume, decides.",
     )
-    return replace(outcome, verdict=Verdict.REVIEW, message=join([outcome.message, words]))
+    return replace(outcome, message=join([outcome.message, words]))
 
 
 def _little_compared(case: Case, outcome: Outcome) -> Outcome:
@@ -284,12 +330,19 @@ def _near_alone(modality: str, outcome: Outcome) -> Outcome:
     return replace(outcome, notices=(*outcome.notices, notice))
 
 
-def _evidence(case: Case, items: pl.LazyFrame) -> pl.LazyFrame:
-    names = case.objects.select("object", "name")
-    return (
-        items.filter(pl.col("surplus"))
-        .join(names, on="object")
-        .join(names.rename({"object": "original_object", "name": "original_name"}), on="original_object")
-        .sort("object", "place")
-        .select("name", "place", "original_name", "original_place", "verified", "shared", "of", "detail")
+def _evidence(case: Case, items: pl.LazyFrame, paragraphs: Paragraphs | None) -> pl.LazyFrame:
+    """The surplus items; and behind them the paragraphs that repeat another paragraph or text."""
+    columns = ["name", "place", "original_name", "original_place", "verified", "shared", "of"]
+    found = _named(case, items.filter(pl.col("surplus"))).sort("object", "place").select(*columns, "detail")
+    if paragraphs is None:
+        return found
+    parts = _named(case, paragraphs.repeated.filter(pl.col("part").is_not_null())).sort(
+        "object", "place", "part"
     )
+    return pl.concat([found, parts.select(*columns, "part", "original_part", "text_bytes")], how="diagonal")
+
+
+def _named(case: Case, rows: pl.LazyFrame) -> pl.LazyFrame:
+    names = case.objects.select("object", "name")
+    originals = names.rename({"object": "original_object", "name": "original_name"})
+    return rows.join(names, on="object").join(originals, on="original_object")

@@ -16,7 +16,7 @@ import polars as pl
 from dqv.core.policy import Policy, Reading, Rule, Words
 from dqv.core.registration import Registration
 from dqv.core.schema import MODALITIES
-from dqv.core.units import FLICKS_PER_SECOND, decimal_string, hours, human, parse_quantity
+from dqv.core.units import FLICKS_PER_SECOND, decimal_string, hours, human
 from dqv.core.verdicts import Verdict
 
 Number = Fraction | int
@@ -82,6 +82,21 @@ class ModalityFacts:
 
 
 @dataclass(frozen=True)
+class Paragraphs:
+    """The paragraphs of long texts, and the texts that are not long, as one population by bytes.
+
+    Attributes:
+        repeated: rows of `core.schema.REPEATED` with `text_bytes`: what repeats another.
+        text_bytes: of all of them.
+        unverified: pairs that could not be computed because the data changed.
+    """
+
+    repeated: pl.LazyFrame
+    text_bytes: int
+    unverified: int = 0
+
+
+@dataclass(frozen=True)
 class Case:
     """All that a check may look at.
 
@@ -95,6 +110,7 @@ class Case:
         unverified: by modality, pairs that could not be computed because the data changed.
         disagreements: modality → items on which an independent witness disagrees; "pairs" → near-duplicate texts.
         planted: modality → how many planted duplicates were found, of how many.
+        paragraphs: None where no text is long.
     """
 
     policy: Policy
@@ -107,6 +123,7 @@ class Case:
     unverified: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(MODALITIES, 0))
     disagreements: Mapping[str, int] = field(default_factory=dict)
     planted: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    paragraphs: Paragraphs | None = None
 
     def modality(self, modality: str) -> pl.LazyFrame:
         """The measured items of one modality."""
@@ -221,6 +238,7 @@ class Outcome:
         measured: in the base unit; None where nothing was measured.
         evidence: rows behind it, in canonical order.
         notices: sentences for the first screen.
+        deciding: the reading that gave the verdict; None: the policy's.
     """
 
     rule: str
@@ -237,6 +255,7 @@ class Outcome:
     depends_on_reading: bool = False
     evidence: pl.LazyFrame | None = None
     notices: tuple[Words, ...] = field(default=())
+    deciding: str | None = None
 
 
 Check = Callable[[Case], Outcome]
@@ -346,6 +365,7 @@ def measured(
         results=results,
         depends_on_reading=depends,
         evidence=evidence,
+        deciding=rule.deciding,
     )
 
 
@@ -469,7 +489,7 @@ def summarise(items: pl.LazyFrame, objects: pl.LazyFrame, policy: Policy) -> dic
     sound = pl.col("modality").is_in(["audio", "video"])
     unknown = unread | (measured_ & sound & pl.col("duration_flicks").is_null())
     longest = bound.cast(pl.Int128) * FLICKS_PER_SECOND // policy.unread_bytes_per_second
-    long_text = pl.col("text_bytes") > int(parse_quantity(policy.long_text.item)[0])
+    long_text = pl.col("text_bytes") > policy.long_text.item_bytes
     table = (
         items.join(objects.select("object", "compression"), on="object", how="left")
         .group_by("modality")

@@ -130,9 +130,16 @@ def _duplicates() -> Iterator[Case]:
     yield case("indeterminate-unread-could-change-it", {**copied, **unread}, 1, limits=TIGHT)
     archive = {**USUAL_FILES, "more.tar": b"x" * 50}  # it may hold anything; images are not said to be there
     yield case("indeterminate-archive-not-read", archive, 0, changed={"recency": "indeterminate"})
-    # Texts over 1 kB: the rate over their paragraphs would decide where they hold more than a tenth.
-    for name, size in (("pass-long-texts-hold-a-tenth", 1001), ("review-long-texts-hold-more", 1002)):
-        yield case(name, jsonl([*records(21, 439), record(21, size + 10)]), 0, 22)
+    # Texts over 1 kB: the rate over their paragraphs, by volume, decides where they hold more than a tenth.
+    for name, size, whole in (
+        ("pass-long-texts-hold-a-tenth", 1001, 22),
+        ("pass-long-texts-hold-more", 1002, 21 * 429 + 1002),
+    ):
+        yield case(name, jsonl([*records(21, 439), record(21, size + 10)]), 0, whole)
+    long, longer = record(21, 5010), record(22, 50_010)
+    yield case("fail-a-long-text-twice", jsonl([*records(20, 439), long, long]), 5000, 20 * 429 + 2 * 5000)
+    twice = [*records(18, 439), *records(2, 439), longer]
+    yield case("pass-copies-of-short-texts-beside-a-long-one", jsonl(twice), 2 * 429, 20 * 429 + 50_000)
     yield case("pass-text-of-just-the-long-size", jsonl([*records(19), record(19, 1010)]), 0)
 
 

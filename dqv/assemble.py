@@ -295,7 +295,7 @@ def _finding(case: Case, outcome: Outcome, out: Path) -> Finding:
         numerator=_decimal(outcome.numerator),
         denominator=_decimal(outcome.denominator),
         population=outcome.population,
-        readings=[_reading(result, rule.deciding) for result in outcome.results],
+        readings=[_reading(result, outcome.deciding or rule.deciding) for result in outcome.results],
         depends_on_reading=outcome.depends_on_reading,
         method=outcome.method,
         evidence=file,

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import accumulate
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -23,7 +22,7 @@ import pyarrow.parquet as pq
 
 from dqv import assemble
 from dqv.checks import check_policy, run_checks
-from dqv.checks.engine import Case, deciding_modalities, summarise
+from dqv.checks.engine import Case, Paragraphs, deciding_modalities, summarise
 from dqv.checks.resolution import below_floor
 from dqv.connectors import layout, storage
 from dqv.connectors.platforms import load_registration
@@ -31,8 +30,8 @@ from dqv.core.errors import ItemError, SourceError, UsageError
 from dqv.core.files import sha256_file, write_atomic
 from dqv.core.policy import Policy, load_policy
 from dqv.core.registration import Registration
-from dqv.core.schema import ITEMS, MODALITIES, READ_OBJECTS, SIDECAR
-from dqv.core.settings import Assurance, Measuring, Settings
+from dqv.core.schema import ITEMS, MODALITIES, PARAGRAPHS, READ_OBJECTS, SIDECAR
+from dqv.core.settings import Assurance, Settings
 from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Ledger, Part, Task, code_digest, versions
 from dqv.execute.outfolder import finished, out_folder
@@ -88,6 +87,7 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
             measured = engine.measure(listing, registration)
             test = engine.plant(listing)
             found = engine.duplicates(measured, test)
+            paragraphs = engine.paragraphs(measured)
             witnessed = engine.witness(listing, measured, reference)
             retold = engine.retell([measured] if test is None else [measured, test], found, reference)
             items, objects, hashes = _tables(listing, measured, found)
@@ -97,6 +97,7 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
                 policy, registration, reference, items, objects, deciding, facts, found.unverified,
                 {**(witnessed.disagreements if witnessed else {}), **(retold.disagreements if retold else {})},
                 found.planted,
+                paragraphs,
             )  # fmt: skip
             excerpts = engine.excerpts(listing, case) if settings.excerpts else {}
         outcomes = run_checks(case)
@@ -217,7 +218,12 @@ class _Engine:
     def _common(self) -> dict[str, Any]:
         return {
             "source": os.fspath(Path(self.settings.source).resolve()),
-            "measuring": self.settings.measuring.model_dump(mode="json"),
+            "measuring": self.settings.measuring.model_copy(
+                update={
+                    "near_text": self.policy.near_text,
+                    "long_text_bytes": self.policy.long_text.item_bytes,
+                }
+            ).model_dump(mode="json"),
         }
 
     def measure(self, listing: pa.Table, registration: Registration | None) -> _Measured:
@@ -256,7 +262,7 @@ class _Engine:
         args = {
             **self._common,
             "source": os.fspath(folder),
-            "measuring": Measuring().model_dump(mode="json"),
+            "measuring": {**self._common["measuring"], "text_field": None, "date_field": None},
             "raw": None,
             "pieces": [piece.as_args() for piece in pieces],
         }
@@ -288,42 +294,115 @@ class _Engine:
     def duplicates(self, measured: _Measured, test: _Measured | None) -> _Duplicates:
         """Kept and surplus, in all modalities; what was planted goes the same way."""
         both = [measured] if test is None else [measured, test]
-        tables = [_names(part, "items") for each in both for part in each.parts if part.files("items")]
-        rows = [sum(pq.read_metadata(path).num_rows for path in paths) for paths in tables]
-        firsts = [0, *accumulate(rows)]
-        count = duplicates.buckets(firsts[-1])
-        parts = [
-            {"items": paths, "first": first, "buckets": count}
-            for paths, first in zip(tables, firsts[:-1], strict=True)
-        ]
-        equal = self._run("equal", duplicates.equal_keys, [(part, 0) for part in parts])
-        modalities = {modality for part in equal for modality in part.result}
-        keyed = [name for part in equal for name in _names(part, "equal")]
-        each = [{"tables": keyed, "bucket": number} for number in range(count)]
-        copies = self._tables("copies", duplicates.copies, each)
+        parts, _ = _numbered(both, "items")
+        parts, copies, modalities = self._copies(parts, "")
         decided: list[str] = []
         linked: list[str] = []
+        turned: list[str] = []
         unverified = dict.fromkeys(MODALITIES, 0)
         if "text" in modalities:
-            texts = self._near_texts(both, parts, copies, count)
+            texts = self._near_texts(both, parts, copies, "")
             decided += _all_names(texts, "decided")
             linked += _all_names(texts, "linked")
             unverified["text"] = sum(part.result for part in texts)
         every = {"items": [path for part in parts for path in part["items"]], "first": 0, "copies": copies}
         if "audio" in modalities:
             decided += self._tables("recordings", near_media.recordings, [every])
-        turned: list[str] = []
         if "image" in modalities:
             compared = self._near_pictures(both, every)
             decided += _all_names(compared, "compare")
             turned += _all_names(compared, "turned")
             unverified["image"] = sum(part.result for part in compared)
-        found = {"copies": copies, "decided": decided, "linked": linked, "turned": turned}
+        found = {"copies": copies, "decided": decided, "linked": linked, "turned": turned, "parts": False}
         (settled,) = self._run("settle", duplicates.settle, [(found, 0)])
         first = {name: settled.files(name)[0] for name in ("surplus", "linked", "turned")}
         return _Duplicates(
             first["surplus"], first["linked"], first["turned"], _planted(test, first["surplus"]), unverified
         )
+
+    def paragraphs(self, measured: _Measured) -> Paragraphs | None:
+        """The paragraphs of long texts that repeat others; None where no text is long."""
+        if not measured.files("paragraphs"):
+            return None
+        most, prefix = self.policy.long_text.item_bytes, "paragraphs-"
+        items, first = _numbered([measured], "items")
+        pieces, _ = _numbered([measured], "paragraphs", first)
+        parts, copies, _ = self._copies([*({**part, "shorter": most} for part in items), *pieces], prefix)
+        decided = self._near_texts([measured], parts, copies, prefix)
+        found = {
+            "copies": copies,
+            "decided": _all_names(decided, "decided"),
+            "linked": [],
+            "turned": [],
+            "parts": True,
+        }
+        (settled,) = self._run("paragraphs-settle", duplicates.settle, [(found, 0)])
+        short = (
+            (pl.col("status") == "measured") & (pl.col("modality") == "text") & (pl.col("text_bytes") <= most)
+        )
+        where = ["object", "place", "part"]
+        sizes = pl.concat(
+            [
+                _scan(measured.files("items"), ITEMS)
+                .filter(short)
+                .with_columns(part=pl.lit(None, pl.Int64))
+                .select(*where, "text_bytes"),
+                _scan(measured.files("paragraphs"), PARAGRAPHS).select(*where, "text_bytes"),
+            ]
+        )
+        whole = int(sizes.select(pl.col("text_bytes").sum()).collect().item())
+        repeated = pl.scan_parquet(settled.files("surplus")[0])
+        repeated = repeated.join(sizes, on=where, how="left", nulls_equal=True, maintain_order="left")
+        return Paragraphs(repeated, whole, sum(part.result for part in decided))
+
+    def _copies(
+        self, parts: list[dict[str, Any]], prefix: str
+    ) -> tuple[list[dict[str, Any]], list[str], set[str]]:
+        """The parts with the number of their buckets, what equals an earlier item, and the modalities there are."""
+        count = duplicates.buckets(sum(part.pop("rows") for part in parts), self.policy.near_text.slots)
+        parts = [{**part, "buckets": count} for part in parts]
+        equal = self._run(f"{prefix}equal", duplicates.equal_keys, [(part, 0) for part in parts])
+        calls = [{"tables": _all_names(equal, "equal"), "bucket": number} for number in range(count)]
+        copies = self._tables("copies", duplicates.copies, calls, prefix)
+        return parts, copies, {modality for part in equal for modality in part.result}
+
+    def _near_texts(
+        self, measured: Sequence[_Measured], parts: list[dict[str, Any]], copies: list[str], prefix: str
+    ) -> list[Part]:
+        """The decided texts: `decided`, `linked`, and how many pairs could not be verified."""
+        slots, count = self.policy.near_text.slots, max((part["buckets"] for part in parts), default=0)
+        keys = self._tables(
+            "keys", duplicates.band_keys, [{**part, "copies": copies} for part in parts], prefix
+        )
+        buckets = [{"tables": keys, "bucket": number} for number in range(count)]
+        groups = self._tables("groups", duplicates.groups, buckets, prefix)
+        (crowds,) = self._run(f"{prefix}crowds", duplicates.crowds, [({"groups": groups}, 0)])
+        crowd = {"crowd": _names(crowds, "crowd")[0], "bins": crowds.result, "slots": slots}
+        members = self._tables("members", duplicates.members, [{**part, **crowd} for part in parts], prefix)
+        links = self._tables(
+            "links", duplicates.links, [{"groups": path, **crowd} for path in groups], prefix
+        )
+        both = {"members": members, "links": links, "slots": slots}
+        bins = [{**both, "bin": number} for number in range(crowds.result)]
+        wanted = self._tables("wanted", duplicates.candidates, bins, prefix)
+        verified = self._verify(measured, wanted, prefix)
+        calls = [
+            ({**args, "shingles": [
+                path for kind in ("shingles", "parts") for part in verified for path in _names(part, f"{kind}{number}")
+            ]}, 0)
+            for number, args in enumerate(bins)
+        ]  # fmt: skip
+        return self._run(f"{prefix}decide", duplicates.decide, calls)
+
+    def _verify(self, measured: Sequence[_Measured], wanted: list[str], prefix: str) -> list[Part]:
+        """Shingle sets of the items that sketches do not settle, from the data itself."""
+        objects = {
+            number
+            for path in wanted
+            for number in pl.read_parquet(path, columns=["object"])["object"].unique()
+        }
+        calls = [({**args, "wanted": wanted}, work) for args, work in self._again(measured, objects)]
+        return self._run(f"{prefix}verify", duplicates.shingles, calls)
 
     def _near_pictures(self, measured: Sequence[_Measured], every: dict[str, Any]) -> list[Part]:
         """The decided pictures: `compare`, `turned`, and how many could not be read again."""
@@ -340,42 +419,6 @@ class _Engine:
         ]
         return self._run("compare", near_media.compare, [(args, 0) for args in bins])
 
-    def _near_texts(
-        self, measured: Sequence[_Measured], parts: list[dict[str, Any]], copies: list[str], count: int
-    ) -> list[Part]:
-        """The decided texts: `decided`, `linked`, and how many pairs could not be verified."""
-        each = [{"bucket": number} for number in range(count)]
-        keys = self._tables("keys", duplicates.band_keys, [{**part, "copies": copies} for part in parts])
-        groups = self._tables("groups", duplicates.groups, [{**args, "tables": keys} for args in each])
-        (crowds,) = self._run("crowds", duplicates.crowds, [({"groups": groups}, 0)])
-        crowd = {"crowd": _names(crowds, "crowd")[0], "bins": crowds.result}
-        members = self._tables("members", duplicates.members, [{**part, **crowd} for part in parts])
-        links = self._tables("links", duplicates.links, [{"groups": path, **crowd} for path in groups])
-        bins = [{"members": members, "links": links, "bin": number} for number in range(crowds.result)]
-        wanted = self._tables("wanted", duplicates.candidates, bins)
-        verified = self._verify(measured, wanted)
-        calls = [
-            (
-                {
-                    **args,
-                    "shingles": [name for part in verified for name in _names(part, f"shingles{number}")],
-                },
-                0,
-            )
-            for number, args in enumerate(bins)
-        ]
-        return self._run("decide", duplicates.decide, calls)
-
-    def _verify(self, measured: Sequence[_Measured], wanted: list[str]) -> list[Part]:
-        """Shingle sets of the items that sketches do not settle, from the data itself."""
-        objects = {
-            number
-            for path in wanted
-            for number in pl.read_parquet(path, columns=["object"])["object"].unique()
-        }
-        calls = [({**args, "wanted": wanted}, work) for args, work in self._again(measured, objects)]
-        return self._run("verify", duplicates.shingles, calls)
-
     def _again(
         self, measured: Sequence[_Measured], objects: set[int]
     ) -> Iterator[tuple[dict[str, Any], int]]:
@@ -390,9 +433,9 @@ class _Engine:
                     args = {**self._common, "source": each.source, "pieces": pieces}
                     yield args, sum(piece.work for piece in chosen)
 
-    def _tables(self, stage: str, function: Any, calls: list[dict[str, Any]]) -> list[str]:
+    def _tables(self, stage: str, function: Any, calls: list[dict[str, Any]], prefix: str = "") -> list[str]:
         """Run a stage over tables of ours; the paths of the tables that it is named after, in order."""
-        return _all_names(self._run(stage, function, [(args, 0) for args in calls]), stage)
+        return _all_names(self._run(prefix + stage, function, [(args, 0) for args in calls]), stage)
 
     def witness(self, listing: pa.Table, measured: _Measured, reference: date) -> assemble.Witnessed | None:
         """What the system's FFmpeg says of a sample of audio and video; None where there is none of either."""
@@ -470,6 +513,18 @@ def _planted(measured: _Measured | None, surplus: Path) -> dict[str, tuple[int, 
             hits, all_of_it = counts.get(modality, (0, 0))
             counts[modality] = hits + (number in found), all_of_it + 1
     return counts
+
+
+def _numbered(measured: Sequence[_Measured], table: str, first: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """The tables of every part that has them, as arguments, and the ids of their first rows; the id behind them."""
+    found = []
+    for part in (part for each in measured for part in each.parts):
+        paths = _names(part, table)
+        if paths:
+            rows = sum(pq.read_metadata(path).num_rows for path in paths)
+            found.append({"items": paths, "first": first, "rows": rows})
+            first += rows
+    return found, first
 
 
 def _names(part: Part, table: str) -> list[str]:

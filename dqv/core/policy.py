@@ -180,6 +180,23 @@ class LongText(_Model):
     item: Bytes
     share: Share
 
+    @property
+    def item_bytes(self) -> int:
+        """A text of more bytes is long."""
+        return int(parse_quantity(self.item)[0])
+
+
+class NearText(_Model):
+    """How near-duplicate texts are told (8(三)).
+
+    Attributes:
+        slots: of a sketch; with 256 the estimate of the similarity errs 0.7 times as much, and sketches are twice as large.
+        simplified: traditional Chinese characters count as their simplified ones.
+    """
+
+    slots: Literal[128, 256]
+    simplified: bool
+
 
 class Policy(_Model):
     """A policy file.
@@ -211,6 +228,7 @@ class Policy(_Model):
     compared_share: Share
     undeclared_share: Share
     recency: Recency
+    near_text: NearText
     long_text: LongText
     clauses: dict[str, Words]
     rules: dict[str, Rule]

@@ -21,6 +21,10 @@ FLAG_WORDS = {
 """The modalities of 8(三), in the order of the clause."""
 
 SKETCH_SLOTS = 128
+"""Of a text's sketch, unless the policy says otherwise."""
+
+SKETCH_BANDS = {128: (21, 6), 256: (36, 7)}
+"""Bands and rows of each, by slots."""
 
 OBJECTS = pa.schema(
     [
@@ -96,6 +100,24 @@ ITEMS = pa.schema(
 )
 """One row per item, in canonical order: (object, place)."""
 
+
+PARAGRAPHS = pa.schema(
+    [
+        *(ITEMS.field(name) for name in ("object", "place", "modality", "status")),  # of the item they are of
+        ("part", pa.int64()),  # first byte, in the item's text as UTF-8
+        *(
+            ITEMS.field(name) for name in ("text_bytes", "xxh3_128", "normalised", "sketch")
+        ),  # of the paragraph
+    ]
+)
+"""One row per paragraph of a long text, in canonical order: (object, place, part)."""
+
+
+def with_slots(schema: pa.Schema, slots: int) -> pa.Schema:
+    """A schema with sketches of so many slots."""
+    return schema.set(schema.get_field_index("sketch"), pa.field("sketch", pa.binary(slots * 4)))
+
+
 SIDECAR = pa.schema(
     [
         ("object", pa.int64()),  # the metadata object that says it
@@ -135,3 +157,16 @@ LINKED = pa.schema(
     ]
 )
 """One row per kept item that hangs together with an earlier one through surplus ones, in canonical order."""
+
+REPEATED = pa.schema(
+    [
+        ("object", pa.int64()),
+        ("place", pa.int64()),
+        ("part", pa.int64()),  # null: a text that is not long, as a whole
+        ("original_object", pa.int64()),
+        ("original_place", pa.int64()),
+        ("original_part", pa.int64()),
+        *(SURPLUS.field(name) for name in ("shared", "of", "verified")),
+    ]
+)
+"""One row per paragraph, or text that is not long, that repeats another, in canonical order."""

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from dqv.core.files import digest_of
+from dqv.core.policy import NearText
 
 
 class Role(StrEnum):
@@ -53,6 +54,9 @@ class Measuring(BaseModel):
     assurance: Assurance = Assurance.FULL
     text_field: str | None = None
     date_field: str | None = None
+    near_text: NearText = NearText(slots=128, simplified=False)
+    long_text_bytes: int = 1_000_000
+    """A longer text is cut into paragraphs, too. Both are the policy's; the run sets them here."""
     limits: Limits = Limits()
 
 

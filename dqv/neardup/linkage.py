@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from dqv.neardup.join import join, root
 from dqv.neardup.sketch import agreement
-from dqv.neardup.surplus import I64, SURE_SLOTS, UNSURE_SLOTS
+from dqv.neardup.surplus import I64, SURE_SLOTS, UNSURE_SLOTS, Decision
 from dqv.neardup.tokens import intersection
 
 GROUP_PAIRS = 10**7
@@ -74,7 +74,7 @@ def _sweep(first: int, rows: Any, starts: Any, bucket: Any, sketches: Any, settl
         for at in range(mine.size):
             lowest[at] = root(parent, mine[at])
         spent += mine.size
-        if (lowest == lowest[0]).all():
+        if (lowest == lowest[0]).all() or (not exact and wanted[mine].all()):
             continue
         order = np.argsort(lowest, kind="mergesort")
         mine, lowest = mine[order], lowest[order]
@@ -132,7 +132,7 @@ class Linkage:
     Attributes:
         linked: kept, and not the first of its cluster.
         perhaps: kept, and only the first if what was not compared is not near.
-        wanted: whose shingle sets the second pass may need.
+        wanted: whose shingle sets the second pass may need, here or for its decision.
     """
 
     linked: npt.NDArray[np.bool_]
@@ -144,10 +144,10 @@ def link(
     bucket: npt.NDArray[np.int32],
     sketches: npt.NDArray[np.uint32],
     sets: tuple[npt.NDArray[np.uint64], I64, npt.NDArray[np.bool_]] | None,
-    original: I64,
+    decision: Decision,
     tick: Callable[[], None] = lambda: None,
 ) -> Linkage:
-    """The clusters of the items that `surplus.decide` decided in the same pass.
+    """The clusters of the items after `surplus.decide` in the same pass.
 
     What estimates settle is joined first, in both passes alike, so that the second asks for no pair for which the first
     has not wanted the sets, unless a bound cut.
@@ -156,13 +156,13 @@ def link(
         bucket: (n, bands), as for `surplus.decide`.
         sketches: likewise.
         sets: likewise.
-        original: (n,) row of the kept item that a surplus one repeats, else −1.
+        decision: what `surplus.decide` gave for them.
         tick: called every second or so.
     """
-    n = bucket.shape[0]
-    surplus = original >= 0
-    parent = np.where(surplus, original, np.arange(n))
-    most, wanted = parent.copy(), np.zeros(n, np.bool_)
+    n, slots = bucket.shape[0], sketches.shape[1]
+    surplus = decision.original >= 0
+    parent = np.where(surplus, decision.original, np.arange(n))
+    most, wanted = parent.copy(), decision.wanted.copy()
     none = (np.empty(0, np.uint64), np.zeros(n + 1, np.int64), np.zeros(n, np.bool_))
     values, ends, lost = none if sets is None else sets
     rows, starts = _by_group(bucket, int(bucket.max(initial=-1)) + 1)
@@ -171,7 +171,8 @@ def link(
         while group < starts.size - 1:
             group = _sweep(
                 group, rows, starts, bucket, sketches, settle, sets is not None, values, ends, lost,
-                parent, most, wanted, GROUP_PAIRS, GROUP_SHINGLES, SURE_SLOTS, UNSURE_SLOTS,
+                parent, most, wanted, GROUP_PAIRS, GROUP_SHINGLES, SURE_SLOTS[slots],
+                UNSURE_SLOTS[slots],
             )  # fmt: skip
             tick()
     linked, perhaps = (~surplus & ~_first(forest) for forest in (parent, most))

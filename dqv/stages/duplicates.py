@@ -10,6 +10,9 @@
 5. `settle` (one task): all surplus items in canonical order.
 
 An item's id is the number of its row among those of all parts, which is canonical order.
+
+The same stages find the paragraphs of long texts that repeat others: then ids go on, behind those of all items, with the rows
+of `paragraphs`, and of items only texts that are not long take part (`shorter`). `part` is null but for paragraphs.
 """
 
 import logging
@@ -28,12 +31,12 @@ import pyarrow.parquet as pq
 from dqv.connectors.containers.records import Broken, Facts
 from dqv.connectors.storage import Reads
 from dqv.core.errors import ItemError
-from dqv.core.schema import LINKED, MODALITIES, SKETCH_SLOTS, SURPLUS, TURNED
+from dqv.core.schema import LINKED, MODALITIES, REPEATED, SKETCH_BANDS, SURPLUS, TURNED
 from dqv.core.settings import Measuring
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table, open_writer
 from dqv.measure.fields import extract
-from dqv.neardup import join, linkage, sketch, surplus, tokens
+from dqv.neardup import join, linkage, paragraphs, sketch, surplus, tokens
 from dqv.stages.measure import check_unchanged, open_piece, records
 from dqv.stages.rows import buffers
 from dqv.stages.shuffle import gather, scatter
@@ -46,7 +49,9 @@ BIN_ITEMS = 100_000
 
 _log = logging.getLogger(__name__)
 
-WHERE = [("id", pa.int64()), ("object", pa.int64()), ("place", pa.int64())]
+_PART = [("object", pa.int64()), ("place", pa.int64()), ("part", pa.int64())]
+WHERE = [("id", pa.int64()), *_PART]
+_NAMES = [name for name, _ in WHERE]
 _EQUAL = pa.schema([*WHERE, ("modality", pa.int8()), ("content", pa.binary(16)), ("payload", pa.binary(16))])
 _COPIES = pa.schema(
     [
@@ -54,20 +59,21 @@ _COPIES = pa.schema(
         ("first", pa.int64()),
         ("first_object", pa.int64()),
         ("first_place", pa.int64()),
+        ("first_part", pa.int64()),
         ("verified", pa.string()),
     ]
 )
 _KEYS = pa.schema([("id", pa.int64()), ("band", pa.int8()), ("key", pa.uint64())])
 _GROUPS = pa.schema([("id", pa.int64()), ("band", pa.int8()), ("group", pa.int64())])
 _CROWD = pa.schema([("id", pa.int64()), ("bin", pa.int64())])
-_MEMBERS = pa.schema([*WHERE, ("sketch", pa.binary(SKETCH_SLOTS * 4))])
-_WANTED = pa.schema([("object", pa.int64()), ("place", pa.int64())])
+_WANTED = pa.schema(_PART)
 DECIDED = pa.schema(
     [
         *WHERE,
         ("original", pa.int64()),
         ("original_object", pa.int64()),
         ("original_place", pa.int64()),
+        ("original_part", pa.int64()),
         ("shared", pa.int64()),
         ("of", pa.int64()),
         ("verified", pa.string()),
@@ -76,19 +82,32 @@ DECIDED = pa.schema(
 )
 
 
-def buckets(rows: int) -> int:
-    """How many buckets the keys of so many items need."""
-    return max(1, -(-rows * sketch.BANDS // BUCKET_ROWS))
+def buckets(rows: int, slots: int) -> int:
+    """How many buckets the keys of so many items need, with sketches of so many slots."""
+    return max(1, -(-rows * SKETCH_BANDS[slots][0] // BUCKET_ROWS))
+
+
+def _members(slots: int) -> pa.Schema:
+    return pa.schema([*WHERE, ("sketch", pa.binary(slots * 4))])
 
 
 def item_rows(args: dict[str, Any], names: list[str], beat: Beat) -> Iterator[pa.Table]:
-    """The measured, hashed items of a part, a batch at a time, with their ids."""
-    first = args["first"]
+    """The measured, hashed items (or paragraphs) of a part, a batch at a time, with their ids."""
+    first, shorter = args["first"], args.get("shorter")
+    columns = list(dict.fromkeys(["status", "xxh3_128", "modality", "text_bytes", *names]))
     for path in args["items"]:
-        for batch in pq.ParquetFile(path).iter_batches(1 << 16, columns=["status", "xxh3_128", *names]):
+        file = pq.ParquetFile(path)
+        parts = ["part"] if "part" in file.schema_arrow.names else []
+        for batch in file.iter_batches(1 << 16, columns=[*columns, *parts]):
             table = pa.table(batch).append_column("id", pa.array(np.arange(first, first + batch.num_rows)))
             first += batch.num_rows
-            yield table.filter(pc.and_(pc.equal(table["status"], "measured"), pc.is_valid(table["xxh3_128"])))
+            if not parts:
+                table = table.append_column("part", pa.nulls(table.num_rows, pa.int64()))
+            mine = pc.and_(pc.equal(table["status"], "measured"), pc.is_valid(table["xxh3_128"]))
+            if shorter is not None and not parts:
+                short = pc.less_equal(table["text_bytes"], shorter)
+                mine = pc.and_(mine, pc.and_kleene(pc.equal(table["modality"], "text"), short))
+            yield table.filter(mine)
             beat.tick()
 
 
@@ -114,7 +133,8 @@ def equal_keys(args: dict[str, Any], out: Path, beat: Beat) -> list[str]:
     """What makes items equal, by bucket: table `equal`.
 
     Args:
-        args: `items`: tables of the part; `first`: id of their first row; `buckets`.
+        args: `items`: tables of the part, or of its paragraphs; `first`: id of their first row; `buckets`; of items,
+            `shorter`: only texts of at most so many bytes.
         out: where the table goes.
         beat: of the child.
 
@@ -126,7 +146,7 @@ def equal_keys(args: dict[str, Any], out: Path, beat: Beat) -> list[str]:
         is_text = pc.equal(table["modality"], "text")
         content = pc.if_else(is_text, table["xxh3_128"], pc.coalesce(table["normalised"], table["xxh3_128"]))
         modality = pc.index_in(table["modality"], pa.array(MODALITIES)).cast(pa.int8())
-        columns = [table["id"], table["object"], table["place"], modality, content, table["xxh3_128"]]
+        columns = [*table.select(_NAMES), modality, content, table["xxh3_128"]]
         held.append(pa.Table.from_arrays(columns, schema=_EQUAL))
     keys = pa.concat_tables(held).combine_chunks()
     number = _fixed_rows(keys["content"], np.uint64)[:, 0] % np.uint64(args["buckets"])
@@ -151,7 +171,7 @@ def copies(args: dict[str, Any], out: Path, beat: Beat) -> None:
     rows, firsts = keys.take(pa.array(later)), keys.take(pa.array(first[later]))
     same = pc.equal(rows["payload"], firsts["payload"])
     verified = pc.if_else(same, "payload", "content")
-    columns = [*rows.select(["id", "object", "place"]), *firsts.select(["id", "object", "place"]), verified]
+    columns = [*rows.select(_NAMES), *firsts.select(_NAMES), verified]
     write(out / "copies-0.parquet", pa.Table.from_arrays(columns, schema=_COPIES))
 
 
@@ -249,14 +269,15 @@ def members(args: dict[str, Any], out: Path, beat: Beat) -> None:
     """The sketches of a part's items that are in a crowd, by bin: table `members`.
 
     Args:
-        args: as for `equal_keys`; `crowd`: its table; `bins`.
+        args: as for `equal_keys`; `crowd`: its table; `bins`; `slots` of a sketch.
         out: where the table goes.
         beat: of the child.
     """
-    (known, number), held, numbers = _crowd(args["crowd"]), [_MEMBERS.empty_table()], [np.empty(0, np.int64)]
+    schema = _members(args["slots"])
+    (known, number), held, numbers = _crowd(args["crowd"]), [schema.empty_table()], [np.empty(0, np.int64)]
     for table in item_rows(args, ["object", "place", "sketch"], beat):
         there, at = among(known, table["id"].to_numpy())
-        held.append(table.filter(pa.array(there)).select(_MEMBERS.names))
+        held.append(table.filter(pa.array(there)).select(schema.names))
         numbers.append(number[at])
     scatter(
         out / "members-0.parquet",
@@ -284,10 +305,10 @@ def links(args: dict[str, Any], out: Path, beat: Beat) -> None:
 
 def _bin(args: dict[str, Any]) -> tuple[pa.Table, Any, Any]:
     """The items of a bin in canonical order, the numbers of their groups (n, bands), and their sketches."""
-    items = gather(args["members"], args["bin"], _MEMBERS)
+    items = gather(args["members"], args["bin"], _members(args["slots"]))
     table = gather(args["links"], args["bin"], _GROUPS)
     _, number = np.unique(table["group"].to_numpy(), return_inverse=True)
-    bucket = np.full((items.num_rows, sketch.BANDS), surplus.NONE, np.int32)
+    bucket = np.full((items.num_rows, SKETCH_BANDS[args["slots"]][0]), surplus.NONE, np.int32)
     bucket[np.searchsorted(items["id"].to_numpy(), table["id"].to_numpy()), table["band"].to_numpy()] = number
     return items, bucket, _fixed_rows(items["sketch"], np.uint32)
 
@@ -296,7 +317,7 @@ def candidates(args: dict[str, Any], out: Path, beat: Beat) -> int:
     """The items of a bin whose sketches do not settle whether they are near-duplicates: table `wanted`.
 
     Args:
-        args: `members`, `links`: all tables; `bin`.
+        args: `members`, `links`: all tables; `bin`; `slots` of a sketch.
         out: gets the place of those whose shingle sets are needed.
         beat: of the child.
 
@@ -305,19 +326,19 @@ def candidates(args: dict[str, Any], out: Path, beat: Beat) -> int:
     """
     items, bucket, sketches = _bin(args)
     decision = surplus.decide(bucket, sketches, None, beat.tick)
-    linked = linkage.link(bucket, sketches, None, decision.original, beat.tick)
-    wanted = np.flatnonzero(decision.wanted | linked.wanted)
+    linked = linkage.link(bucket, sketches, None, decision, beat.tick)
+    wanted = np.flatnonzero(linked.wanted)
     write(out / "wanted-0.parquet", items.take(pa.array(wanted)).select(_WANTED.names))
     return int(wanted.size)
 
 
-_SHINGLES = pa.schema(
-    [("object", pa.int64()), ("place", pa.int64()), ("shingles", pa.large_list(pa.uint64()))]
-)
+_SHINGLES = pa.schema([*_PART, ("shingles", pa.large_list(pa.uint64()))])
 
 
 def shingles(args: dict[str, Any], out: Path, beat: Beat) -> None:
-    """The shingle sets of the wanted items of a partition, recomputed from the documents: a table `shinglesN` per bin.
+    """The shingle sets of the wanted items of a partition, recomputed from the documents.
+
+    Tables `shinglesN` per bin, of paragraphs `partsN`.
 
     An object that cannot be read again, or has changed, gives no sets; its pairs stay unverified.
 
@@ -328,15 +349,18 @@ def shingles(args: dict[str, Any], out: Path, beat: Beat) -> None:
     """
     measuring = Measuring.model_validate(args["measuring"])
     numbers = [piece["object"] for piece in args["pieces"]]
-    wanted: dict[int, dict[int, int]] = {}  # object → place → bin
+    wanted: dict[int, dict[int, dict[int | None, str]]] = {}  # object → place → part → table
     for number, path in enumerate(args["wanted"]):
         for batch in pq.ParquetFile(path).iter_batches(1 << 16):
             table = pa.table(batch).filter(pc.is_in(batch["object"], pa.array(numbers)))
-            for thing, place in zip(table["object"].to_pylist(), table["place"].to_pylist(), strict=True):
-                wanted.setdefault(thing, {})[place] = number
-    used = sorted({number for places in wanted.values() for number in places.values()})
+            for thing, place, part in zip(*(column.to_pylist() for column in table.columns), strict=True):
+                name = f"shingles{number}" if part is None else f"parts{number}"
+                wanted.setdefault(thing, {}).setdefault(place, {})[part] = name
+    used = sorted(
+        {name for places in wanted.values() for parts in places.values() for name in parts.values()}
+    )
     with ExitStack() as stack:
-        rows = {number: stack.enter_context(Table(out, f"shingles{number}", _SHINGLES)) for number in used}
+        rows = {name: stack.enter_context(Table(out, name, _SHINGLES)) for name in used}
         for piece in args["pieces"]:
             for each in rows.values():
                 each.begin()
@@ -355,20 +379,26 @@ def shingles(args: dict[str, Any], out: Path, beat: Beat) -> None:
 def _add_shingles(
     source: str,
     piece: dict[str, Any],
-    places: dict[int, int],
+    places: dict[int, dict[int | None, str]],
     measuring: Measuring,
     beat: Beat,
-    rows: dict[int, Table],
+    rows: dict[str, Table],
 ) -> None:
     with open_piece(source, piece) as file:
         for record in records(file, piece, measuring, beat, Facts(), Reads()):
             if record.place not in places or isinstance(record, Broken):
                 continue
             text = extract(record.value, measuring.text_field, measuring.date_field).text
-            values, _ = tokens.shingle_sets(*buffers(pa.array([text], pa.large_string())))
-            rows[places[record.place]].add_rows(
-                [{"object": piece["object"], "place": record.place, "shingles": values}]
-            )
+            data, ends = buffers(pa.array([text], pa.large_string()))
+            near = measuring.near_text
+            bounds: dict[int | None, Any] = {None: ends}
+            if any(part is not None for part in places[record.place]):
+                cuts = paragraphs.cut(data, int(ends[0]), int(ends[1]), simplified=near.simplified)
+                bounds |= {int(cuts[at] - cuts[0]): cuts[at : at + 2] for at in range(cuts.size - 1)}
+            for part, name in places[record.place].items():
+                values, _ = tokens.shingle_sets(data, bounds[part], simplified=near.simplified)
+                row = {"object": piece["object"], "place": record.place, "part": part, "shingles": values}
+                rows[name].add_rows([row])
         check_unchanged(file, piece)
 
 
@@ -376,7 +406,7 @@ def decide(args: dict[str, Any], out: Path, beat: Beat) -> int:
     """Kept and surplus among the items of a bin: table `decided`; and `linked`, what single linkage adds.
 
     Args:
-        args: as for `candidates`; `shingles`: tables of this bin, in canonical order.
+        args: as for `candidates`; `shingles`: tables of this bin, in the order of ids.
         out: where the tables go.
         beat: of the child.
 
@@ -387,7 +417,7 @@ def decide(args: dict[str, Any], out: Path, beat: Beat) -> int:
     with tempfile.TemporaryFile(dir=out) as flat:
         sets = _sets(items, args["shingles"], flat, beat)
         decision = surplus.decide(bucket, sketches, sets, beat.tick)
-        linked = linkage.link(bucket, sketches, sets, decision.original, beat.tick)
+        linked = linkage.link(bucket, sketches, sets, decision, beat.tick)
     chained = np.flatnonzero(linked.linked | linked.perhaps)
     columns = [*items.take(pa.array(chained)).select(["object", "place"]), pa.array(linked.linked[chained])]
     write(out / "linked-0.parquet", pa.Table.from_arrays(columns, schema=LINKED))
@@ -395,10 +425,10 @@ def decide(args: dict[str, Any], out: Path, beat: Beat) -> int:
     originals = items.take(pa.array(decision.original[rows]))
     exact = decision.of[rows] >= 0
     columns = [
-        *items.take(pa.array(rows)).select(["id", "object", "place"]),
-        *originals.select(["id", "object", "place"]),
+        *items.take(pa.array(rows)).select(_NAMES),
+        *originals.select(_NAMES),
         pa.array(np.where(exact, decision.shared[rows], decision.agree[rows])),
-        pa.array(np.where(exact, decision.of[rows], SKETCH_SLOTS)),
+        pa.array(np.where(exact, decision.of[rows], args["slots"])),
         pa.array(np.where(exact, "exact", "estimate").tolist(), pa.string()),
         pa.nulls(rows.size, pa.string()),
     ]
@@ -410,16 +440,16 @@ def _sets(items: pa.Table, paths: list[str], flat: IO[bytes], beat: Beat) -> tup
     """All shingle sets as one array on disk, in the order of the items: memory holds what is in use."""
     sizes = np.zeros(items.num_rows, np.int64)
     lost = np.ones(items.num_rows, np.bool_)
-    where = zip(items["object"].to_pylist(), items["place"].to_pylist(), strict=True)
-    keys = {pair: row for row, pair in enumerate(where)}
+    where = zip(*(items[name].to_pylist() for name in _WANTED.names), strict=True)
+    keys = {each: row for row, each in enumerate(where)}
     last = -1
     for path in paths:
         for batch in pq.ParquetFile(path).iter_batches(64):
-            numbers, places, sets = (batch.column(name) for name in batch.schema.names)
-            for number, place, values in zip(numbers.to_pylist(), places.to_pylist(), sets, strict=True):
-                row = keys[number, place]
+            *numbers, sets = batch.columns
+            for *key, values in zip(*(each.to_pylist() for each in numbers), sets, strict=True):
+                row = keys[tuple(key)]
                 if row <= last:
-                    raise AssertionError("shingle sets are not in canonical order")
+                    raise AssertionError("shingle sets are not in the order of ids")
                 last = row
                 flat.write(values.values.to_numpy().tobytes())
                 sizes[row], lost[row] = len(values.values), False
@@ -436,26 +466,39 @@ def settle(args: dict[str, Any], out: Path, beat: Beat) -> None:
     A copy of an item that was kept repeats it; a copy of one that was not repeats what that one does.
 
     Args:
-        args: `copies`, `decided`, `linked`, `turned`: all tables.
+        args: `copies`, `decided`, `linked`, `turned`: all tables; `parts`: whether paragraphs are among them.
         out: where the tables go.
         beat: of the child.
     """
     decided = _all(args["decided"], DECIDED)
     fate = decided.select(
-        "id", "original_object", "original_place", "shared", "of", "detail", verified_first="verified"
+        "id",
+        "original_object",
+        "original_place",
+        "original_part",
+        "shared",
+        "of",
+        "detail",
+        verified_first="verified",
     )
     repeats = (
         _all(args["copies"], _COPIES)
         .join(fate, left_on="first", right_on="id", how="left", maintain_order="left")
         .with_columns(
-            pl.coalesce("original_object", "first_object").alias("original_object"),
-            pl.coalesce("original_place", "first_place").alias("original_place"),
+            *(
+                pl.when(pl.col("original_object").is_null())
+                .then(f"first_{name}")
+                .otherwise(f"original_{name}")
+                .alias(f"original_{name}")
+                for name in _WANTED.names
+            ),
             pl.coalesce("verified_first", "verified").alias("verified"),
         )
     )
     beat.tick()
-    found = pl.concat([frame.select(SURPLUS.names) for frame in (decided, repeats)]).sort("object", "place")
-    write(out / "surplus-0.parquet", found.to_arrow().cast(SURPLUS))
+    schema = REPEATED if args["parts"] else SURPLUS
+    found = pl.concat([frame.select("id", *schema.names) for frame in (decided, repeats)]).sort("id")
+    write(out / "surplus-0.parquet", found.select(schema.names).to_arrow().cast(schema))
     linked = _all(args["linked"], LINKED).sort("object", "place")
     write(out / "linked-0.parquet", linked.to_arrow().cast(LINKED))
     turned = _all(args["turned"], TURNED).sort("object", "place")

@@ -13,7 +13,7 @@ from dqv.connectors import layout, storage
 from dqv.connectors.containers.records import Broken, Facts, Record, read, row_groups
 from dqv.core.errors import ItemError
 from dqv.core.registration import RawSound
-from dqv.core.schema import ITEMS, READ_OBJECTS, SIDECAR
+from dqv.core.schema import ITEMS, PARAGRAPHS, READ_OBJECTS, SIDECAR, with_slots
 from dqv.core.settings import Assurance, Measuring
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table
@@ -70,7 +70,7 @@ class _Work:
 
 
 def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
-    """Measure a partition: tables `items`, `objects` and `sidecar`.
+    """Measure a partition: tables `items`, `paragraphs`, `objects` and `sidecar`.
 
     Args:
         args: `source`, `pieces` (see `execute.partitions.Piece.as_args`), `measuring`, `raw` (a `RawSound` or None).
@@ -79,12 +79,14 @@ def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
     """
     measuring = Measuring.model_validate(args["measuring"])
     raw = RawSound.model_validate(args["raw"]) if args["raw"] else None
+    slots = measuring.near_text.slots
     with (
-        Table(out, "items", ITEMS) as items,
+        Table(out, "items", with_slots(ITEMS, slots)) as items,
+        Table(out, "paragraphs", with_slots(PARAGRAPHS, slots)) as paragraphs,
         Table(out, "objects", READ_OBJECTS) as objects,
         Table(out, "sidecar", SIDECAR) as sidecar,
     ):
-        rows = ItemRows(items, measuring)
+        rows = ItemRows(items, paragraphs, measuring)
         objects.add_rows(
             [
                 _measure_piece(args["source"], piece, measuring, raw, beat, rows, sidecar)

@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from dqv.connectors.containers.records import MANY
 from dqv.core.errors import ItemError
-from dqv.core.schema import ITEMS
+from dqv.core.policy import NearText
+from dqv.core.schema import ITEMS, PARAGRAPHS, with_slots
 from dqv.core.settings import Measuring
 from dqv.core.units import FLICKS_PER_SECOND
 from dqv.execute.child import Beat
@@ -16,7 +17,7 @@ from dqv.measure.fields import extract
 from dqv.measure.hashing import payload_hashes
 from dqv.measure.media import Media
 from dqv.measure.timestamps import day_in_name, parse_day
-from dqv.neardup import sketch
+from dqv.neardup import paragraphs, sketch
 
 _BATCH_TEXT = 8 * 2**20
 _BATCH_ROWS = 4096
@@ -40,8 +41,9 @@ class ItemRows:
     object at work can still be taken back, whether they were gathered only or written already.
     """
 
-    def __init__(self, items: Table, measuring: Measuring) -> None:
+    def __init__(self, items: Table, parts: Table, measuring: Measuring) -> None:
         self._items = items
+        self._paragraphs = parts
         self._measuring = measuring
         self._piece: dict[str, Any] = {}
         self._date_name: Any = None
@@ -50,13 +52,15 @@ class ItemRows:
         self._text_size = 0
         self._mark = 0  # rows gathered before it are of earlier objects
         items.begin()
+        parts.begin()
 
     def begin(self, piece: dict[str, Any]) -> None:
         """The rows that follow are of this piece."""
         if self._text_size > _BATCH_TEXT or len(self._rows) >= _BATCH_ROWS:
             self.end()
-        self._items.keep()  # what the piece before has written already stays
-        self._items.begin()
+        for table in (self._items, self._paragraphs):
+            table.keep()  # what the piece before has written already stays
+            table.begin()
         self._mark = len(self._rows)
         self._piece = piece
         self._date_name = day_in_name(piece["path"].encode("latin-1"))
@@ -69,6 +73,7 @@ class ItemRows:
         """Forget the rows of the piece at work."""
         del self._rows[self._mark :], self._contents[self._mark :]
         self._items.take_back()
+        self._paragraphs.take_back()
 
     def add(self, place: int, value: object, stored_bytes: int) -> None:
         """One record of the piece at work."""
@@ -86,6 +91,32 @@ class ItemRows:
             refused_date or refused_modified,
         )  # fmt: skip
         self._gather(row, record.text)
+        if record.text_bytes > self._measuring.long_text_bytes:
+            self._add_paragraphs(place, record.text)
+
+    def _add_paragraphs(self, place: int, text: str) -> None:
+        data, ends = buffers(pa.array([text], pa.large_string()))
+        near = self._measuring.near_text
+        cuts = paragraphs.cut(data, int(ends[0]), int(ends[1]), simplified=near.simplified)
+        for first in range(0, cuts.size - 1, _BATCH_ROWS):
+            mine = cuts[first : first + _BATCH_ROWS + 1]
+            count = mine.size - 1
+            texts = pa.LargeStringArray.from_buffers(count, pa.py_buffer(mine), pa.py_buffer(data))
+            counts, normal, sketches = sketch.sketch(data, mine, near.slots, simplified=near.simplified)
+            columns = {
+                "object": [self._piece["object"]] * count,
+                "place": [place] * count,
+                "modality": ["text"] * count,
+                "status": ["measured"] * count,
+                "part": mine[:-1] - cuts[0],
+                "text_bytes": np.diff(mine),
+                "xxh3_128": payload_hashes(texts),
+                "normalised": _fixed(normal, counts == 0),
+                "sketch": _fixed(sketches, counts == 0),
+            }
+            schema = with_slots(PARAGRAPHS, near.slots)
+            arrays = [pa.array(columns[name], schema.field(name).type) for name in schema.names]
+            self._paragraphs.add(pa.RecordBatch.from_arrays(arrays, schema=schema))
 
     def add_media(self, found: Media) -> None:
         """The one image, recording or video of the piece at work."""
@@ -128,7 +159,7 @@ class ItemRows:
     def _write(self, count: int) -> None:
         """Measure and write the first `count` rows gathered."""
         if count:
-            self._items.add(_batch(self._rows[:count], self._contents[:count]))
+            self._items.add(_batch(self._rows[:count], self._contents[:count], self._measuring.near_text))
             del self._rows[:count], self._contents[:count]
             self._text_size = sum(map(_length, self._contents))
         self._mark = max(0, self._mark - count)
@@ -138,11 +169,11 @@ def _length(content: str | Media) -> int:
     return len(content) if isinstance(content, str) else len(content.fingerprint or b"")
 
 
-def _batch(rows: list[tuple[Any, ...]], contents: list[str | Media]) -> pa.RecordBatch:
-    """The measured rows as a batch of `ITEMS`."""
+def _batch(rows: list[tuple[Any, ...]], contents: list[str | Media], near: NearText) -> pa.RecordBatch:
+    """The measured rows as a batch of `schema.items`."""
     array = pa.array([each if isinstance(each, str) else "" for each in contents], pa.large_string())
     media = [each if isinstance(each, Media) else None for each in contents]
-    counts, normal, sketches = sketch.sketch(*buffers(array))
+    counts, normal, sketches = sketch.sketch(*buffers(array), near.slots, simplified=near.simplified)
     columns: dict[str, Any] = dict(zip(_GATHERED, zip(*rows, strict=True), strict=True))
     text = np.array([status == "measured" for status in columns["status"]]) & np.array(
         [each is None for each in media]
@@ -158,14 +189,14 @@ def _batch(rows: list[tuple[Any, ...]], contents: list[str | Media]) -> pa.Recor
             columns[name] = [
                 getattr(each, name) if each else digest for each, digest in zip(media, of_text, strict=True)
             ]
-    arrays = []
-    for column in ITEMS:
+    arrays, schema = [], with_slots(ITEMS, near.slots)
+    for column in schema:
         values = columns.get(column.name)
         if values is None:
             arrays.append(pa.nulls(len(rows), column.type))
         else:
             arrays.append(values if isinstance(values, pa.Array) else pa.array(values, column.type))
-    return pa.RecordBatch.from_arrays(arrays, schema=ITEMS)
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _media_columns(media: list[Media | None]) -> dict[str, list[Any]]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from dqv.checks import CHECKS
-from dqv.checks.engine import Case, Outcome, summarise
+from dqv.checks.engine import Case, Outcome, Paragraphs, summarise
 from dqv.checks.recency import dated
 from dqv.core.policy import Policy, load_policy
 from dqv.core.schema import ITEMS, OBJECTS
@@ -281,6 +281,80 @@ def test_single_linkage_counts_kept_items_of_a_chain_and_those_that_may_be(
     assert verdicts(outcome)["single-linkage"] == verdict
     (rate,) = [each.quantity for each in outcome.results if each.reading.name == "single-linkage"]
     assert (rate.numerator, rate.denominator) == (found, 20)
+
+
+def test_the_method_names_the_sketch_of_the_policy() -> None:
+    rows = [item(n, "text", text_bytes=100, payload_bytes=100) for n in range(2)]
+    near = POLICY.near_text.model_copy(update={"slots": 256})
+    methods = [
+        CHECKS["duplicates.text"](case(rows, policy=policy)).method
+        for policy in (POLICY, POLICY.model_copy(update={"near_text": near}))
+    ]
+    assert ["128 slots in 21×6 bands" in each.en for each in methods] == [True, False]
+    assert ["256 slots in 36×7 bands" in each.en for each in methods] == [False, True]
+    assert ["256 槽" in each.zh and "36×7" in each.zh for each in methods] == [False, True]
+
+
+@pytest.mark.parametrize("simplified", [False, True])
+def test_the_method_says_when_traditional_characters_are_folded(simplified: bool) -> None:
+    near = POLICY.near_text.model_copy(update={"simplified": simplified})
+    rows = [item(n, "text", text_bytes=100, payload_bytes=100) for n in range(2)]
+    method = CHECKS["duplicates.text"](
+        case(rows, policy=POLICY.model_copy(update={"near_text": near}))
+    ).method
+    assert ("traditional" in method.en, "繁体" in method.zh) == (simplified, simplified)
+
+
+@pytest.mark.parametrize(
+    ("long", "repeated", "deciding", "verdict", "paragraphs"),
+    [
+        (1_000_000, 0, "near", "fail", "pass"),  # not more than 1 MB
+        (1_000_001, 550_000, "paragraphs", "pass", "pass"),
+        (1_000_001, 550_001, "paragraphs", "fail", "fail"),
+    ],
+)
+def test_where_long_texts_hold_more_than_the_share_the_rate_over_paragraphs_decides(
+    long: int, repeated: int, deciding: str, verdict: str, paragraphs: str
+) -> None:
+    rows = [item(n, "text", text_bytes=1_000_000, payload_bytes=1_000_000) for n in range(9)]
+    for n in (9, 10):
+        rows.append(item(n, "text", text_bytes=long, payload_bytes=long))
+    parts = pl.LazyFrame(
+        {
+            "object": [8],
+            "place": [0],
+            "part": [5],
+            "original_object": [7],
+            "original_place": [0],
+            "original_part": [0],
+        }
+        | {"shared": [1], "of": [1], "verified": ["exact"], "text_bytes": [repeated]}
+    )
+    found = Paragraphs(parts, 11_000_000)
+    made = case(rows, surplus={1: 0}, paragraphs=found if long > 1_000_000 else None)
+    outcome = CHECKS["duplicates.text"](made)
+    assert (outcome.deciding, outcome.verdict.value) == (deciding, verdict)
+    if deciding == "paragraphs":
+        assert verdicts(outcome)["paragraphs"] == paragraphs
+        assert (outcome.numerator, outcome.denominator) == (repeated, 11_000_000)
+        assert "paragraphs, by volume, decides" in outcome.message.en
+        assert outcome.evidence is not None
+        assert [row["part"] for row in outcome.evidence.collect().to_dicts()] == [None, 5]
+    else:
+        assert "by volume, decides" not in outcome.message.en
+    assert (outcome.next_step is not None and "bytes of repeated" in outcome.next_step.en) == (
+        (deciding, verdict) == ("paragraphs", "fail")
+    )
+
+
+def test_without_long_texts_paragraphs_are_texts_by_bytes_and_unverified_pairs_may_be_anything() -> None:
+    rows = [item(n, "text", text_bytes=100 + n, payload_bytes=500) for n in range(20)]
+    readings = [
+        {each.reading.name: each for each in CHECKS["duplicates.text"](made).results}["paragraphs"]
+        for made in (case(rows, surplus={1: 0}), case(rows, surplus={1: 0}, unverified={"text": 1}))
+    ]
+    assert [(each.quantity.numerator, each.quantity.denominator) for each in readings] == [(101, 2190)] * 2
+    assert [each.verdict for each in readings] == [Verdict.PASS, Verdict.INDETERMINATE]
 
 
 def test_one_image_has_no_copy() -> None:

@@ -28,10 +28,10 @@ def components(sets: list[frozenset[int]], bucket: Any) -> list[int]:
 def two_passes(sets: list[frozenset[int]], sketches: Any, bucket: Any) -> tuple[Any, linkage.Linkage]:
     """As the stages do it: what is wanted, those sets, the decision; which items are kept, and their linkage."""
     decision = surplus.decide(bucket, sketches, None)
-    wanted = decision.wanted | linkage.link(bucket, sketches, None, decision.original).wanted
+    wanted = linkage.link(bucket, sketches, None, decision).wanted
     found = (*flat(sets, wanted), ~wanted)
     decision = surplus.decide(bucket, sketches, found)
-    return decision.original < 0, linkage.link(bucket, sketches, found, decision.original)
+    return decision.original < 0, linkage.link(bucket, sketches, found, decision)
 
 
 def of_texts(words: list[list[int]]) -> tuple[list[frozenset[int]], Any, Any]:
@@ -128,7 +128,7 @@ def test_a_lost_set_may_be_near() -> None:
     values, ends = flat(sets, [True, False, True])
     lost = np.array([False, True, False])
     decision = surplus.decide(bucket, ideal_sketches(sets), (values, ends, lost))
-    found = linkage.link(bucket, ideal_sketches(sets), (values, ends, lost), decision.original)
+    found = linkage.link(bucket, ideal_sketches(sets), (values, ends, lost), decision)
     assert decision.original.tolist() == [-1, -1, 0]
     assert (found.linked.tolist(), found.perhaps.tolist()) == ([False] * 3, [False, True, False])
 
@@ -142,7 +142,6 @@ def test_a_crowd_of_nearly_equal_items_costs_no_pairs(count: int) -> None:
     sketches[1, :40] += 1000  # far from all
     bucket = np.tile(np.arange(sketch.BANDS, dtype=np.int32), (count, 1))
     with mock.patch.object(linkage, "GROUP_PAIRS", 2 * count):
-        original = np.where(np.arange(count) < 2, -1, 0)
-        found = linkage.link(bucket, sketches, None, original)
+        found = linkage.link(bucket, sketches, None, surplus.decide(bucket, sketches, None))
     assert not found.linked.any()
     assert not found.perhaps.any(), "no bound was reached"

@@ -1,3 +1,5 @@
+from fractions import Fraction
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -5,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dqv.neardup import sketch
+from dqv.neardup import sketch, surplus
 
 ALL = 2**64 - 1
 
@@ -16,19 +18,19 @@ def mixed(x: int) -> int:
     return x ^ (x >> 31)
 
 
-def reference(elements: set[int]) -> list[int]:
-    """The paper's definition in plain Python: all 256 rounds, whatever the slots hold already."""
-    slots = [(256, 0)] * 128
-    for number in range(256):
+def reference(elements: set[int], of: int) -> list[int]:
+    """The paper's definition in plain Python: all rounds, whatever the slots hold already."""
+    slots, top = [(2 * of, 0)] * of, {128: 57, 256: 56}[of]
+    for number in range(2 * of):
         for element in elements:
-            slot = element >> 57 if number < 128 else number - 128
-            slots[slot] = min(slots[slot], (number, element & (2**56 - 1)))
+            slot = element >> top if number < of else number - of
+            slots[slot] = min(slots[slot], (number, element & (2 ** (top - 1) - 1)))
         elements = {mixed((element + 0x9E3779B97F4A7C15) & ALL) for element in elements}
-    return [number << 56 | value for number, value in slots]
+    return [number << (top - 1) | value for number, value in slots]
 
 
-def filled(elements: Any) -> Any:
-    slots = np.empty(128, np.uint64)
+def filled(elements: Any, of: int = 128) -> Any:
+    slots = np.empty(of, np.uint64)
     sketch.fill(np.array(elements, np.uint64), slots)
     return slots
 
@@ -36,9 +38,9 @@ def filled(elements: Any) -> Any:
 HASHES = st.sets(st.integers(0, ALL), min_size=1, max_size=40)
 
 
-@given(HASHES)
-def test_stopping_when_every_slot_is_full_gives_what_all_rounds_give(elements: set[int]) -> None:
-    assert filled(sorted(elements)).tolist() == reference(elements)
+@given(HASHES, st.sampled_from([128, 256]))
+def test_stopping_when_every_slot_is_full_gives_what_all_rounds_give(elements: set[int], of: int) -> None:
+    assert filled(sorted(elements), of).tolist() == reference(elements, of)
 
 
 @given(HASHES, st.randoms(use_true_random=False))
@@ -62,7 +64,7 @@ def test_a_document_without_a_token_has_a_sketch_of_ones_that_means_nothing() ->
     assert not (sketches[2] == 2**32 - 1).any()
 
 
-def estimates(shared: int, a_only: int, b_only: int, pairs: int) -> Any:
+def estimates(shared: int, a_only: int, b_only: int, pairs: int, slots: int = 128) -> Any:
     """Estimates of the similarity of random sets."""
     rng = np.random.default_rng([shared, a_only, b_only])
     low = np.uint64(2**32 - 1)
@@ -70,26 +72,28 @@ def estimates(shared: int, a_only: int, b_only: int, pairs: int) -> Any:
     for _ in range(pairs):
         elements = rng.integers(0, ALL, shared + a_only + b_only, np.uint64, endpoint=True)
         a, b = (
-            filled(elements[: shared + a_only]),
-            filled(np.delete(elements, slice(shared, shared + a_only))),
+            filled(elements[: shared + a_only], slots),
+            filled(np.delete(elements, slice(shared, shared + a_only)), slots),
         )
-        out.append(sketch.agreement(a & low, b & low) / 128)
+        out.append(sketch.agreement(a & low, b & low) / slots)
     return np.array(out)
 
 
 @pytest.mark.parametrize("of", [10, 50, 300, 2000, 20_000])
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.8, 0.9])
-@pytest.mark.parametrize("within", [False, True])
-def test_agreement_has_no_bias_and_spreads_no_wider_than_minhash(share: float, of: int, within: bool) -> None:
-    """The mean lies within four standard errors of J, the variance below J(1 − J)/128 and four errors.
+@pytest.mark.parametrize(("within", "slots"), [(False, 128), (True, 128), (False, 256)])
+def test_agreement_has_no_bias_and_spreads_no_wider_than_minhash(
+    share: float, of: int, within: bool, slots: int
+) -> None:
+    """The mean lies within four standard errors of J, the variance below J(1 − J)/slots and four errors.
 
     The sets are of one size, or one lies within the other.
     """
     pairs = 100 if of == 20_000 else 400
     shared = round(share * of)
     b_only = 0 if within else (of - shared) // 2
-    found = estimates(shared, of - shared - b_only, b_only, pairs)
-    variance = share * (1 - share) / 128
+    found = estimates(shared, of - shared - b_only, b_only, pairs, slots)
+    variance = share * (1 - share) / slots
     assert abs(found.mean() - share) < 4 * np.sqrt(variance / pairs)
     assert found.var() < variance * (1 + 4 * np.sqrt(2 / pairs))
 
@@ -112,12 +116,27 @@ def test_equal_sets_agree_everywhere_and_disjoint_ones_nowhere(size: int) -> Non
     assert (estimates(0, size, size, 20) == 0).all()
 
 
-def test_bands_propose_the_pairs_that_theory_says() -> None:
-    """At J = 0.8, 1 − (1 − J⁶)²¹ = 0.9983; over 2,000 pairs at least 0.994 (four standard errors)."""
+@pytest.mark.parametrize(
+    ("slots", "share", "least", "most"),
+    [(128, 0.8, 0.994, 1), (128, 0.5, 0.24, 0.33), (256, 0.8, 0.998, 1), (256, 0.5, 0.2, 0.29)],
+)
+def test_bands_propose_the_pairs_that_theory_says(
+    slots: int, share: float, least: float, most: float
+) -> None:
+    """At J = 0.8, 1 − (1 − J⁶)²¹ = 0.9983 and 1 − (1 − J⁷)³⁶ = 0.9998; at 0.5, 0.28 and 0.25; four standard errors."""
     rng = np.random.default_rng(7)
-    first = rng.integers(0, 1 << 32, (2000, 128), dtype=np.uint32)
-    other = np.where(
-        rng.random((2000, 128)) < 0.8, first, rng.integers(0, 1 << 32, (2000, 128), dtype=np.uint32)
-    )
-    same = sketch.band_keys(first) == sketch.band_keys(other.astype(np.uint32))
-    assert same.any(axis=1).mean() > 0.994
+    first = rng.integers(0, 1 << 32, (2000, slots), dtype=np.uint32)
+    other = rng.integers(0, 1 << 32, (2000, slots), dtype=np.uint32)
+    other = np.where(rng.random((2000, slots)) < share, first, other)
+    same = sketch.band_keys(first) == sketch.band_keys(other)
+    assert least < same.any(axis=1).mean() <= most
+
+
+@pytest.mark.parametrize("slots", [128, 256])
+def test_an_estimate_decides_only_beyond_doubt(slots: int) -> None:
+    """At J = 0.8 the tails of independent slots beyond the limits are below 7 × 10⁻⁷, and no limit could be nearer."""
+    alike = [comb(slots, k) * Fraction(4, 5) ** k * Fraction(1, 5) ** (slots - k) for k in range(slots + 1)]
+    sure, unsure = surplus.SURE_SLOTS[slots], surplus.UNSURE_SLOTS[slots]
+    beyond = Fraction(7, 10**7)
+    assert sum(alike[sure:]) < beyond < sum(alike[sure - 1 :])
+    assert sum(alike[:unsure]) < beyond < sum(alike[: unsure + 1])

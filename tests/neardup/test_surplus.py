@@ -1,5 +1,7 @@
 import itertools
+import time
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -70,13 +72,14 @@ def ideal_sketches(sets: list[frozenset[int]], slots: int = 128) -> Any:
 WINDOWS = st.lists(st.tuples(st.integers(0, 12), st.integers(8, 12)), min_size=1, max_size=25)
 
 
-@given(WINDOWS)
+@given(WINDOWS, st.sampled_from([1, 2, 5, surplus._UNSETTLED_PAIRS]))
 def test_two_passes_give_the_sequential_definition_when_every_pair_needs_an_exact_answer(
-    windows: list[tuple[int, int]],
+    windows: list[tuple[int, int]], unsettled: int
 ) -> None:
     sets = [frozenset(range(start, start + length)) for start, length in windows]
     bucket = np.zeros((len(sets), sketch.BANDS), np.int32)  # all in one crowded bucket
-    assert two_passes(sets, ideal_sketches(sets), bucket) == sequential(sets)
+    with mock.patch.object(surplus, "_UNSETTLED_PAIRS", unsettled):
+        assert two_passes(sets, ideal_sketches(sets), bucket) == sequential(sets)
 
 
 def documents(words: list[list[int]]) -> tuple[Any, Any]:
@@ -100,14 +103,15 @@ def corpora(draw: Any) -> list[list[int]]:
     return out
 
 
-@given(corpora())
-def test_real_sketches_give_the_sequential_definition(words: list[list[int]]) -> None:
+@given(corpora(), st.sampled_from([1, 3, surplus._UNSETTLED_PAIRS]))
+def test_real_sketches_give_the_sequential_definition(words: list[list[int]], unsettled: int) -> None:
     data, offsets = documents(words)
     values, ends = shingle_sets(data, offsets)
     sets = [frozenset(values[a:b].tolist()) for a, b in itertools.pairwise(ends)]
     _, _, sketches = sketch.sketch(data, offsets)
     bucket = buckets(sketch.band_keys(sketches))
-    found, expected = two_passes(sets, sketches, bucket), sequential(sets, bucket)
+    with mock.patch.object(surplus, "_UNSETTLED_PAIRS", unsettled):
+        found, expected = two_passes(sets, sketches, bucket), sequential(sets, bucket)
     assert [each >= 0 for each in found] == [each >= 0 for each in expected]
     for mine, original in enumerate(found):
         if original >= 0:
@@ -160,3 +164,16 @@ def test_firsts_name_the_first_of_equals(labels: list[int]) -> None:
 def test_intersection_counts_what_two_sets_share(a: frozenset[int], b: frozenset[int]) -> None:
     arrays = [np.array(sorted(each), np.uint64) for each in (a, b)]
     assert intersection(*arrays) == len(a & b)
+
+
+def test_a_crowd_of_unsettled_items_costs_no_pairs_in_the_first_pass() -> None:
+    """20,000 items that are all perhaps: compared with one another, they would be 2 × 10⁸ pairs, half a minute."""
+    count = 20_000
+    sketches = np.tile(np.arange(128, dtype=np.uint32), (count, 1))
+    sketches[:, 120:] = np.arange(count)[:, None]  # 120 slots agree, which does not settle it
+    bucket = np.tile(np.arange(sketch.BANDS, dtype=np.int32), (count, 1))
+    began = time.process_time()
+    decision = surplus.decide(bucket, sketches, None)
+    assert time.process_time() - began < 5
+    assert decision.wanted.all()
+    assert (decision.original < 0).all()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dqv.neardup import sketch
-from dqv.neardup.tokens import shingle_sets, tables, tokenise
+from dqv.neardup.tokens import shingle_sets, simplified_forms, tables, tokenise
 from dqv.neardup.witness import SINGLE
 from dqv.neardup.witness import tokens as reference
 from dqv.stages.rows import buffers
@@ -216,3 +216,51 @@ def test_agreement_estimates_the_similarity_of_texts_without_bias(share: float) 
     spread = np.sqrt(np.mean(truths) * (1 - np.mean(truths)) / 128)
     assert abs(error.mean()) < 4 * spread / np.sqrt(300)
     assert error.std() < 1.2 * spread
+
+
+def folded(*texts: str, simplified: bool = True) -> list[Any]:
+    """The tokens' hash of each text."""
+    return [row.tolist() for row in sketch.sketch(*arrays(*texts), simplified=simplified)[1]]
+
+
+SAME = (
+    ("漢語詞典與簡體轉換", "汉语词典与简体转换"),
+    ("網際網路資料庫管理員", "网际网路资料库管理员"),
+    ("龍馬精神，鳳凰飛舞", "龙马精神，凤凰飞舞"),
+    ("裏面、裡面、里面", "里面里面里面"),
+    ("皇后在後面", "皇后在后面"),
+    ("烏\uf907", "乌龟"),  # a compatibility form of 龜
+    ("\U0002005e", "\U0002003e"),
+    ("薴", "苎"),  # OpenCC's table goes by 苧
+    ("Ａ漢b字", "a汉b字"),
+)
+
+
+@pytest.mark.parametrize(("traditional", "simple"), SAME)
+def test_traditional_characters_count_as_simplified_ones_where_asked_for(
+    traditional: str, simple: str
+) -> None:
+    one, other = folded(traditional, simple)
+    assert one == other
+    one, other = folded(traditional, simple, simplified=False)
+    assert one != other
+
+
+def test_folding_merges_no_words_that_differ_in_more() -> None:
+    texts = ["汉语", "汉字", "語文", "語言", "abc", "αβγ", "かな", "カナ", "한글", "日本", "曰本"]
+    assert len({tuple(each) for each in folded(*texts)}) == len(texts)
+    assert folded(*texts[4:]) == folded(*texts[4:], simplified=False)
+
+
+def test_folding_twice_changes_nothing() -> None:
+    forms = simplified_forms()
+    assert len(forms) > 3000
+    assert not set(forms) & set(forms.values())
+
+
+def test_shingle_sets_are_folded_likewise() -> None:
+    texts = ("這是關於資料庫連線設定的說明", "这是关于资料库连线设定的说明")
+    values, ends = shingle_sets(*arrays(*texts), simplified=True)
+    assert values[: ends[1]].tolist() == values[ends[1] :].tolist()
+    values, ends = shingle_sets(*arrays(*texts))
+    assert values[: ends[1]].tolist() != values[ends[1] :].tolist()

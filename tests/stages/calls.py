@@ -71,12 +71,38 @@ def surplus(source: Path, out: Path, cuts: list[int] | None = None) -> list[dict
 
 
 def surplus_and_linked(
-    source: Path, out: Path, cuts: list[int] | None = None
+    source: Path, out: Path, cuts: list[int] | None = None, **near: Any
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The surplus items of a dataset, measured likewise, and those that hang together through them."""
-    engine = Here(
-        None, cast(Any, None), load_policy("jiaxing-2025-65"), Settings(source=str(source), out=out), Silent()
-    )
+    engine, measured = measured_by(source, out, cuts, "1 MB", **near)
+    found = engine.duplicates(measured, None)
+    assert not any(found.unverified.values())
+    return list(pq.read_table(found.surplus).to_pylist()), list(pq.read_table(found.linked).to_pylist())
+
+
+def repeated(
+    source: Path, out: Path, cuts: list[int] | None = None, long: str = "1 kB", **near: Any
+) -> tuple[list[dict[str, Any]], int] | None:
+    """The paragraphs and short texts that repeat others, where texts of more bytes are long, and the bytes of all."""
+    engine, measured = measured_by(source, out, cuts, long, **near)
+    found = engine.paragraphs(measured)
+    if found is None:
+        return None
+    assert found.unverified == 0
+    return found.repeated.collect().to_dicts(), found.text_bytes
+
+
+def measured_by(
+    source: Path, out: Path, cuts: list[int] | None, long: str, **near: Any
+) -> tuple[Here, _Measured]:
+    """A dataset, measured in partitions that end before these objects, and what measured it."""
+    policy = load_policy("jiaxing-2025-65")
+    changed = {
+        "near_text": policy.near_text.model_copy(update=near),
+        "long_text": policy.long_text.model_copy(update={"item": long}),
+    }
+    policy = policy.model_copy(update=changed)
+    engine = Here(None, cast(Any, None), policy, Settings(source=str(source), out=out), Silent())
     rows = [row for row in manifest.rows(list_source(str(source))) if row["role"] != "ignored"]
     whole = [partitions.Piece(row, "whole", 0, 0, row["size_bytes"]) for row in rows]
     ends = [0, *(cuts or []), len(whole)]
@@ -84,11 +110,7 @@ def surplus_and_linked(
     calls = [
         ({**engine._common, "raw": None, "pieces": [piece.as_args() for piece in task]}, 0) for task in tasks
     ]
-    found = engine.duplicates(
-        _Measured(str(source), tasks, engine._run("measure", stages.measure, calls)), None
-    )
-    assert not any(found.unverified.values())
-    return list(pq.read_table(found.surplus).to_pylist()), list(pq.read_table(found.linked).to_pylist())
+    return engine, _Measured(str(source), tasks, engine._run("measure", stages.measure, calls))
 
 
 def ask(source: Path, out: Path, **change: Any) -> tuple[str | None, list[dict[str, Any]]]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dqv.core.errors import ItemError
-from dqv.core.schema import ITEMS
+from dqv.core.schema import ITEMS, PARAGRAPHS
 from dqv.core.settings import Measuring
 from dqv.execute import parts
 from dqv.execute.parts import Table
@@ -33,8 +33,11 @@ def test_rows_are_there_whole_in_order_and_with_their_facts(
         patch.object(rows, "_BATCH_ROWS", batch_rows),
         patch.object(parts, "_HELD_BYTES", held_bytes),
     ):
-        with Table(Path(name), "items", ITEMS) as table:
-            gathered = ItemRows(table, Measuring())
+        with (
+            Table(Path(name), "items", ITEMS) as table,
+            Table(Path(name), "paragraphs", PARAGRAPHS) as long,
+        ):
+            gathered = ItemRows(table, long, Measuring(long_text_bytes=40))
             for number, (count, broken, fails) in enumerate(objects):
                 gathered.begin(piece(number))
                 mine = []
@@ -50,9 +53,23 @@ def test_rows_are_there_whole_in_order_and_with_their_facts(
                     mine = [(number, 0, "unread")]
                 expected += mine
             gathered.end()
-        files = sorted(Path(name).iterdir(), key=lambda path: int(path.stem.split("-")[1]))
-        found = [row for path in files for row in pq.read_table(path).to_pylist()]
+        found, cut = (
+            [
+                row
+                for path in sorted(
+                    Path(name).glob(f"{kind}-*"), key=lambda path: int(path.stem.split("-")[1])
+                )
+                for row in pq.read_table(path).to_pylist()
+            ]
+            for kind in ("items", "paragraphs")
+        )
     assert [(row["object"], row["place"], row["status"]) for row in found] == expected
+    longer = [row for row in found if (row["text_bytes"] or 0) > 40]
+    assert [
+        (row["object"], row["place"], row["part"], row["text_bytes"], row["xxh3_128"]) for row in cut
+    ] == [(row["object"], row["place"], 0, row["text_bytes"], row["xxh3_128"]) for row in longer], (
+        "each is one paragraph, being of few tokens"
+    )
     for row in found:
         if row["status"] == "measured":
             assert row["tokens"] == 4 + row["place"]
