@@ -441,6 +441,7 @@ def _facts(built: _Built) -> dict[str, Any]:
         "text_bytes": sum(len(item.text.encode()) for item in built.items),
         "surplus_items": len(surplus),
         "surplus_bytes": _bytes(surplus),
+        "surplus_text_bytes": sum(len(item.text.encode()) for item in surplus),
         "surplus_exact": exact,
         "surplus_normalised": exact + normalised,
         "members": len(surplus) + len({pair.original.where for pair in built.surplus}),

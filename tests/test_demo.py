@@ -229,6 +229,7 @@ def test_duplicates_equal_truth(made: Made) -> None:
         "exact": (truth["surplus_exact"], items),
         "normalised": (truth["surplus_normalised"], items),
         "bytes": (truth["surplus_bytes"], truth["payload_bytes"]),
+        "paragraphs": (truth["surplus_text_bytes"], truth["text_bytes"]),
         "members": (truth["members"], items),
         "single-linkage": (truth["surplus_items"] + len(chained), items),
         "whole-set": whole_set(truth),
