@@ -13,7 +13,7 @@ import html
 import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -28,6 +28,9 @@ from benchmarks.packages import OUT, unpacked
 from dqv.neardup import tokens
 
 SEED = 65_2025
+SIZES = (25_000_000, 50_000_000, 250_000_000, 500_000_000, 1_000_000_000)
+"""UTF-8 bytes of text."""
+
 PACKAGES = (
     ("apt:linux-doc-6.1", "**/*.html", "**/Documentation/**/*.gz"),
     ("apt:rust-doc", "**/html/std/**/*.html", "**/html/book/**/*.html", "**/html/reference/**/*.html"),
@@ -119,7 +122,7 @@ def _text(path: Path) -> Iterator[str]:
     yield from re.split(r"\n\s*\n", text)
 
 
-def _language(text: str) -> str | None:
+def language_of(text: str) -> str | None:
     """English or Chinese, by its letters; None for neither, or too few."""
     size = len(text.encode())
     letters = sum(map(len, re.findall("[a-zA-Z]+", text)))
@@ -144,7 +147,7 @@ def _real(rng: random.Random) -> dict[str, list[str]]:
         for path in sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}):
             for paragraph in _text(path):
                 text = " ".join(paragraph.split())[: MOST_BYTES // 3]
-                if len(text) < 20 or hash(text) in seen or (language := _language(text)) is None:
+                if len(text) < 20 or hash(text) in seen or (language := language_of(text)) is None:
                     continue
                 seen.add(hash(text))
                 held[language].append(text)
@@ -253,19 +256,17 @@ def _stream(rng: random.Random) -> Iterator[tuple[str, tuple[int, str, Fraction,
         number += 1
 
 
-def build(sizes: list[int]) -> list[Corpus]:
+def build(sizes: Sequence[int] = SIZES) -> dict[int, Corpus]:
     """Corpora of about so many bytes of text, each the beginning of the next; kept in `out` for the next run."""
-    sizes = sorted(sizes)
     folder = OUT / "text"
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"corpus-{size}.jsonl" for size in sizes]
-    if not all(path.with_suffix(".parquet").exists() for path in paths):
-        _write(dict(zip(sizes, paths, strict=True)))
-    out = []
-    for path in paths:
-        pairs = pl.read_parquet(path.with_suffix(".parquet"))
-        documents, size = orjson.loads(path.with_suffix(".json").read_bytes())
-        out.append(Corpus(path, size, documents, pairs))
+    paths = {size: folder / f"corpus-{size}.jsonl" for size in sorted(sizes)}
+    if not all(path.with_suffix(".parquet").exists() for path in paths.values()):
+        _write(paths)
+    out = {}
+    for size, path in paths.items():
+        documents, size_bytes = orjson.loads(path.with_suffix(".json").read_bytes())
+        out[size] = Corpus(path, size_bytes, documents, pl.read_parquet(path.with_suffix(".parquet")))
     return out
 
 
@@ -309,6 +310,6 @@ def write_files(folder: Path, corpus: Corpus, count: int, most_bytes: int = 1500
 
 
 if __name__ == "__main__":
-    for each in build([10_000_000, 25_000_000]):
-        print(each.path, each.documents, each.size_bytes)
+    for each in build().values():
+        print(f"{each.path.name}: {each.documents:,} documents, {each.size_bytes:,} bytes")
         print(each.pairs.group_by("language", "bin").len().sort("language", "bin"))

@@ -234,8 +234,7 @@ def score(done: Run) -> Score:
 
 def measure() -> tuple[dict[str, Run], dict[str, Score], float]:
     """A run and its score for every tool, and the median over the turns of rensa's time against dqv's."""
-    sizes = {SIZE_BYTES, *(size for size, _ in PEERS.values())}
-    corpora = {round(each.size_bytes, -6): each for each in text_corpus.build(sorted(sizes))}
+    corpora = text_corpus.build()
     runs: dict[str, list[Run]] = {}
     for turn in range(ROUNDS):
         for tool in ("dqv", *PEERS):
