@@ -8,7 +8,9 @@ Two passes: the first finds every item of a pair that may matter and that the es
 shingle sets of those are then computed anew from the documents; the second pass decides with them. In the
 first pass an item may be kept, surplus or *perhaps*; whoever is perhaps counts as both, so every set that
 the second pass can ask for has been wanted by the first. Both passes compare an item with the kept items of
-its buckets only, never with all: time grows with what is kept, not with what is alike.
+its buckets only, never with all: time grows with what is kept, not with what is alike. In a crowd that the
+estimate does not settle the first pass would take everyone for perhaps kept; so there it compares an item
+with a few, and wants the others unseen.
 """
 
 from collections.abc import Callable
@@ -31,6 +33,9 @@ says at 300 shingles in either, a third as often at 1,000, two thirds at 5,000."
 UNSURE_SLOTS = 79
 """Agreeing slots of 128 below which it settles that J < 0.8: at J = 0.8 so few agree with probability
 6 × 10⁻⁷ at most, likewise."""
+
+MOST_COMPARED = 256
+"""Items that the first pass compares one with: so many comparisons cost less than one set computed in vain."""
 
 _CHUNK_ROWS = 64
 """Rows between two signs of life: in a crowded bucket one row may take a while."""
@@ -59,24 +64,27 @@ def firsts(hashes: npt.NDArray[np.uint64]) -> I64:
 
 @numba.njit(nogil=True, cache=True)
 def _advance(first: int, last: int, bucket: Any, sketches: Any, starts: Any, filled: Any, room: Any, stamp: Any,
-             original: Any, agree: Any, shared: Any, of: Any, perhaps: Any, wanted: Any, exact: bool, sets: Any,
-             ends: Any, lost: Any, sure: int, unsure: int) -> int:  # fmt: skip
+             original: Any, agree: Any, shared: Any, of: Any, perhaps: Any, wanted: Any, seen: Any, exact: bool,
+             sets: Any, ends: Any, lost: Any, sure: int, unsure: int, most: int) -> int:  # fmt: skip
     """Decide the rows first … last − 1; returns how many pairs stayed unsettled for want of a set."""
     unverified = 0
     bands = bucket.shape[1]
     for i in range(first, last):
-        best, unsettled, needed, pending = -1, False, False, 0
+        best, unsettled, needed, pending, compared = -1, False, False, 0, 0
         for band in range(bands):
             where = bucket[i, band]
             if where < 0:
                 continue
             for slot in range(starts[where], starts[where] + filled[where]):
+                if not exact and (best >= 0 or compared >= most):
+                    break
                 k = room[slot]
                 if stamp[k] == i:
                     continue
                 stamp[k] = i
                 if exact and best >= 0 and k > best:
                     continue  # the original is the first kept one
+                compared += 1
                 same = agreement(sketches[i], sketches[k])
                 if same < unsure:
                     continue
@@ -103,6 +111,14 @@ def _advance(first: int, last: int, bucket: Any, sketches: Any, starts: Any, fil
         if best >= 0:
             original[i] = best  # whatever the pairs without a set would have said
             continue
+        if not exact and compared >= most:
+            unsettled = needed = True
+            for band in range(bands):
+                where = bucket[i, band]
+                if where >= 0:
+                    for slot in range(starts[where] + seen[where], starts[where] + filled[where]):
+                        wanted[room[slot]] = True
+                    seen[where] = filled[where]  # each is wanted once a bucket, however many ask
         unverified += pending
         wanted[i] = wanted[i] or needed
         perhaps[i] = unsettled
@@ -155,7 +171,8 @@ def decide(
     sizes = np.bincount(bucket[bucket >= 0], minlength=max(1, count)).astype(np.int64)
     starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])[:-1]
     room = np.empty(max(1, int(sizes.sum())), np.int64)
-    filled, stamp = np.zeros(starts.size, np.int64), np.full(n, NONE, np.int64)
+    filled, seen = np.zeros(starts.size, np.int64), np.zeros(starts.size, np.int64)
+    stamp = np.full(n, NONE, np.int64)
     original, shared, of = (np.full(n, NONE, np.int64) for _ in range(3))
     agree = np.zeros(n, np.int64)
     perhaps, wanted = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
@@ -165,7 +182,8 @@ def decide(
     for first in range(0, n, _CHUNK_ROWS):
         unverified += _advance(
             first, min(n, first + _CHUNK_ROWS), bucket, sketches, starts, filled, room, stamp, original, agree,
-            shared, of, perhaps, wanted, sets is not None, values, ends, lost, SURE_SLOTS, UNSURE_SLOTS,
+            shared, of, perhaps, wanted, seen, sets is not None, values, ends, lost, SURE_SLOTS, UNSURE_SLOTS,
+            MOST_COMPARED,
         )  # fmt: skip
         tick()
     return Decision(original, agree, shared, of, wanted, unverified)

@@ -79,6 +79,29 @@ def test_two_passes_give_the_sequential_definition_when_every_pair_needs_an_exac
     assert two_passes(sets, ideal_sketches(sets), bucket) == sequential(sets)
 
 
+@given(WINDOWS)
+def test_two_passes_give_the_sequential_definition_when_the_first_compares_hardly_anyone(
+    windows: list[tuple[int, int]],
+) -> None:
+    sets = [frozenset(range(start, start + length)) for start, length in windows]
+    bucket = np.zeros((len(sets), sketch.BANDS), np.int32)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(surplus, "MOST_COMPARED", 1)
+        assert two_passes(sets, ideal_sketches(sets), bucket) == sequential(sets)
+
+
+def test_a_crowd_that_the_estimate_does_not_settle_is_wanted_in_linear_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(surplus, "_advance", surplus._advance.py_func)
+    compared = []
+    monkeypatch.setattr(surplus, "agreement", lambda a, b: compared.append(1) or 100)
+    monkeypatch.setattr(surplus, "MOST_COMPARED", 4)
+    bucket, sketches = np.zeros((400, sketch.BANDS), np.int32), np.zeros((400, 128), np.uint32)
+    assert surplus.decide(bucket, sketches, None).wanted.all()
+    assert len(compared) < 400 * 4
+
+
 def documents(words: list[list[int]]) -> tuple[Any, Any]:
     texts = [" ".join(f"w{word}" for word in each).encode() for each in words]
     data = np.frombuffer(b"".join(texts) or b"\0", np.uint8)
