@@ -72,7 +72,9 @@ WORD = re.compile(rf"[{_SINGLE}]|[^\W_{_SINGLE}]+")
 """A token, near enough to cut and to change texts; what counts is always `tokens`."""
 
 _TAGS_UNSHOWN = re.compile(r"(?is)<(script|style|head|nav)\b.*?</\1>|<!--.*?-->")
-_TAGS_OF_BLOCKS = re.compile(r"(?i)</?(?:p|div|pre|table|tr|li|dt|dd|h\d|section|ul|ol|dl|blockquote|br)\b[^>]*>")
+_TAGS_OF_BLOCKS = re.compile(
+    r"(?i)</?(?:p|div|pre|table|tr|li|dt|dd|h\d|section|ul|ol|dl|blockquote|br)\b[^>]*>"
+)
 _TAG = re.compile(r"<[^>]*>")
 _ROFF = re.compile(r"(?m)^[.'].*$|\\f.|\\[&%-]")
 _CLAUSE = re.compile(r"[^.。，,;；!?！？:：\n]+[.。，,;；!?！？:：\n]*")
@@ -190,7 +192,9 @@ def similarity(a: set[tuple[int, ...]], b: set[tuple[int, ...]]) -> tuple[int, i
     return shared, len(a) + len(b) - shared
 
 
-def _changed(text: str, low: Fraction, high: Fraction, words: list[str], rng: random.Random) -> tuple[str, int, int]:
+def _changed(
+    text: str, low: Fraction, high: Fraction, words: list[str], rng: random.Random
+) -> tuple[str, int, int]:
     """A copy of which low ≤ J < high; and the sizes of intersection and union."""
     base = shingles(text)
     while True:
@@ -230,7 +234,8 @@ def _stream(rng: random.Random) -> Iterator[tuple[str, tuple[int, str, Fraction,
     real = _real(rng)
     print({language: sum(len(t.encode()) for t in texts) for language, texts in real.items()}, flush=True)
     words = {
-        language: [word for text in texts[:2000] for word in WORD.findall(text)] for language, texts in real.items()
+        language: [word for text in texts[:2000] for word in WORD.findall(text)]
+        for language, texts in real.items()
     }
     drawn = {language: _drawn(texts, rng) for language, texts in real.items()}
     size, planted, count, number = dict.fromkeys(LANGUAGES, 0), dict.fromkeys(LANGUAGES, 0), 0, 0

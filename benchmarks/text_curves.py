@@ -37,7 +37,8 @@ from dqv.execute import manifest, partitions
 from dqv.execute.child import HEARTBEAT, Beat
 from dqv.neardup import sketch
 from dqv.pipeline import list_source
-from dqv.stages import duplicates, measure as measuring
+from dqv.stages import duplicates
+from dqv.stages import measure as measuring
 from dqv.stages.shuffle import scatter
 
 SIZES = (250_000_000, 500_000_000, 1_000_000_000)
@@ -170,9 +171,7 @@ def join(documents: int, folder: Path) -> list[Point]:
     for bucket, table in enumerate(groups):
         out = folder / f"links-{bucket}"
         out.mkdir()
-        duplicates.links(
-            {"groups": table, "crowd": f"{folder}/crowd-0.parquet", "bins": bins}, out, _beat()
-        )
+        duplicates.links({"groups": table, "crowd": f"{folder}/crowd-0.parquet", "bins": bins}, out, _beat())
     done("links")
     return points
 
@@ -211,7 +210,9 @@ def stage(corpus: Path, folder: Path) -> list[Point]:
                 began = time.process_time()
                 work()
                 taken_s = time.process_time() - began
-                points.append(Point("stage", f"{form}, {name}", size, table.height, taken_s, file.stat().st_size))
+                points.append(
+                    Point("stage", f"{form}, {name}", size, table.height, taken_s, file.stat().st_size)
+                )
     return points
 
 
@@ -242,7 +243,9 @@ def measure() -> list[Point]:
                 made = _written(_crowded(count, share))
                 points += _point("share", tool, f"{tool}, {count:,} documents", share, made)
     for count in ALIKE:
-        points += _point("case", "dqv", "three words in 100 differ, J near 0.5", count, _written(_alike(count)))
+        points += _point(
+            "case", "dqv", "three words in 100 differ, J near 0.5", count, _written(_alike(count))
+        )
     for same in (True, False):
         for count in (MANY // 2, MANY):
             name = "30 words, identical" if same else "30 words, the last one differs, J = 0.93"
@@ -291,7 +294,11 @@ def as_markdown(points: list[Point]) -> str:
     lines += ["", plots.lines("crowds", "Time over the share of documents in one crowd", ("share", "CPU s"),
                               {name: [(p.at, p.seconds) for p in found] for name, found in shares.items()},
                               ticks=((0, 0.25, 0.5, 0.75, 1), [ceiling * at / 5 for at in range(6)]))]  # fmt: skip
-    lines += ["", "| documents | what they are | s | against half of them (linear: 2, square: 4) | peak MB |", "|---" * 5 + "|"]
+    lines += [
+        "",
+        "| documents | what they are | s | against half of them (linear: 2, square: 4) | peak MB |",
+        "|---" * 5 + "|",
+    ]
     for name, found in _lines(points, "case").items():
         for point, growth in zip(found, _growth(found), strict=True):
             lines.append(
@@ -311,7 +318,11 @@ def as_markdown(points: list[Point]) -> str:
     lines += ["", plots.lines("join", "Joining band keys: groups, crowds and links", ("million documents", "CPU s"),
                               {"all": [(count / 1e6, s) for count, s in zip(JOINS, whole, strict=True)]},
                               ticks=((2.5, 5, 10), (5, 10, 20, 50, 100, 200, 500)), log=True)]  # fmt: skip
-    lines += ["", "| file | MB | text MB | measuring stage, s | polars reads it, s | polars against the stage |", "|---" * 6 + "|"]
+    lines += [
+        "",
+        "| file | MB | text MB | measuring stage, s | polars reads it, s | polars against the stage |",
+        "|---" * 6 + "|",
+    ]
     stages = _lines(points, "stage")
     for form in ("parquet", "jsonl.zst"):
         ours, theirs = stages[f"{form}, dqv"], stages[f"{form}, polars"]

@@ -177,7 +177,7 @@ def text_dedup(words: Callable[[str], list[str]], texts: list[str], folder: Path
     )
     seconds.update(signatures=steps["MinHashing"], candidates=steps["Clustering"] + steps["Filtering"])
     with (folder / "out" / "uf.pkl").open("rb") as file:
-        trees = pickle.load(file)  # noqa: S301  just written
+        trees = pickle.load(file)
     return firsts(len(texts), {number: trees.find(number) for number in list(trees.parent)})
 
 

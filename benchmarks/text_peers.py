@@ -47,10 +47,7 @@ PEERS: dict[str, tuple[int, list[str]]] = {
 }
 """How much of the corpus each gets, and what its environment holds."""
 
-ONE_CORE = {
-    name: "1"
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "POLARS_MAX_THREADS", "NUMBA_NUM_THREADS")
-}  # fmt: skip
+ONE_CORE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "POLARS_MAX_THREADS", "NUMBA_NUM_THREADS"), "1")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -150,7 +147,9 @@ def run_here(corpus: Path, out: str) -> None:
 
     original = near_duplicates(texts, clock)
     Path(f"{out}.bin").write_bytes(original.tobytes())
-    Path(f"{out}.json").write_text(json.dumps({"seconds": seconds, "peak_bytes": text_peer.peak_bytes()}), "utf-8")
+    Path(f"{out}.json").write_text(
+        json.dumps({"seconds": seconds, "peak_bytes": text_peer.peak_bytes()}), "utf-8"
+    )
 
 
 def run(tool: str, corpus: Corpus, limit_s: float = 600) -> Run | None:
@@ -185,7 +184,9 @@ def similarities(texts: pa.LargeStringArray, first: Any, second: Any) -> Any:
     numbers = np.unique(np.concatenate([first, second]))
     values, ends = tokens.shingle_sets(*buffers(texts.take(pa.array(numbers))))
     out = np.zeros((len(first), 2), np.int64)
-    for row, pair in enumerate(zip(np.searchsorted(numbers, first), np.searchsorted(numbers, second), strict=True)):
+    for row, pair in enumerate(
+        zip(np.searchsorted(numbers, first), np.searchsorted(numbers, second), strict=True)
+    ):
         a, b = (values[ends[at] : ends[at + 1]] for at in pair)
         shared = tokens.intersection(a, b)
         out[row] = shared, a.size + b.size - shared
@@ -281,9 +282,13 @@ def as_markdown(runs: dict[str, Run], scores: dict[str, Score], ratio: float) ->
               f"| J | pairs | {' | '.join(scores)} |", "|---|---" + "|---" * len(scores) + "|"]  # fmt: skip
     for low, high in text_corpus.BINS:
         at = int(100 * low)
-        cells = [" · ".join(f"{found.recall(each, at, at + 1):.3f}" for each in LANGUAGES) for found in scores.values()]
+        cells = [
+            " · ".join(f"{found.recall(each, at, at + 1):.3f}" for each in LANGUAGES)
+            for found in scores.values()
+        ]
         count = " · ".join(
-            f"{corpus.pairs.filter((pl.col('language') == each) & (pl.col('bin') == at)).height}" for each in LANGUAGES
+            f"{corpus.pairs.filter((pl.col('language') == each) & (pl.col('bin') == at)).height}"
+            for each in LANGUAGES
         )
         lines.append(f"| {float(low):.2f}–{float(high):.2f} | {count} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
