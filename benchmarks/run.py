@@ -1,6 +1,6 @@
 """Run all benchmarks and write their figures into benchmarks/README.md, between the markers.
 
-`python -m benchmarks.run MODULE…` runs some of them, and only prints.
+`python -m benchmarks.run MODULE…` runs some of them; the others keep their figures.
 """
 
 import os
@@ -45,26 +45,29 @@ PARTS: dict[str, Part] = {
 }  # fmt: skip
 
 
+def _machine() -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{date.today().isoformat()}, {platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, "
+        f"Python {platform.python_version()}"
+    )
+
+
 def main() -> None:
-    """Measure and write."""
-    tables = ""
+    """Measure and write; what is not run keeps the figures it has."""
+    before, _, rest = README.read_text("utf-8").partition(BEGIN)
+    figures, _, after = rest.partition(END)
+    sections = dict(part.split("\n", 1) for part in figures.split("### ")[1:])
     with tempfile.TemporaryDirectory() as name:
         for module in sys.argv[1:] or PARTS:
             title, work = PARTS[module]
             began = time.monotonic()
-            tables += f"### {title}\n\n{work(Path(name))}\n"
-            print(f"{module}: {time.monotonic() - began:.0f} s", flush=True)
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    head = (
-        f"{date.today().isoformat()}, {platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, "
-        f"Python {platform.python_version()}\n\n"
-    )
-    text = README.read_text("utf-8")
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    print(head + tables)
-    if len(sys.argv) == 1:
-        README.write_text(before + BEGIN + head + tables + END + after, "utf-8")
+            sections[title] = f"\n{_machine()}\n\n{work(Path(name))}\n"
+            print(f"### {title}\n{sections[title]}{module}: {time.monotonic() - began:.0f} s\n", flush=True)
+            tables = "".join(
+                f"### {title}\n{sections[title]}" for title, _ in PARTS.values() if title in sections
+            )
+            README.write_text(before + BEGIN + tables + END + after, "utf-8")
 
 
 if __name__ == "__main__":
