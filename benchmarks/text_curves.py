@@ -44,13 +44,13 @@ from dqv.stages.shuffle import scatter
 SIZES = (250_000_000, 500_000_000, 1_000_000_000)
 SHARES = (0.0, 0.1, 0.5, 1.0)
 CROWDS = {"dqv": (100_000, 200_000), "rensa": (4_000, 8_000)}
-ALIKE = (5_000, 10_000, 20_000)
+ALIKE = (4_000, 8_000, 16_000)
 MANY = 1_000_000
 JOINS = (2_500_000, 5_000_000, 10_000_000)
 PART_ROWS = 70_000
 """Documents of a part: about 128 MB of text."""
 
-TURNS = 5
+TURNS = 3
 
 
 @dataclass(frozen=True)
@@ -237,7 +237,9 @@ def _apart(what: str, argument: str) -> list[Point]:
 def measure() -> list[Point]:
     """All points of all curves."""
     corpora = text_corpus.build()
-    points: list[Point] = []
+    points = _apart("stage", str(corpora[SIZES[0]].path))
+    for count in JOINS:
+        points += _apart("join", str(count))
     for size in SIZES:
         for tool, turns in (("dqv", TURNS), ("rensa", 1)):
             points += _point("size", tool, tool, size, corpora[size], turns)
@@ -255,9 +257,7 @@ def measure() -> list[Point]:
             name = "30 words, identical" if same else "30 words, the last one differs, J = 0.93"
             points += _point("case", "dqv", name, count, _written(_short(count, same)))
     (OUT / "text" / "made.jsonl").unlink()
-    for count in JOINS:
-        points += _apart("join", str(count))
-    return points + _apart("stage", str(corpora[SIZES[0]].path))
+    return points
 
 
 def _growth(points: list[Point]) -> list[str]:
