@@ -317,10 +317,17 @@ def scale() -> str:
     return "\n".join(lines)
 
 
-if __name__ == "__main__":
+def measure(folder: Path) -> list[str]:
+    """The tables, as Markdown: of real recordings where they are, cost, seeded ones, scale."""
     data = Path(os.environ.get("DQV_REALDATA", Path(__file__).parent.parent.parent / "shared" / "data"))
-    print(real(data) if data.is_dir() else f"no real data at {data}", flush=True)
+    return [*([real(data)] if data.is_dir() else []), cost(folder), seeded(), scale()]
+
+
+def as_markdown(tables: list[str]) -> str:
+    """The tables, one below the other."""
+    return "\n\n".join(tables) + "\n"
+
+
+if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
-        print("\n" + cost(Path(name)), flush=True)
-    print("\n" + seeded(), flush=True)
-    print("\n" + scale())
+        print(as_markdown(measure(Path(name))))

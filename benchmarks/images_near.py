@@ -1,13 +1,10 @@
 """Near-duplicate pictures: recall for each change, and wrong pairs among different pictures and fixed scenes.
 
-`python -m benchmarks.images_near FOLDER…` takes every picture of at least 256 px a side in the folders as one of its
-own, and those of at least 768 px also in quarters; without folders seeded scenes alone. Photos come with
-scikit-image and scikit-learn (their wheels), and with Debian's plasma-workspace-wallpapers, mate-backgrounds,
-gnome-backgrounds, lomiri-wallpapers-16.04, ukui-wallpapers and tuxpaint-stamps-default.
+Seeded scenes, and every picture of at least 256 px a side in some packages, as one of its own; those of at least
+768 px also in quarters.
 """
 
 import io
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,8 +13,13 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance
 
 from benchmarks.image_check import photo
+from benchmarks.packages import unpacked
 from dqv.neardup import pictures
 
+PACKAGES = (
+    "pip:scikit-image==0.26.0", "pip:scikit-learn==1.8.0", "apt:plasma-workspace-wallpapers", "apt:mate-backgrounds",
+    "apt:gnome-backgrounds", "apt:lomiri-wallpapers-16.04", "apt:ukui-wallpapers", "apt:tuxpaint-stamps-default",
+)  # fmt: skip
 GIVEN_PX = 512
 SCENES, TAKES = 100, 60
 NOISES = (2, 8)
@@ -137,8 +139,8 @@ def wrong_pairs(greys: list[pictures.U8]) -> tuple[int, list[tuple[int, int, pic
     return len(pairs), [(i, k, result) for i, k, result in found if result.same]
 
 
-def recall(folders: list[Path]) -> None:
-    """Print how often a changed picture is found, of every sixth one that is not flat."""
+def recall(folders: list[Path]) -> str:
+    """How often a changed picture is found, of every sixth one that is not flat."""
     counts = {name: np.zeros(4, np.int64) for name in CHANGES}
     parts: dict[str, list[float]] = {name: [] for name in CHANGES}
     flat = 0
@@ -154,31 +156,34 @@ def recall(folders: list[Path]) -> None:
             near, result = proposed(first, second), pictures.same(first, second)
             counts[name] += (1, near, result.same, near and result.same)
             parts[name].append(result.difference / result.limit)
-    print(
-        f"| change ({flat} flat left out) | pictures | proposed | judged same | both | difference ÷ limit, median, 98 % |"
-    )
-    print("|---|---|---|---|---|---|")
+    lines = [
+        f"| change ({flat} flat left out) | pictures | proposed | judged same | both | difference ÷ limit, median, 98 % |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, (of, near, alike, both) in counts.items():
         middle, high = np.quantile(parts[name], (0.5, 0.98))
-        print(
+        lines.append(
             f"| {name} | {of} | {near / of:.3f} | {alike / of:.3f} | {both / of:.3f} | {middle:.2f}, {high:.2f} |"
         )
+    return "\n".join(lines)
 
 
-def precision(folders: list[Path]) -> None:
-    """Print how many different pictures are taken for the same."""
-    print("| different pictures | pictures | proposed pairs | wrong pairs |\n|---|---|---|---|")
+def precision(folders: list[Path]) -> str:
+    """How many different pictures are taken for the same."""
+    lines = ["| different pictures | pictures | proposed pairs | wrong pairs |", "|---|---|---|---|"]
     greys = [grey(picture) for picture in corpus(folders)]
     proposals, wrong = wrong_pairs(greys)
-    print(f"| corpus | {len(greys)} | {proposals} | {len(wrong)} |", flush=True)
+    lines.append(f"| corpus | {len(greys)} | {proposals} | {len(wrong)} |")
     for noise in NOISES:
         proposals, wrong = wrong_pairs([grey(take(seed, noise)) for seed in range(TAKES)])
-        print(f"| one fixed scene, noise {noise} | {TAKES} | {proposals} | {len(wrong)} |", flush=True)
+        lines.append(f"| one fixed scene, noise {noise} | {TAKES} | {proposals} | {len(wrong)} |")
+    return "\n".join(lines)
 
 
-def speed() -> None:
-    """Print times of single steps, in CPU milliseconds."""
+def speed() -> str:
+    """Times of single steps, in CPU milliseconds."""
     first, second = grey(scene(1)), grey(CHANGES["JPEG q50"](scene(1)))
+    lines = ["| step | CPU ms |", "|---|---|"]
     for name, step in (
         ("fingerprint", lambda: pictures.fingerprint(first)),
         ("comparison", lambda: pictures.same(first, second)),
@@ -187,11 +192,25 @@ def speed() -> None:
         start = time.process_time()
         for _ in range(20):
             step()
-        print(f"{name}: {50 * (time.process_time() - start):.2f} ms")
+        lines.append(f"| {name} | {50 * (time.process_time() - start):.2f} |")
+    return "\n".join(lines)
+
+
+def measure() -> list[str]:
+    """The tables, as Markdown: recall, wrong pairs, times; without the packages that cannot be had."""
+    folders = []
+    for package in PACKAGES:
+        try:
+            folders.append(unpacked(package))
+        except RuntimeError as error:
+            print(error, flush=True)
+    return [recall(folders), precision(folders), speed()]
+
+
+def as_markdown(tables: list[str]) -> str:
+    """The tables, one below the other."""
+    return "\n\n".join(tables) + "\n"
 
 
 if __name__ == "__main__":
-    chosen = [Path(folder) for folder in sys.argv[1:]]
-    recall(chosen)
-    precision(chosen)
-    speed()
+    print(as_markdown(measure()))

@@ -13,7 +13,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from benchmarks import corpus
+from benchmarks import text_corpus
 from dqv.neardup import sketch, tokens
 
 SIZE_BYTES, ROUNDS = 8 * 2**20, 5
@@ -23,19 +23,17 @@ Texts = tuple[Any, Any]
 
 
 def texts() -> dict[str, Texts]:
-    """The documents of the corpus, about 8 MiB of either kind."""
-    found: dict[str, list[bytes]] = {"English-like": [], "Chinese": []}
+    """The documents of the corpus, about 8 MiB of either language."""
+    found: dict[str, list[bytes]] = {language: [] for language in text_corpus.LANGUAGES}
     size = dict.fromkeys(found, 0)
-    for text, _ in corpus.documents(1 << 40, mean_bytes=1000):
-        kind = "Chinese" if ord(text[0]) >= 0x4E00 else "English-like"
-        if size[kind] < SIZE_BYTES:
-            found[kind].append(text.encode())
-            size[kind] += len(found[kind][-1])
-        elif min(size.values()) >= SIZE_BYTES:
-            break
+    for text in text_corpus.build()[text_corpus.SIZES[1]].texts():
+        language = text_corpus.language_of(text)
+        if language and size[language] < SIZE_BYTES:
+            found[language].append(text.encode())
+            size[language] += len(found[language][-1])
     return {
-        kind: (np.frombuffer(b"".join(each), np.uint8), np.cumsum([0, *map(len, each)]))
-        for kind, each in found.items()
+        language: (np.frombuffer(b"".join(each), np.uint8), np.cumsum([0, *map(len, each)]))
+        for language, each in found.items()
     }
 
 
@@ -96,7 +94,7 @@ def _measure(data: Any, offsets: Any, chinese: bool) -> dict[str, float]:
 
 def measure() -> dict[str, dict[str, float]]:
     """MB/s by kind of text and stage."""
-    return {kind: _measure(*each, kind == "Chinese") for kind, each in texts().items()}
+    return {kind: _measure(*each, kind == text_corpus.CHINESE) for kind, each in texts().items()}
 
 
 def as_markdown(found: dict[str, dict[str, float]]) -> str:

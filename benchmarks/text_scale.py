@@ -17,7 +17,9 @@ from pathlib import Path
 import polars as pl
 import psutil
 
-from benchmarks import corpus
+from benchmarks import text_corpus
+
+SIZES = (250_000_000, 500_000_000, 1_000_000_000)
 
 
 @dataclass(frozen=True)
@@ -89,23 +91,24 @@ def _sizes(pid: int) -> tuple[int, int]:
 def measure(folder: Path) -> tuple[list[Row], list[tuple[str, float]]]:
     """All rows, and the seconds that polars takes to read the same files."""
     rows, floors = [], []
+    corpora = text_corpus.build()
     warm = folder / "warm"
-    warm.mkdir()
-    corpus.write_jsonl(warm / "a.jsonl", 1_000_000)
+    text_corpus.write_files(warm, corpora[SIZES[0]], 2000)
     run_check(warm, 1)  # kernels are compiled once, into their cache
-    for size in (250_000_000, 500_000_000, 1_000_000_000):
+    for size in SIZES:
         source = folder / f"jsonl-{size}"
         source.mkdir()
-        items = corpus.write_jsonl(source / "a.jsonl", size)
+        path = Path(shutil.copy(corpora[size].path, source))
+        name, items = f"JSONL {size / 1e9:g} GB", corpora[size].documents
         for workers in (1, 2):
-            rows.append(Row(f"JSONL {size / 1e9:g} GB", size, items, workers, *run_check(source, workers)))
+            rows.append(Row(name, path.stat().st_size, items, workers, *run_check(source, workers)))
         began = time.monotonic()
-        pl.read_ndjson(source / "a.jsonl").height  # noqa: B018  reading is all it does
-        floors.append((f"JSONL {size / 1e9:g} GB", time.monotonic() - began))
+        pl.read_ndjson(path).height  # noqa: B018  reading is all it does
+        floors.append((name, time.monotonic() - began))
         shutil.rmtree(source)
     for count in (25_000, 50_000, 100_000):
         source = folder / f"files-{count}"
-        corpus.write_files(source, count)
+        text_corpus.write_files(source, corpora[SIZES[0]], count)
         size = sum(path.stat().st_size for path in source.rglob("*.txt"))
         rows.append(Row(f"{count:,} small files", size, count, 1, *run_check(source, 1)))
         if count == 100_000:

@@ -227,7 +227,9 @@ def groups(args: dict[str, Any], out: Path, beat: Beat) -> None:
 
 
 def crowds(args: dict[str, Any], out: Path, beat: Beat) -> int:
-    """Which items hang together, in bins: table `crowd`, in canonical order. One task: 24 bytes an item in a group.
+    """Which items hang together, in bins: table `crowd`, in canonical order.
+
+    One task: 24 bytes an item in a group, and one for every item.
 
     Args:
         args: `groups`: all tables of `groups`.
@@ -237,10 +239,15 @@ def crowds(args: dict[str, Any], out: Path, beat: Beat) -> int:
     Returns:
         How many bins there are.
     """
-    ids = np.empty(0, np.int64)
+    grouped = np.zeros(0, np.bool_)
     for path in args["groups"]:
-        ids = np.union1d(ids, _ids(path))
+        mine = _ids(path)
+        beyond = int(mine.max(initial=-1)) + 1 - grouped.size
+        if beyond > 0:
+            grouped = np.append(grouped, np.zeros(beyond, np.bool_))
+        grouped[mine] = True
         beat.tick()
+    ids = np.flatnonzero(grouped)
     parent = np.arange(ids.size)
     for path in args["groups"]:
         table = pq.read_table(path, columns=["id", "group"])
