@@ -401,6 +401,45 @@ def test_nothing_at_all_is_decided() -> None:
 # --- the comparison
 
 
+@given(
+    st.integers(0, 2**32 - 1), st.tuples(*[st.integers(1, 60)] * 4), st.tuples(*[st.floats(-0.12, 0.12)] * 4)
+)
+@settings(max_examples=100, deadline=None)
+def test_a_moved_picture_is_the_mean_of_what_its_cells_cover(
+    seed: int, sides: tuple[int, int, int, int], move: tuple[float, float, float, float]
+) -> None:
+    grey, shape = np.random.default_rng(seed).integers(0, 256, sides[:2], np.uint8), sides[2:]
+    out, box = pictures._over(pictures._summed(grey), shape, np.array(move))
+    edges, inside = [], []
+    for side, cells, shift, stretch in (
+        (grey.shape[0], shape[0], *move[:2]),
+        (grey.shape[1], shape[1], *move[2:]),
+    ):
+        at = pictures._edges(side, cells, stretch, shift)
+        within = (at >= -1024) & (at <= side * 4096 + 1024)
+        inside.append(within[1:] & within[:-1])
+        edges.append(np.clip(at, 0, side * 4096))
+    area = np.maximum(np.outer(np.diff(edges[0]), np.diff(edges[1])), 1)
+    assert (out == pictures._sums(grey, edges[0], edges[1], 4096) / (area * 127.5) - 1.0).all()
+    expected = np.zeros(shape, np.bool_)
+    expected[box[0] : box[1], box[2] : box[3]] = True
+    assert (expected == np.outer(*inside)).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 20), st.integers(1, 20), st.integers(1, 4))
+@settings(max_examples=50, deadline=None)
+def test_running_means_are_means(seed: int, rows: int, columns: int, radius: int) -> None:
+    field = np.random.default_rng(seed).normal(0, 1, (rows, columns))
+    expected = [
+        [
+            field[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1].mean()
+            for x in range(columns)
+        ]
+        for y in range(rows)
+    ]
+    assert pictures._mean(field, radius) == pytest.approx(np.array(expected), abs=1e-12)
+
+
 CHANGES: dict[str, Callable[[U8], U8]] = {
     "itself": lambda grey: grey,
     "halved": halved,
