@@ -534,13 +534,18 @@ def _surplus(
 LIMIT = 8.5
 """The largest local difference that re-encoding, resizing and small crops explain."""
 
-TONING = 0.4
-"""How much of the largest change of tone the limit rises by: done to colours, with their clipping, it is no curve of
-grey."""
+TONING = 0.3
+"""How much of the largest change of tone the limit rises by: with their clipping, colours do what no curve does."""
 
-TEXTURE = 0.1
+MOST_TONING = 45.0
+"""The largest change of tone of a copy, in greys: 15 % brighter or darker is up to 40. Steeper curves made star clusters
+pass for one another, and phases of the moon, for they drown what differs."""
+
+TEXTURE = 0.15
 """How much of the local texture (standard deviation over 7 × 7) is added to one grey as the unit of difference: codecs
-and resizing change most where there is most."""
+and resizing change most where there is most. It is the lower one of both pictures: what stands in one of them alone
+does not excuse itself. A tenth loses copies cropped by 2 % (0.97 of 276 found, against 1.00), a fifth halves what
+lies between the limit and the least difference of 840 pairs of fixed scenes."""
 
 LEAST_OVERLAP = 0.93
 """Of either side of both pictures: crops of up to 3 % on each side."""
@@ -568,8 +573,8 @@ class Similarity:
 
     Attributes:
         same: nothing differs but by what re-encoding, resizing, small crops and a change of tone explain.
-        difference: the largest local one, in units of 1 grey (of 255) + a tenth of the local texture; infinite where
-            the pictures cannot be aligned.
+        difference: the largest local one, in units of 1 grey (of 255) + `TEXTURE` of the local texture; infinite where
+            the pictures cannot be aligned, or only by too great a change of tone.
         limit: of the difference.
         x: where it is, 0 … 1 from the left.
         y: idem from the top.
@@ -869,16 +874,20 @@ def _judged(a: I64, b: I64, shape: tuple[int, int], fit: _Fit) -> Similarity:
     whole, (top, bottom, left, right) = _over(b, shape, fit.move)
     residual, _ = _residual(fixed, whole, (top, bottom, left, right), fit.tone)
     inside = (slice(top, bottom), slice(left, right))
-    moved = np.zeros(shape)
-    moved[inside] = whole[inside]
+    plain, moved = np.zeros(shape), np.zeros(shape)
+    plain[inside], moved[inside] = fixed[inside], whole[inside]
     toned = moved - residual
+    # A colour that is clipped keeps its grey: whatever lies between the plain and the toned grey is explained.
+    excess = moved - np.clip(moved, np.minimum(plain, toned), np.maximum(plain, toned))
     gain = float(fit.tone[1])
-    local = np.abs(_mean(_mean(residual, 1), 1)) * (_GREYS / min(1.0, max(gain, LEAST_GAIN)))
-    local /= 1.0 + TEXTURE * _GREYS * np.maximum(_deviation(toned), _deviation(moved))
+    local = np.abs(_mean(_mean(excess, 1), 1)) * (_GREYS / min(1.0, max(gain, LEAST_GAIN)))
+    local /= 1.0 + TEXTURE * _GREYS * np.minimum(_deviation(toned), _deviation(moved))
     at = int(local.argmax())
-    fits = _overlap(fit.move) >= LEAST_OVERLAP and LEAST_GAIN <= gain <= 1 / LEAST_GAIN
+    toning = _GREYS * float(np.abs(toned - plain).max())
+    fits = (
+        _overlap(fit.move) >= LEAST_OVERLAP and LEAST_GAIN <= gain <= 1 / LEAST_GAIN and toning <= MOST_TONING
+    )
     difference = float(local.ravel()[at]) if fits else np.inf
-    toning = _GREYS * float(np.abs(toned - fixed)[inside].max(initial=0.0))
     limit = LIMIT + TONING * toning
     return Similarity(
         same=difference <= limit,

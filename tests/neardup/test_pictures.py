@@ -451,7 +451,7 @@ CHANGES: dict[str, Callable[[U8], U8]] = {
     "brighter": lambda grey: np.minimum(grey * 1.15, 255).astype(np.uint8),
     "a little brighter": lambda grey: (grey * 1.03).astype(np.uint8),
     "gamma": lambda grey: (255 * (grey / 255) ** 0.85).astype(np.uint8),
-    "little contrast": lambda grey: (64 + grey * 0.6).astype(np.uint8),
+    "less contrast": lambda grey: (38 + grey * 0.7).astype(np.uint8),
 }
 
 
@@ -477,6 +477,46 @@ def test_a_small_object_is_a_difference(part: float, change: str) -> None:
 def test_a_faint_object_is_none() -> None:
     grey = scene(0)
     assert pictures.same(grey, with_object(grey, 0.03, 5)).same
+
+
+def stars(seed: int) -> U8:
+    """Points of light in the dark, the same halo behind all."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:300, :300]
+    out = 60 * np.exp(-(np.hypot(y - 150, x - 150) ** 2) / 5000)
+    for _ in range(300):
+        top, left = random.normal(150, 60, 2)
+        out += 255 * np.exp(-((y - top) ** 2 + (x - left) ** 2) / 4)
+    return whole(out)
+
+
+def test_other_stars_in_the_same_halo_differ() -> None:
+    for seed in range(4):
+        assert not pictures.same(stars(seed), stars(seed + 1)).same
+        assert pictures.same(stars(seed), noisy(stars(seed), 0, 4)).same
+
+
+def test_what_a_steep_curve_drowns_is_a_difference() -> None:
+    y, x = np.mgrid[:300, :300]
+    moon = 90 * (np.hypot(y - 150, x - 150) < 120)
+    half, thin = whole(moon + 150.0 * (moon > 0) * (x > 150)), whole(moon + 150.0 * (moon > 0) * (x > 220))
+    assert not pictures.same(half, thin).same
+    assert not pictures.same(thin, half).same
+
+
+@pytest.mark.parametrize(("part", "alike"), [(0.15, True), (0.2, False)])
+def test_fifteen_percent_darker_is_a_copy_and_twenty_is_none(part: float, alike: bool) -> None:
+    grey = scene(0)
+    grey[:40, :40] = 255
+    assert pictures.same(grey, (grey * (1 - part)).astype(np.uint8)).same == alike
+
+
+def test_colours_that_are_clipped_are_the_same() -> None:
+    # of a yellow (255, 255, 0) the grey stays at 226 when all else gets brighter
+    grey = np.minimum(scene(0), 205)
+    brighter = whole(grey * 1.15)
+    grey[160:190, 100:150] = brighter[160:190, 100:150] = 226
+    assert pictures.same(grey, brighter).same
 
 
 def test_a_moved_object_is_a_difference() -> None:
