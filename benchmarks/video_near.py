@@ -60,7 +60,7 @@ WAYS = {
     "every 50": Way("libx264", 50, (FIXED_GOP, ("crf", "23"))),
     "every 12": Way("libx264", 12, (FIXED_GOP, ("crf", "26"))),
     "every 48, halved": Way("libx264", 48, (FIXED_GOP, ("crf", "23")), half=True),
-    "at cuts": Way("libx264", 250, (("crf", "30"),)),
+    "at cuts": Way("libx264", 250, (("crf", "26"),)),
     "MPEG-4, every 15": Way("mpeg4", 15, (("qscale", "5"), ("flags", "+qscale"), ("global_quality", "590"))),
     "VP9, every 128": Way("libvpx-vp9", 128, (("deadline", "realtime"), ("cpu-used", "8"), ("b", "500k"))),
     "start 1 s cut, every 250": Way("libx264", 250, (FIXED_GOP, ("crf", "23")), start_s=1.04),

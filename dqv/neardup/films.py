@@ -8,12 +8,13 @@ later (`video` says how many are decoded). The pictures are hashed as `pictures`
 1. A candidate shares a hash, to 7 of 64 bits. What more than `CROWD` videos share lists only the first of them, and a
    video has at most `MOST_CANDIDATES`, those that share most.
 2. The times of what is shared say by how much one is offset; where they leave it open, as a fixed camera does, an
-   interval. The first moment compared is looked for in all of it, and what fits as well keeps it open.
+   interval. The moment in the middle is looked for in all of it; what fits it best, and what fits hardly worse, is the
+   interval from there on, which every moment that passes may narrow.
 3. `MOMENTS`, evenly spread over the longer one, are compared: exactly the same moment of both is decoded, the hashes
    are at most 7 bits apart, and the pictures pass `pictures.same`. Flat moments are left out; one that the shorter
    video does not have fails.
 4. A pair is verified when at least 2 moments, and half of them, pass. As soon as that holds or cannot hold any more,
-   nothing more is decoded; nor when the first two moments that both have do not pass.
+   nothing more is decoded.
 
 All is integers but for the comparison itself. benchmarks/video_near.py measures what is found.
 """
@@ -46,9 +47,6 @@ SEARCH_MS = 5000
 
 NEAR_MS = 250
 """How far beside what is known of an offset: times are rounded, and a frame may be missing."""
-
-LOST = 2
-"""So many moments fail before the first that passes, and the pair is given up: a fixed camera's videos are many."""
 
 _FEW_VOTES, _VOTE_MS = 3, 100
 _ALIKE_BITS = 2
@@ -294,7 +292,7 @@ def offsets(a: Film, b: Film) -> tuple[int, int] | None:
     """The least and the largest likely offset of the second video, in ms; None where no hash is shared.
 
     Likely is what is within `SEARCH_MS` of the offset that most pairs of near hashes have (within 100 ms) and has half
-    as many of them; all of that range where fewer than three have it.
+    of them; all of that range where fewer than three have it.
     """
     row, column = np.nonzero(np.bitwise_count(a.hashes[:, None] ^ b.hashes[None, :]) <= pictures.MOST_BITS)
     apart = np.sort(b.times_ms[column] - a.times_ms[row])
@@ -305,14 +303,14 @@ def offsets(a: Film, b: Film) -> tuple[int, int] | None:
     best = int(apart[votes.argmax()])
     if most < _FEW_VOTES:
         return best - SEARCH_MS, best + SEARCH_MS
-    likely = apart[(2 * votes >= most) & (np.abs(apart - best) <= SEARCH_MS)]
+    likely = apart[(4 * votes >= most) & (np.abs(apart - best) <= SEARCH_MS)]
     return int(likely[0]), int(likely[-1]) + _VOTE_MS
 
 
 def _moments(longer: Film, anchor: Film, offset_ms: int) -> list[int]:
-    """Times in the anchor, evenly spread over the longer video: of known pictures, where one is near.
+    """Times in the anchor, evenly spread over the longer video, the middle first: both have it, whatever is cut off.
 
-    Known ones need no others to be decoded, mostly.
+    Of known pictures, where one is near: mostly they need no others to be decoded.
 
     Args:
         longer: the video that lasts longer.
@@ -320,7 +318,7 @@ def _moments(longer: Film, anchor: Film, offset_ms: int) -> list[int]:
         offset_ms: from the longer to the anchor.
     """
     times = []
-    for number in range(MOMENTS):
+    for number in (MOMENTS // 2, *range(MOMENTS // 2), *range(MOMENTS // 2 + 1, MOMENTS)):
         time = longer.first_ms + longer.length_ms * (2 * number + 1) // (2 * MOMENTS) + offset_ms
         at = int(np.abs(anchor.times_ms - time).argmin())
         known = int(anchor.times_ms[at])
@@ -355,13 +353,14 @@ def _compared(
     low, high = likely
     longer, offset = (anchor, 0) if anchor.length_ms >= other.length_ms else (other, -(low + high) // 2)
     moments = _moments(longer, anchor, offset)
-    frames = of = failed = 0
+    frames = of = 0
     worst = 0.0
-    before: int | None = None
+    seen: set[int] = set()
+    aligned = False
     for left, time in zip(range(len(moments), 0, -1), moments, strict=True):
         settled = frames >= 2 and 2 * frames >= of + left
         hopeless = frames + left < 2 or 2 * (frames + left) < of + left
-        if settled or hopeless or (failed == LOST and not frames):
+        if settled or hopeless:
             break
         begin, end = time + low - NEAR_MS, time + high + NEAR_MS
         common = (
@@ -369,9 +368,9 @@ def _compared(
         )
         picture = next(anchored.pictures(time, time), None) if common else None
         if picture is not None:
-            if picture.time_ms == before:
+            if picture.time_ms in seen:
                 continue
-            before = picture.time_ms
+            seen.add(picture.time_ms)
             if pictures.fingerprint(picture.cells)[1]:
                 continue
         of += 1
@@ -379,11 +378,12 @@ def _compared(
             continue
         found = _same_moment(picture, searched.pictures(begin, end))
         part = _difference(picture, found[0]) if found is not None else None
-        if found is None or part is None:
-            failed += 1
+        if part is not None:
+            frames += 1
+            worst = max(worst, part)
+        if found is None or (aligned and part is None):
             continue
-        frames += 1
-        worst = max(worst, part)
+        aligned = True
         least, greatest = found[1] - picture.time_ms, found[2] - picture.time_ms
         low, high = max(low - NEAR_MS, least), min(high + NEAR_MS, greatest)
     return Match(frames, of, (low + high) // 2, worst)
