@@ -322,9 +322,9 @@ def _moments(longer: Film, anchor: Film, offset_ms: int) -> list[int]:
         time = longer.first_ms + longer.length_ms * (2 * number + 1) // (2 * MOMENTS) + offset_ms
         at = int(np.abs(anchor.times_ms - time).argmin())
         known = int(anchor.times_ms[at])
-        near = abs(known - time) <= longer.length_ms // (2 * MOMENTS)
+        near = 4 * MOMENTS * abs(known - time) <= longer.length_ms
         times.append(known if near else time)
-    return list(dict.fromkeys(times))
+    return times
 
 
 def verify(a: bytes, b: bytes, source_a: Source, source_b: Source) -> Match:
@@ -384,8 +384,10 @@ def _compared(
         if found is None or (aligned and part is None):
             continue
         aligned = True
-        least, greatest = found[1] - picture.time_ms, found[2] - picture.time_ms
-        low, high = max(low - NEAR_MS, least), min(high + NEAR_MS, greatest)
+        # Of what fits badly the best alone: nothing in a fixed camera's other videos fits better than all else.
+        fitting = found[1:] if part is not None else (found[0].time_ms,) * 2
+        low = max(low - NEAR_MS, fitting[0] - picture.time_ms)
+        high = min(high + NEAR_MS, fitting[1] - picture.time_ms)
     return Match(frames, of, (low + high) // 2, worst)
 
 
