@@ -19,7 +19,7 @@ from typing import Any
 import av
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from benchmarks.images_near import scene
 from benchmarks.video_check import make, repeated
@@ -131,9 +131,7 @@ def cuts(seed: int, grounds: list[Image.Image]) -> Iterator[Pixels]:
         black = random.random() < 0.2
         for step in range(length):
             part = step / length if number % 3 else 0.0
-            shot = view(
-                ground, zoom + (zoom_by - zoom) * part, x + (x_by - x) * part, y + (y_by - y) * part
-            )
+            shot = view(ground, zoom + (zoom_by - zoom) * part, x + (x_by - x) * part, y + (y_by - y) * part)
             pixels = noisy(shot, random)
             yield (pixels * min(1.0, step / 15)).astype(np.uint8) if black else pixels
         number -= length
@@ -150,11 +148,15 @@ def handheld(seed: int, grounds: list[Image.Image]) -> Iterator[Pixels]:
     yield from objects(seed, grounds[seed % len(grounds)], random, 0.01)
 
 
-def objects(seed: int, ground: Image.Image, random: np.random.Generator, trembling: float) -> Iterator[Pixels]:
+def objects(
+    seed: int, ground: Image.Image, random: np.random.Generator, trembling: float
+) -> Iterator[Pixels]:
     """Three textured objects, 3 to 6 % of the width, that wander over a ground."""
     sizes = [int(WIDTH_PX * part) for part in random.uniform(0.03, 0.06, 3)]
     things = [
-        Image.fromarray(random.integers(0, 255, (4, 4, 3), np.uint8)).resize((size, size), Image.Resampling.NEAREST)
+        Image.fromarray(random.integers(0, 255, (4, 4, 3), np.uint8)).resize(
+            (size, size), Image.Resampling.NEAREST
+        )
         for size in sizes
     ]
     speeds, phases = random.uniform(0.2, 0.7, (3, 2)), random.uniform(0, 6, (3, 2))
@@ -166,7 +168,9 @@ def objects(seed: int, ground: Image.Image, random: np.random.Generator, trembli
         picture = view(ground, 0.9, 0.5 + shake[0] * 5, 0.5 + shake[1] * 5)
         for thing, speed, phase in zip(things, speeds, phases, strict=True):
             x, y = 0.5 + 0.45 * np.sin(speed * number / RATE + phase)
-            picture.paste(thing, (int(x * WIDTH_PX) - thing.width // 2, int(y * HEIGHT_PX) - thing.height // 2))
+            picture.paste(
+                thing, (int(x * WIDTH_PX) - thing.width // 2, int(y * HEIGHT_PX) - thing.height // 2)
+            )
         yield noisy(picture, random)
 
 
@@ -293,7 +297,10 @@ def tables(items: list[Item]) -> str:
         f"{1e3 * spent / max(1, len(wrong)):.0f} ms on average.",
         "",
         *(f"wrong: {items[i].family}, {items[i].way} = {items[k].family}, {items[k].way}" for i, k in taken),
-        *(f"missed: {name}: {one} = {other}: proposed {near}, {match}" for name, one, other, near, match in missed),
+        *(
+            f"missed: {name}: {one} = {other}: proposed {near}, {match}"
+            for name, one, other, near, match in missed
+        ),
     ]
     return "\n".join(lines)
 

@@ -42,6 +42,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from functools import partial
 from io import BytesIO
 from itertools import islice
 from math import floor
@@ -616,7 +617,9 @@ def _from_key(container: Any, stream: Any, key: _Key | None, tick: Tick) -> Iter
             if not found and number >= SEEK_PACKETS:
                 return
             shown = stamp if key is None else key.time
-        if found and (shown is None or stamp is None or stamp >= shown):  # leading pictures need what was before
+        if found and (
+            shown is None or stamp is None or stamp >= shown
+        ):  # leading pictures need what was before
             yield packet
 
 
@@ -711,8 +714,8 @@ def _sample(container: Any, stream: Any, scan: _Scan, limits: Limits, tick: Tick
     if not static and (_repeated(scan) or periodic([(key, found.get(key)) for key in wanted.tolist()])):
         flags.add("looped")
     _hash_run(container, stream, keys[0], tick, hashed)
-    first_ms, last_ms = int(scan.first * 1000), int(scan.last * 1000)
-    displayed = {time: value for time, value in hashed.items() if time >= first_ms}
+    first_ms, last_ms = floor(scan.first * 1000), floor(scan.last * 1000)
+    displayed = {time: value for time, value in hashed.items() if first_ms <= time <= last_ms}
     return _Sampled(pictures, flags, films.packed(first_ms, last_ms, len(keys), displayed))
 
 
@@ -765,7 +768,9 @@ def _hash_run(
 # -- moments ------------------------------------------------------------------------------------------------------
 
 
-def compare(a: bytes, file_a: BinaryIO, b: bytes, file_b: BinaryIO, limits: Limits, tick: Tick) -> films.Match:
+def compare(
+    a: bytes, file_a: BinaryIO, b: bytes, file_b: BinaryIO, limits: Limits, tick: Tick
+) -> films.Match:
     """Compare two videos whose fingerprints proposed it, by pictures of the same moments.
 
     Args:
@@ -816,7 +821,7 @@ class _Moments:
                 return
             self._next = self._decode()
             if self._next is None or _time_ms(self._next, self._stream) > first_ms:
-                yield films.Shown(_time_ms(frame, self._stream), _cells(frame), lambda frame=frame: _grey(frame))
+                yield films.Shown(_time_ms(frame, self._stream), _cells(frame), partial(_grey, frame))
 
     def _decode(self) -> Any | None:
         """The next frame that has a time; None at the end and behind damage."""

@@ -54,6 +54,8 @@ _LISTED = 4096
 _NOISE = CELLS**2 // 4
 """Squared difference that says nothing: half a grey in every cell."""
 
+_MOST_MS = 1 << 48
+
 _HEAD = np.dtype([("first_ms", "<i8"), ("last_ms", "<i8"), ("keys", "<u4")])
 _PICTURE = np.dtype([("time_ms", "<i8"), ("hash", "<u8")])
 
@@ -88,7 +90,7 @@ class Film:
 
 
 def packed(first_ms: int, last_ms: int, keys: int, known: dict[int, tuple[np.uint64, bool]]) -> bytes | None:
-    """The bytes of a fingerprint: `_HEAD`, then `_PICTURE` by time; None where fewer than two pictures tell something.
+    """The bytes of a fingerprint: `_HEAD`, then `_PICTURE` by time; None where fewer than two pictures tell something, or times are absurd.
 
     Args:
         first_ms: as in `Film`.
@@ -97,7 +99,7 @@ def packed(first_ms: int, last_ms: int, keys: int, known: dict[int, tuple[np.uin
         known: time → hash and flatness.
     """
     told = sorted((time, value) for time, (value, flat) in known.items() if not flat)
-    if len(told) < 2:
+    if len(told) < 2 or max(abs(first_ms), abs(last_ms)) > _MOST_MS:
         return None
     return np.array((first_ms, last_ms, keys), _HEAD).tobytes() + np.array(told, _PICTURE).tobytes()
 
@@ -164,7 +166,15 @@ def _listing(groups: Any, owners: Any, n_groups: int, starts: Any, members: Any,
 
 @numba.njit(nogil=True, cache=True)
 def _vote(
-    item: int, mine: Any, near_starts: Any, near: Any, starts: Any, members: Any, full: Any, votes: Any, out: Any
+    item: int,
+    mine: Any,
+    near_starts: Any,
+    near: Any,
+    starts: Any,
+    members: Any,
+    full: Any,
+    votes: Any,
+    out: Any,
 ) -> Any:
     """Count what one video shares with earlier ones; returns how many of them are in `out`, and whether all are."""
     found, whole = 0, True
@@ -197,9 +207,7 @@ def candidates(fingerprints: Sequence[bytes | None], tick: Callable[[], None] = 
     """
     films = [unpacked(each) if each is not None else None for each in fingerprints]
     sizes = [film.hashes.size if film is not None else 0 for film in films]
-    hashes = np.concatenate(
-        [np.empty(0, np.uint64), *(film.hashes for film in films if film is not None)]
-    )
+    hashes = np.concatenate([np.empty(0, np.uint64), *(film.hashes for film in films if film is not None)])
     keep = np.zeros(hashes.size, np.bool_)
     _distinct(hashes, np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64), keep)
     owners = np.repeat(np.arange(len(films)), sizes)[keep]
@@ -363,9 +371,7 @@ def _compared(
         if settled or hopeless:
             break
         begin, end = time + low - NEAR_MS, time + high + NEAR_MS
-        common = (
-            anchor.first_ms <= time < anchor.last_ms and begin < other.last_ms and end >= other.first_ms
-        )
+        common = anchor.first_ms <= time < anchor.last_ms and begin < other.last_ms and end >= other.first_ms
         picture = next(anchored.pictures(time, time), None) if common else None
         if picture is not None:
             if picture.time_ms in seen:

@@ -1218,7 +1218,8 @@ def test_damage_in_the_run_ends_it() -> None:
 
 @pytest.mark.parametrize(
     ("container", "size"),
-    [(name, (320, 240)) for name in ("mp4", "matroska", "mpegts", "avi", "flv", "webm")] + [("mp4", (160, 120))],
+    [(name, (320, 240)) for name in ("mp4", "matroska", "mpegts", "avi", "flv", "webm")]
+    + [("mp4", (160, 120))],
 )
 def test_another_container_size_and_key_frames_are_found(container: str, size: tuple[int, int]) -> None:
     codec = "libvpx-vp9" if container == "webm" else "libx264"
@@ -1285,7 +1286,9 @@ def test_damage_at_the_moments_of_a_copy_finds_nothing_wrong() -> None:
     match = video.compare(made, io.BytesIO(whole), made, io.BytesIO(bytes(damaged)), LIMITS, lambda: None)
     assert (match.frames, match.is_verified) == (0, False)
     with pytest.raises(ItemError):
-        video.compare(made, io.BytesIO(whole), made, io.BytesIO(whole[: len(whole) // 2]), LIMITS, lambda: None)
+        video.compare(
+            made, io.BytesIO(whole), made, io.BytesIO(whole[: len(whole) // 2]), LIMITS, lambda: None
+        )
 
 
 @pytest.mark.realdata

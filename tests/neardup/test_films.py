@@ -121,6 +121,13 @@ def test_fewer_than_two_pictures_that_tell_something_are_no_fingerprint(flat: tu
     assert films.packed(0, 120, 1, known) is None
 
 
+def test_absurd_times_are_no_fingerprint() -> None:
+    known = {n: (np.uint64(n), False) for n in range(3)}
+    assert films.packed(0, 1 << 48, 1, known) is not None
+    assert films.packed(0, 1 << 60, 1, known) is None
+    assert films.packed(-(1 << 70), 100, 1, known) is None
+
+
 # --- candidates
 
 
@@ -170,7 +177,9 @@ def test_candidates_share_a_hash_to_seven_bits(drawn: list[list[int] | None]) ->
 
 def test_those_that_share_most_come_first() -> None:
     hashes = [spread(n) for n in range(1, 9)]
-    found = films.candidates([film_of(hashes[:2]), film_of(hashes[:5]), film_of(hashes[2:5]), film_of(hashes)])
+    found = films.candidates(
+        [film_of(hashes[:2]), film_of(hashes[:5]), film_of(hashes[2:5]), film_of(hashes)]
+    )
     assert pairs_of(found) == [(0, 1), (1, 2), (1, 3), (2, 3), (0, 3)]
     assert found.votes.tolist() == [2, 3, 5, 3, 2]
 
