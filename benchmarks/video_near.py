@@ -25,7 +25,7 @@ from benchmarks.images_near import scene
 from benchmarks.video_check import make, repeated
 from dqv.core.settings import Limits
 from dqv.measure import video
-from dqv.neardup import films
+from dqv.neardup import films, pictures
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -53,6 +53,11 @@ class Way:
     start_s: float = 0.0
     end_s: float = 0.0
 
+
+GOPS = ((12, 50), (48, 50), (50, 250), (60, 250), (250, 250))
+CUTS = (0, 5, 28, 63, 128)
+DESIGNS = ((6, 0), (12, 0), (18, 0), (24, 0), (32, 0), (12, 32), (12, 64), (12, 96), (12, 128), (24, 128))
+"""Places, and length of the run."""
 
 FIXED_GOP = ("sc_threshold", "0")
 WAYS = {
@@ -305,6 +310,55 @@ def tables(items: list[Item]) -> str:
     return "\n".join(lines)
 
 
+def hashes(item: Item) -> npt.NDArray[np.uint64]:
+    """The hash of every picture."""
+    found = []
+    with av.open(io.BytesIO(item.data)) as container:
+        for frame in container.decode(container.streams.video[0]):
+            value, flat = pictures.fingerprint(video._cells(frame))
+            found.append(value if not flat else np.uint64(0))
+    return np.array(found, np.uint64)
+
+
+def by_places(items: list[Item]) -> str:
+    """What share of videos is proposed, for each number of places, length of the run and pair of key-frame spacings.
+
+    Computed from the hashes of every picture of two encodings; each of them begins later in turn.
+    """
+    pairs = []
+    for name in dict.fromkeys(each.family for each in items):
+        ways = {each.way: each for each in items if each.family == name}
+        if "at cuts" in ways:
+            pairs.append((hashes(ways["original, every 250"]), hashes(ways["at cuts"])))
+    lines = [
+        f"| places | run | cut, pictures | {' | '.join(f'{a}, {b}' for a, b in GOPS)} |",
+        f"|---|---|---|{'---|' * len(GOPS)}",
+    ]
+    for places, run in DESIGNS:
+        for cut in CUTS:
+            row = []
+            for a_gop, b_gop in GOPS:
+                near = [
+                    _near(_chosen(a, a_gop, places, run), _chosen(b[cut:], b_gop, places, run))
+                    for pair in pairs
+                    for a, b in (pair, pair[::-1])
+                    if 2 * cut < len(b)
+                ]
+                row.append(f"{np.mean(near):.2f}")
+            lines.append(f"| {places} | {run} | {cut} | {' | '.join(row)} |")
+    return "\n".join(lines)
+
+
+def _chosen(values: npt.NDArray[np.uint64], gop: int, places: int, run: int) -> npt.NDArray[np.uint64]:
+    at = {place * len(values) // places // gop * gop for place in range(places)}
+    chosen = values[sorted(at | set(range(min(run, len(values)))))]
+    return chosen[chosen != 0]
+
+
+def _near(a: npt.NDArray[np.uint64], b: npt.NDArray[np.uint64]) -> bool:
+    return bool((np.bitwise_count(a[:, None] ^ b[None, :]) <= pictures.MOST_BITS).any())
+
+
 def speed() -> str:
     """The fingerprint of a long video of 1920 × 1080, beside all else that is measured of it."""
     with tempfile.TemporaryDirectory() as name:
@@ -339,5 +393,7 @@ def speed() -> str:
 
 
 if __name__ == "__main__":
-    print(tables(list(corpus([Path(folder) for folder in sys.argv[1:]]))))
+    made = list(corpus([Path(folder) for folder in sys.argv[1:]]))
+    print(by_places(made))
+    print(tables(made))
     print(speed())

@@ -190,7 +190,7 @@ def test_a_crowd_lists_its_first_videos_and_says_so() -> None:
     found = films.candidates([*one_scene, film_of([spread(3), spread(4)])])
     assert len(found.pairs) == sum(min(k, films.CROWD) for k in range(count))
     assert int(found.pairs[:, 0].max()) == films.CROWD - 1
-    assert found.crowded.tolist() == [True] * count + [False]
+    assert found.crowded.tolist() == [False] * films.CROWD + [True] * 20 + [False]
 
 
 def test_twenty_thousand_copies_are_proposed_in_bounded_room() -> None:
