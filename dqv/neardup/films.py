@@ -48,7 +48,7 @@ CELLS = 64
 """Rows and columns of what is hashed of a picture, and of what finds the same moment."""
 
 MOMENTS = 8
-"""Compared; at most so many of either video are decoded, and what lies between key pictures and them."""
+"""Compared, at most. What lies between a key picture and a moment is decoded, too."""
 
 CROWD = 64
 """So many videos are listed under one hash, the first ones; more have it in common and it tells nothing."""
@@ -64,7 +64,11 @@ NEAR_MS = 250
 
 _FEW_VOTES, _VOTE_MS = 3, 100
 _ALIKE_BITS = 2
+"""Of one video's hashes so near only the first is looked up: a still shot would fill the lists."""
+
 _LISTED = 4096
+"""Videos whose votes are counted for one."""
+
 _NOISE = CELLS**2 // 4
 """Squared difference that says nothing: half a grey in every cell."""
 
@@ -104,7 +108,9 @@ class Film:
 
 
 def packed(first_ms: int, last_ms: int, keys: int, known: dict[int, tuple[np.uint64, bool]]) -> bytes | None:
-    """The bytes of a fingerprint: `_HEAD`, then `_PICTURE` by time; None where fewer than two pictures tell something, or times are absurd.
+    """The bytes of a fingerprint: `_HEAD`, then `_PICTURE` by time.
+
+    None where fewer than two pictures tell something, or times are absurd.
 
     Args:
         first_ms: as in `Film`.
@@ -313,8 +319,8 @@ class Match:
 def offsets(a: Film, b: Film) -> tuple[int, int] | None:
     """The least and the largest likely offset of the second video, in ms; None where no hash is shared.
 
-    Likely is what is within `SEARCH_MS` of the offset that most pairs of near hashes have (within 100 ms) and has half
-    of them; all of that range where fewer than three have it.
+    Likely is what is within `SEARCH_MS` of the offset that most pairs of near hashes have (within 100 ms) and has a
+    quarter of them; all of that range where fewer than three have it.
     """
     row, column = np.nonzero(np.bitwise_count(a.hashes[:, None] ^ b.hashes[None, :]) <= pictures.MOST_BITS)
     apart = np.sort(b.times_ms[column] - a.times_ms[row])
