@@ -12,6 +12,8 @@ What "it was read" means, in full mode:
    that need others (H.264's gradual refresh, open groups) are reached from the first one, if it is at most 1,000
    packets before, and are left out otherwise. Some codecs hardly tell damage from a picture
    (VP8, VP9, MPEG-1 and -2, much of H.265).
+   The fingerprint (`neardup.films`) is of these pictures and of the run: up to 128 pictures that are not flat, from
+   the first one on, 96 at 1920 × 1080 and fewer of larger ones. It ends early where a picture does not decode.
 4. Those pictures are compared, as 32 × 32 grey cells (fewer where a cell would have less than 12 pixels a side).
    Two are the same when no cell differs by more than 6 of 255: coding a still picture again, with noise and
    coarsely, changed cells by at most 6 at 640 × 360, 3 at 1280 × 720; it hides what moves in a corner of a cell.
@@ -40,6 +42,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from functools import partial
 from io import BytesIO
 from itertools import islice
 from math import floor
@@ -58,12 +61,24 @@ from dqv.measure import demux, video_structure
 from dqv.measure.media import FLAGS, Media, Tick, flicks
 from dqv.measure.timestamps import parse_day
 from dqv.measure.video_pictures import Picture, barred, periodic, picture, same
+from dqv.neardup import films
+from dqv.neardup import pictures as hashing
 
 PLACES = 12
 """Where key pictures are decoded: 12 is divided by loops of 2, 3, 4 and 6 periods."""
 
 PICTURES = 1000
 """Decoded one by one from the first, as long as a video looks static or barred from few key pictures."""
+
+RUN, RUN_PIXELS = 128, 96 * 1920 * 1088
+"""Decoded one by one from the first for the fingerprint: so many pictures, or of so many pixels together, flat ones not
+counted; with them four times as many."""
+
+GREY_SHORT_PX, GREY_LONG_PX = 384, 1024
+"""Sides of the pictures that are compared, at most: 1.5 times the frame that `neardup.pictures` compares over."""
+
+BACK_S = (0, 1, 4, 16, 64)
+"""How far before a time a demuxer is sent to find the key picture before it: it may search by decoding times."""
 
 SEEK_PACKETS = 2000
 """How many packets may lie between where a demuxer goes and the key packet that was asked for."""
@@ -148,6 +163,15 @@ class _Key(NamedTuple):
     time: int
     seek: int
     alone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Sampled:
+    """What the decoded pictures say."""
+
+    pictures: list[Picture]
+    flags: set[str]
+    fingerprint: bytes | None
 
 
 def measure(file: BinaryIO, size_bytes: int, limits: Limits, tick: Tick, *, full: bool) -> Media:
@@ -317,7 +341,7 @@ def _media(
     structure: video_structure.Structure,
     size_bytes: int,
     scan: _Scan | None,
-    sampled: tuple[list[Picture], set[str]] | None,
+    sampled: _Sampled | None,
 ) -> Media:
     """The record, from the header and, in full mode, what was found."""
     context = stream.codec_context
@@ -332,7 +356,7 @@ def _media(
     flags: set[str] = set()
     picture_bytes = 0
     if scan is not None and sampled is not None:
-        pictures, flags = sampled
+        pictures, flags = sampled.pictures, sampled.flags
         smallest = min(pictures, key=lambda each: each.width_px * each.height_px)
         width, height = _displayed(smallest.width_px, smallest.height_px, aspect, smallest.degrees)
         area = smallest.width_px * smallest.height_px
@@ -368,6 +392,7 @@ def _media(
         day_refused=refused,
         flags=tuple(flag for flag in FLAGS if flag in flags),
         xxh3_128=scan.digest if scan is not None else None,
+        fingerprint=sampled.fingerprint if sampled is not None else None,
         decoded=scan is not None,
     )
 
@@ -591,8 +616,9 @@ def _from_key(container: Any, stream: Any, key: _Key | None, tick: Tick) -> Iter
             found = packet.is_keyframe and (key is None or stamp == key.time)
             if not found and number >= SEEK_PACKETS:
                 return
+            shown = stamp if key is None else key.time
         if found and (
-            key is None or stamp is None or stamp >= key.time
+            shown is None or stamp is None or stamp >= shown
         ):  # leading pictures need what was before
             yield packet
 
@@ -631,8 +657,8 @@ def _time(stamp: int | None, of: Any) -> str:
     return "?" if stamp is None else f"{float(stamp * of.time_base):.2f}"
 
 
-def _key_picture(container: Any, stream: Any, key: _Key, first: _Key, tick: Tick) -> Picture | None:
-    """The picture of one key packet; None where it cannot be had.
+def _key_frame(container: Any, stream: Any, key: _Key, first: _Key, tick: Tick) -> Any | None:
+    """The frame of one key packet; None where it cannot be had.
 
     That is where the demuxer does not find the packet again, or its picture needs others and lies more than 1,000
     packets behind the first key picture.
@@ -645,7 +671,7 @@ def _key_picture(container: Any, stream: Any, key: _Key, first: _Key, tick: Tick
         if frame is None:  # it begins a gradual refresh, or the edit begins later
             frame = next(_decoded(islice(_from_key(container, stream, key, tick), PICTURES), stream), None)
         if frame is not None:
-            return picture(frame)
+            return frame
         if key.alone:
             raise ItemError("video", f"no picture comes from the key packet at {_time(key.time, stream)} s")
     except ItemError:
@@ -655,14 +681,12 @@ def _key_picture(container: Any, stream: Any, key: _Key, first: _Key, tick: Tick
         return None
     for frame in _decoded(islice(_from_key(container, stream, first, tick), PICTURES), stream):
         if frame.pts is not None and frame.pts >= key.time:
-            return picture(frame)
+            return frame
     return None
 
 
-def _sample(
-    container: Any, stream: Any, scan: _Scan, limits: Limits, tick: Tick
-) -> tuple[list[Picture], set[str]]:
-    """Decode the key pictures at the places; returns them and the flags that they show."""
+def _sample(container: Any, stream: Any, scan: _Scan, limits: Limits, tick: Tick) -> _Sampled:
+    """Decode the key pictures at the places, and the run."""
     if not scan.key_times:
         raise ItemError("video", f"none of {scan.frames} pictures is a key picture")
     _prepare(stream, limits)
@@ -673,10 +697,12 @@ def _sample(
     ]
     wanted = np.maximum(np.searchsorted(times, ticks, "right") - 1, 0)
     found: dict[int, Picture] = {}
+    hashed: dict[int, tuple[np.uint64, bool]] = {}
     for key in dict.fromkeys(wanted.tolist()):
-        shown = _key_picture(container, stream, keys[key], keys[0], tick)
-        if shown is not None:
-            found[key] = shown
+        frame = _key_frame(container, stream, keys[key], keys[0], tick)
+        if frame is not None:
+            found[key] = picture(frame)
+            _hash(frame, stream, hashed)
     pictures = list(found.values())
     if not pictures:
         raise ItemError("video", f"none of {len(times)} key packets is found again where it was")
@@ -687,7 +713,133 @@ def _sample(
     flags = {name for name, holds in (("static", static), ("bars", bars)) if holds}
     if not static and (_repeated(scan) or periodic([(key, found.get(key)) for key in wanted.tolist()])):
         flags.add("looped")
-    return pictures, flags
+    _hash_run(container, stream, keys[0], tick, hashed)
+    first_ms, last_ms = floor(scan.first * 1000), floor(scan.last * 1000)
+    displayed = {time: value for time, value in hashed.items() if first_ms <= time <= last_ms}
+    return _Sampled(pictures, flags, films.packed(first_ms, last_ms, len(keys), displayed))
+
+
+def _time_ms(frame: Any, stream: Any) -> int:
+    """When a frame is displayed, rounded down."""
+    base = stream.time_base
+    return int(frame.pts * base.numerator * 1000 // base.denominator)
+
+
+def _cells(frame: Any) -> hashing.U8:
+    """What is hashed of a frame, upright."""
+    grey = frame.reformat(films.CELLS, films.CELLS, "gray", interpolation="AREA", threads=1).to_ndarray()
+    return np.ascontiguousarray(np.rot90(grey, _quarters(frame.rotation)))
+
+
+def _grey(frame: Any) -> hashing.U8:
+    """A frame as `neardup.pictures.same` takes it: upright, at most 384 px on its short and 1024 px on its long side."""
+    sides = frame.width, frame.height
+    scale = min(1.0, GREY_SHORT_PX / min(sides), GREY_LONG_PX / max(sides))
+    width, height = (max(1, round(side * scale)) for side in sides)
+    grey = frame.reformat(width, height, "gray", interpolation="AREA", threads=1).to_ndarray()
+    return np.ascontiguousarray(np.rot90(grey, _quarters(frame.rotation)))
+
+
+def _hash(frame: Any, stream: Any, into: dict[int, tuple[np.uint64, bool]]) -> bool:
+    """Enter a frame's hash under its time; returns whether it is flat."""
+    value, flat = hashing.fingerprint(_cells(frame))
+    if frame.pts is not None:
+        into[_time_ms(frame, stream)] = value, flat
+    return flat
+
+
+def _hash_run(
+    container: Any, stream: Any, first: _Key, tick: Tick, into: dict[int, tuple[np.uint64, bool]]
+) -> None:
+    """Enter the pictures of the run; what does not decode ends it."""
+    told = told_pixels = pixels = 0
+    with suppress(ItemError):
+        frames = _decoded(_from_key(container, stream, first, tick), stream)
+        for frame in islice(frames, 4 * RUN):
+            area = frame.width * frame.height
+            pixels += area
+            if not _hash(frame, stream, into):
+                told += 1
+                told_pixels += area
+            if told >= RUN or told_pixels >= RUN_PIXELS or pixels >= 4 * RUN_PIXELS:
+                break
+
+
+# -- moments ------------------------------------------------------------------------------------------------------
+
+
+def compare(
+    a: bytes, file_a: BinaryIO, b: bytes, file_b: BinaryIO, limits: Limits, tick: Tick
+) -> films.Match:
+    """Compare two videos whose fingerprints proposed it, by pictures of the same moments.
+
+    Args:
+        a: fingerprint of the first.
+        file_a: the first, seekable; never closed.
+        b: idem, of the second.
+        file_b: idem.
+        limits: `image_pixels` bounds a picture.
+        tick: called for every few packets and every picture.
+
+    Raises:
+        OnlySound: one has no moving pictures any more.
+        ItemError: as `measure`; what is damaged between its moments fails these alone.
+        OSError: of the streams themselves.
+    """
+    with demux.opened(file_a, "video") as one, demux.opened(file_b, "video") as other:
+        sources = [
+            _Moments(container, _pictures(container, limits), limits, tick, films.unpacked(each).gap_ms)
+            for container, each in ((one, a), (other, b))
+        ]
+        return films.verify(a, b, *sources)
+
+
+class _Moments:
+    """The pictures of a video at any time, as `films.verify` asks for them.
+
+    Args:
+        container: open.
+        stream: of the pictures.
+        limits: as in `compare`.
+        tick: idem.
+        gap_ms: between key pictures: as long as the next time is no farther away, decoding goes on.
+    """
+
+    def __init__(self, container: Any, stream: Any, limits: Limits, tick: Tick, gap_ms: int) -> None:
+        self._container, self._stream, self._tick, self._gap_ms = container, stream, tick, gap_ms
+        self._frames: Iterator[Any] = iter(())
+        self._next: Any = None
+        _prepare(stream, limits)
+
+    def pictures(self, first_ms: int, last_ms: int) -> Iterator[films.Shown]:
+        """The pictures on display from the first to the last time; of at most 2,000 that are decoded."""
+        if self._next is None or not 0 <= first_ms - _time_ms(self._next, self._stream) <= self._gap_ms:
+            self._seek(first_ms)
+        for _ in range(2 * PICTURES):
+            frame = self._next
+            if frame is None or _time_ms(frame, self._stream) > last_ms:
+                return
+            self._next = self._decode()
+            if self._next is None or _time_ms(self._next, self._stream) > first_ms:
+                yield films.Shown(_time_ms(frame, self._stream), _cells(frame), partial(_grey, frame))
+
+    def _decode(self) -> Any | None:
+        """The next frame that has a time; None at the end and behind damage."""
+        with suppress(ItemError):
+            return next((frame for frame in self._frames if frame.pts is not None), None)
+        return None
+
+    def _seek(self, time_ms: int) -> None:
+        """Stand at a picture that is displayed at this time or before, or at the first one."""
+        base = self._stream.time_base
+        for back_s in (*BACK_S, None):
+            start = self._stream.start_time or 0
+            time = start if back_s is None else int(Fraction(time_ms - 1000 * back_s, 1000) / base)
+            self._container.seek(min(time, start) if back_s is None else time, stream=self._stream)
+            self._frames = _decoded(_from_key(self._container, self._stream, None, self._tick), self._stream)
+            self._next = self._decode()
+            if self._next is not None and _time_ms(self._next, self._stream) <= time_ms:
+                return
 
 
 def _one_by_one(

@@ -20,8 +20,9 @@ from dqv.connectors.containers.model import Watched
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
 from dqv.core.units import FLICKS_PER_SECOND
-from dqv.measure import video, video_structure
+from dqv.measure import demux, video, video_structure
 from dqv.measure.media import Media
+from dqv.neardup import films, pictures
 
 Draw = Callable[[int, int, int], np.ndarray]
 
@@ -1134,6 +1135,180 @@ def test_a_thumbnail_is_turned_the_right_way() -> None:
 def test_a_thumbnail_of_damage_is_an_item_error() -> None:
     with pytest.raises(ItemError):
         video.thumbnail(io.BytesIO(bytes(3000)), LIMITS, 64)
+
+
+# -- near-duplicates ----------------------------------------------------------------------------------------------
+
+
+def panned(number: int, width: int, height: int) -> np.ndarray:
+    """Soft shapes under a window that moves; another aspect shows the same."""
+    shapes = np.random.default_rng(5).integers(0, 255, (9, 80, 3), np.uint8)
+    wide = Image.fromarray(shapes)
+    left = 0.15 * number
+    return np.asarray(wide.resize((width, height), Image.Resampling.BICUBIC, (left, 0, left + 12, 9)))
+
+
+def turned(number: int, width: int, height: int) -> np.ndarray:
+    """The same, as it is stored when it is displayed a quarter turn counter-clockwise."""
+    return np.rot90(panned(number, height, width), -1)
+
+
+def film(data: bytes) -> films.Film:
+    made = measured(data).fingerprint
+    assert made is not None
+    return films.unpacked(made)
+
+
+def compared(a: bytes, b: bytes) -> films.Match:
+    ours, theirs = measured(a).fingerprint, measured(b).fingerprint
+    assert ours is not None
+    assert theirs is not None
+    return video.compare(ours, io.BytesIO(a), theirs, io.BytesIO(b), LIMITS, lambda: None)
+
+
+def test_a_fingerprint_holds_the_first_pictures_and_the_key_pictures_of_the_places() -> None:
+    found = film(clip(frames=400, size=(96, 72), gop=25, draw=panned))
+    assert (found.first_ms, found.last_ms, found.keys, found.gap_ms) == (0, 16_000, 16, 1000)
+    keys = {max(0, 1000 * (16 * place // 12)) for place in range(12)}
+    assert found.times_ms.tolist() == sorted({*range(0, 40 * video.RUN, 40)} | keys)
+
+
+def test_a_header_alone_has_no_fingerprint() -> None:
+    assert measured(clip(), full=False).fingerprint is None
+
+
+def test_flat_pictures_are_not_in_the_fingerprint_and_do_not_use_up_the_run() -> None:
+    def draw(number: int, width: int, height: int) -> np.ndarray:
+        return panned(number, width, height) if number >= 100 else np.zeros((height, width, 3), np.uint8)
+
+    times = film(clip(frames=300, size=(96, 72), gop=1000, draw=draw)).times_ms
+    assert times.tolist() == [40 * number for number in range(100, 100 + video.RUN)]
+    assert measured(clip(frames=300, size=(96, 72), draw=lambda n, w, h: draw(0, w, h))).fingerprint is None
+
+
+def test_the_run_is_bounded_by_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video, "RUN_PIXELS", 20 * 96 * 72)
+    assert film(clip(frames=60, size=(96, 72), gop=1000, draw=panned)).times_ms.size == 20
+
+
+def test_one_picture_has_no_fingerprint() -> None:
+    assert measured(clip(frames=1, draw=panned)).fingerprint is None
+    assert measured(clip(frames=2, draw=panned)).fingerprint is not None
+
+
+def test_the_fingerprint_is_of_the_pictures_as_displayed() -> None:
+    upright = film(clip(frames=20, size=(128, 96), draw=panned))
+    other = film(clip(frames=20, size=(96, 128), draw=turned, degrees=90))
+    assert upright.times_ms.tolist() == other.times_ms.tolist()
+    bits = np.bitwise_count(upright.hashes ^ other.hashes)
+    assert bits.max() <= pictures.MOST_BITS
+
+
+def test_damage_in_the_run_ends_it() -> None:
+    data = bytearray(clip(frames=30, size=(320, 240), gop=1000, draw=panned))
+    with av.open(io.BytesIO(bytes(data)), "r") as container:
+        packet = [each for each in container.demux(video=0) if each.size][12]
+        assert packet.pos is not None
+        middle = packet.pos + packet.size // 2
+    data[middle : middle + 40] = bytes(range(200, 240))
+    whole = film(clip(frames=30, size=(320, 240), gop=1000, draw=panned))
+    assert whole.times_ms.size == 30
+    assert film(bytes(data)).times_ms.size <= 12
+
+
+@pytest.mark.parametrize(
+    ("container", "size"),
+    [(name, (320, 240)) for name in ("mp4", "matroska", "mpegts", "avi", "flv", "webm")]
+    + [("mp4", (160, 120))],
+)
+def test_another_container_size_and_key_frames_are_found(container: str, size: tuple[int, int]) -> None:
+    codec = "libvpx-vp9" if container == "webm" else "libx264"
+    original = clip(frames=150, size=(320, 240), gop=1000, draw=panned)
+    match = compared(original, clip(container, codec, frames=150, size=size, gop=12, draw=panned))
+    assert match.is_verified
+    assert abs(match.offset_ms) <= 2000  # MPEG-TS begins later
+
+
+@pytest.mark.parametrize("gops", [(1000, 1000), (12, 1000), (1000, 50), (48, 50)])
+def test_a_cut_beginning_is_found(gops: tuple[int, int]) -> None:
+    def late(number: int, width: int, height: int) -> np.ndarray:
+        return panned(number + 33, width, height)
+
+    whole = clip(frames=150, size=(160, 120), gop=gops[0], draw=panned)
+    match = compared(whole, clip(frames=117, size=(160, 120), gop=gops[1], draw=late))
+    assert match.is_verified
+    assert match.offset_ms == -33 * 40
+
+
+def test_a_turned_copy_is_found() -> None:
+    upright = clip(frames=60, size=(160, 120), draw=panned)
+    assert compared(upright, clip(frames=60, size=(120, 160), draw=turned, degrees=90)).is_verified
+
+
+def test_moments_of_any_time_are_the_pictures_on_display() -> None:
+    data = clip(frames=100, size=(64, 48), gop=30, draw=panned)
+    with demux.opened(io.BytesIO(data), "video") as container:
+        moments = video._Moments(container, container.streams.video[0], LIMITS, lambda: None, 1200)
+
+        def times(first_ms: int, last_ms: int) -> list[int]:
+            return [each.time_ms for each in moments.pictures(first_ms, last_ms)]
+
+        assert times(1000, 1080) == [1000, 1040, 1080]
+        assert times(1019, 1050) == [1000, 1040]
+        assert times(2999, 2999) == [2960]
+        assert times(-500, 10) == [0]
+        assert times(1201, 1201) == [1200]
+        assert times(3900, 9000) == [3880, 3920, 3960]
+        assert times(9000, 9100) == [3960]
+        assert next(moments.pictures(40, 200)).time_ms == 40
+        assert times(80, 80) == [80]
+
+
+def test_a_moment_is_given_upright_and_small() -> None:
+    data = clip(frames=3, size=(1600, 900), draw=turned, degrees=90)
+    with demux.opened(io.BytesIO(data), "video") as container:
+        moments = video._Moments(container, container.streams.video[0], LIMITS, lambda: None, 120)
+        shown = next(moments.pictures(0, 0))
+    assert shown.cells.shape == (64, 64)
+    assert shown.grey().shape == (683, 384)
+
+
+def test_damage_at_the_moments_of_a_copy_finds_nothing_wrong() -> None:
+    whole = clip(frames=150, size=(160, 120), gop=50, draw=panned)
+    made = measured(whole).fingerprint
+    assert made is not None
+    with av.open(io.BytesIO(whole), "r") as container:
+        spans = [(each.pos, each.size) for each in container.demux(video=0) if each.size]
+    damaged = bytearray(whole)
+    for place, size in spans:
+        assert place is not None
+        damaged[place + 4 : place + size] = bytes(size - 4)
+    match = video.compare(made, io.BytesIO(whole), made, io.BytesIO(bytes(damaged)), LIMITS, lambda: None)
+    assert (match.frames, match.is_verified) == (0, False)
+    with pytest.raises(ItemError):
+        video.compare(
+            made, io.BytesIO(whole), made, io.BytesIO(whole[: len(whole) // 2]), LIMITS, lambda: None
+        )
+
+
+@pytest.mark.realdata
+@pytest.mark.slow
+def test_of_the_real_videos_none_is_found_in_another_family(realdata: Path) -> None:
+    found, names = [], []
+    for path in sorted((realdata / "video_tmk").glob("*.mp4")):
+        data = path.read_bytes()
+        names.append((path.name.split("-")[0], path))
+        found.append(measured(data).fingerprint)
+    verified = set()
+    for a, b in films.candidates(found).pairs.tolist():
+        ours, theirs = found[a], found[b]
+        assert ours is not None
+        assert theirs is not None
+        with names[a][1].open("rb") as one, names[b][1].open("rb") as other:
+            if video.compare(ours, one, theirs, other, LIMITS, lambda: None).is_verified:
+                verified.add((a, b))
+    assert all(names[a][0] == names[b][0] for a, b in verified)
+    assert verified
 
 
 # -- real videos --------------------------------------------------------------------------------------------------
