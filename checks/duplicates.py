@@ -64,9 +64,13 @@ _IMAGE = Words(
     "16 candidates the nearest 16 are compared. In canonical order an item is surplus when it has a verified pair with an item that was kept.",
 )
 _VIDEO = Words(
-    zh="以 xxh3_128 判定相同：编码样本。此版本不查找视频的近似重复：其余各项均可能是近似重复，所得比率为下限。",
-    en="Told by xxh3_128 are equal coded samples. Near-duplicates of videos are not looked for by this version: any of the other "
-    "items may be one, so the rate is a lower bound.",
+    zh="内容相同以 xxh3_128 判定（编码样本）。近似重复：关键画面与开头一段画面的 64 位 pHash 相差不超过 7 位者为候选（每个视频至多 8 个）；"
+    "两者同一时刻的画面解码后按图像的方法对齐比较，至多 8 个时刻中至少 2 个且不少于一半通过者为近似重复，平淡画面不计。"
+    "按规范顺序，凡与已保留条目构成已验证对者为多余项。",
+    en="Told by xxh3_128 are equal coded samples. Near-duplicates: 64-bit pHash of key pictures and of a run from the first picture "
+    "on, at most 7 bits apart, proposes pairs (at most 8 for a video); pictures of the same moments of both are decoded and "
+    "compared as images are, and two videos are near-duplicates when at least 2 of up to 8 moments, and half of them, pass; flat "
+    "ones are left out. In canonical order an item is surplus when it has a verified pair with an item that was kept.",
 )
 _METHODS = {"audio": _AUDIO, "image": _IMAGE, "video": _VIDEO}
 

@@ -12,6 +12,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+import av
 import numpy as np
 from PIL import Image
 
@@ -739,10 +740,31 @@ def _video_duplicates() -> Iterator[Case]:
     }
     yield _case("video", "duplicates-fail-same-pictures-in-other-bytes", same, {"duplicates": (4, 5), "scale": 4_000_000},
                 readings={"duplicates": {"exact": ("fail", 4)}, "scale": {"after-duplicates": ("pass", 800_000)}})  # fmt: skip
+    # Videos in which there is something to see: one is another's copy, larger and coded again.
+    seen_ = {f"{n}.mp4": demo_media.movie(n, 1280, 720, day=f"{NEW}T12:00:00Z") for n in range(2)}
+    size = {"scale": "fail"}
+    yield _case("video", "duplicates-pass-different-videos", seen_, {"duplicates": (0, 2)}, **size)
+    again = {"x.mp4": _coded_again(seen_["0.mp4"])}
+    yield _case("video", "duplicates-review-seen-alone", seen_ | again, {"duplicates": (1, 3)},
+                readings={"duplicates": {"exact": ("pass", 0)}}, **size)  # fmt: skip
     unknown = demo_media.recoded(_movie(64, 48))
     yield _case("video", "duplicates-fail-unread-could-not-change-it",
                 {"a.mov": plain, "b.mov": plain, "c.mp4": unknown}, {"duplicates": (1, 2)},
                 resolution="indeterminate")  # fmt: skip
+
+
+def _coded_again(movie: bytes) -> bytes:
+    """A video at 1600 × 900 in MPEG-4 part 2, with other key pictures; it keeps its date."""
+    sink = io.BytesIO()
+    source: Any = av.open(io.BytesIO(movie))
+    with source, av.open(sink, "w", format="mp4") as container:
+        container.metadata["creation_time"] = source.metadata["creation_time"]
+        stream: Any = container.add_stream("mpeg4", rate=8)
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = 1600, 900, "yuv420p", 7
+        for frame in source.decode(video=0):
+            container.mux(stream.encode(frame.reformat(1600, 900, "yuv420p")))
+        container.mux(stream.encode(None))
+    return sink.getvalue()
 
 
 def _video_dates() -> Iterator[Case]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import orjson
 import polars as pl
 import pyarrow as pa
@@ -36,6 +37,7 @@ from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Ledger, Part, Task, code_digest, versions
 from dqv.execute.outfolder import finished, out_folder
 from dqv.measure.witness import version as ffmpeg_version
+from dqv.neardup import films
 from dqv.reports.escape import visible_path
 from dqv.reports.html import Excerpt, render
 from dqv.reports.model import Report
@@ -313,6 +315,9 @@ class _Engine:
             decided += _all_names(compared, "compare")
             turned += _all_names(compared, "turned")
             unverified["image"] = sum(part.result for part in compared)
+        if "video" in modalities:
+            watched, unverified["video"] = self._near_videos(both, every)
+            decided += watched
         found = {"copies": copies, "decided": decided, "linked": linked, "turned": turned, "parts": False}
         (settled,) = self._run("settle", duplicates.settle, [(found, 0)])
         first = {name: settled.files(name)[0] for name in ("surplus", "linked", "turned")}
@@ -418,6 +423,47 @@ class _Engine:
             for number in range(found.result)
         ]
         return self._run("compare", near_media.compare, [(args, 0) for args in bins])
+
+    def _near_videos(self, measured: Sequence[_Measured], every: dict[str, Any]) -> tuple[list[str], int]:
+        """The table of decided videos, and how many pairs could not be compared: rounds of one task a pair."""
+        (found,) = self._run("videos", near_media.videos, [(every, 0)])
+        if not found.result:
+            return [], 0
+        (table,) = _names(found, "videos")
+        numbers = pl.read_parquet(table, columns=["object"])["object"].to_list()
+        pieces = {
+            piece.row["object"]: (each.source, piece)
+            for each in measured
+            for task in each.pieces
+            for piece in task
+        }
+        decisions = films.Decisions(len(numbers), np.array(found.result, np.int64))
+        told: dict[tuple[int, int], list[int] | None] = {}
+        while asked := decisions.asked():
+            calls = []
+            for pair in asked:
+                (source, one), (other_source, other) = (pieces[numbers[row]] for row in pair)
+                calls.append(
+                    (
+                        {
+                            **self._common,
+                            "videos": table,
+                            "pair": list(pair),
+                            "sources": [source, other_source],
+                            "pieces": [one.as_args(), other.as_args()],
+                        },
+                        one.work + other.work,
+                    )
+                )
+            parts = self._run(f"watch-{len(told)}", near_media.watch, calls)
+            for pair, part in zip(asked, parts, strict=True):
+                told[pair] = part.result
+                decisions.tell(*pair, verified=bool(part.result and part.result[0]))
+        rows = np.flatnonzero(decisions.original >= 0).tolist()
+        originals = decisions.original[rows].tolist()
+        fits = [told[original, row] for original, row in zip(originals, rows, strict=True)]
+        args = {"videos": table, "rows": rows, "originals": originals, "fits": fits}
+        return self._tables("watched", near_media.watched, [args]), list(told.values()).count(None)
 
     def _again(
         self, measured: Sequence[_Measured], objects: set[int]

@@ -333,6 +333,7 @@ def test_all_that_was_planted_is_found_and_not_counted(made: Made) -> None:
         ("audio", 4, 4),
         ("image", 4, 4),
         ("text", 16, 16),
+        ("video", 2, 2),
     ]
 
 

@@ -53,8 +53,8 @@ MOMENTS = 8
 CROWD = 64
 """So many videos are listed under one hash, the first ones; more have it in common and it tells nothing."""
 
-MOST_CANDIDATES = 64
-"""Of one video, among the earlier ones."""
+MOST_CANDIDATES = 8
+"""Of one video, among the earlier ones; comparing two takes seconds, and a fixed camera makes all alike."""
 
 SEARCH_MS = 5000
 """How far around the likeliest offset a moment is looked for, at most."""
@@ -267,6 +267,59 @@ def _neighbours(distinct: U64, tick: Callable[[], None]) -> tuple[I64, I64]:
     order = np.argsort(rows, kind="stable")
     starts = np.searchsorted(rows[order], np.arange(distinct.size + 1))
     return starts, np.concatenate(other)[order]
+
+
+# -- kept and surplus ---------------------------------------------------------------------------------------------
+
+
+class Decisions:
+    """Kept and surplus, by the sequential definition, while pairs are compared in rounds.
+
+    A candidate that is surplus stands for what it repeats. In a round every video that is not decided asks for one pair:
+    with its first candidate that was kept, else with the first that may be. Candidates come earlier, so the first
+    undecided one can always be decided or ask.
+
+    Args:
+        count: of videos, in canonical order.
+        pairs: as `Candidates`.
+    """
+
+    def __init__(self, count: int, pairs: I64) -> None:
+        self.original = np.full(count, -1, np.int64)
+        self._decided = np.ones(count, np.bool_)
+        self._decided[pairs[:, 1]] = False
+        self._candidates: dict[int, list[int]] = {}
+        for earlier, later in pairs.tolist():
+            self._candidates.setdefault(later, []).append(earlier)
+        self._told: dict[tuple[int, int], bool] = {}
+
+    def tell(self, earlier: int, later: int, *, verified: bool) -> None:
+        """The answer for a pair that was asked for."""
+        self._told[earlier, later] = verified
+
+    def asked(self) -> list[tuple[int, int]]:
+        """The pairs (earlier, later) to be compared now; none once all are decided."""
+        found = []
+        for later, candidates in self._candidates.items():
+            if not self._decided[later]:
+                pair = self._decide(later, candidates)
+                found += [pair] if pair is not None else []
+        return found
+
+    def _decide(self, later: int, candidates: list[int]) -> tuple[int, int] | None:
+        """Decide one video, if its candidates are; the pair that it asks for."""
+        stand = sorted({int(self.original[k]) if self.original[k] >= 0 else k for k in candidates})
+        asked, waits = None, False
+        for k in stand:
+            told = self._told.get((k, later))
+            if told is None and (asked is None or (self._decided[k] and not self._decided[asked[0]])):
+                asked = k, later
+            if told and self._decided[k] and asked is None and not waits:
+                self.original[later], self._decided[later] = k, True
+                return None
+            waits |= told is True or not self._decided[k]
+        self._decided[later] = asked is None and not waits
+        return asked
 
 
 # -- verification -------------------------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ from dqv.core.schema import TURNED
 from dqv.core.settings import Measuring
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table
-from dqv.measure import image
-from dqv.neardup import join, pictures, sounds
+from dqv.measure import image, video
+from dqv.neardup import films, join, pictures, sounds
 from dqv.stages.duplicates import DECIDED, WHERE, among, item_rows, known_ids, write
 from dqv.stages.measure import check_unchanged, open_piece
 from dqv.stages.media import opened
@@ -227,3 +227,75 @@ def _greys(ids: Any, paths: list[str], flat: IO[bytes], beat: Beat) -> tuple[Cal
         return np.array(values[begins[row] : begins[row] + height * width]).reshape(height, width)
 
     return grey, shapes[:, 0] > 0
+
+
+def videos(args: dict[str, Any], out: Path, beat: Beat) -> list[list[int]]:
+    """The videos and their fingerprints: table `videos`. One task: some 2 kB a video.
+
+    Args:
+        args: as for `_prints`, of all parts.
+        out: where the table goes.
+        beat: of the child.
+
+    Returns:
+        The pairs that may be near-duplicates, as `films.Candidates` has them.
+    """
+    items = _prints(args, "video", beat)
+    write(out / "videos-0.parquet", items)
+    found = films.candidates(items["fingerprint"].to_pylist(), beat.tick)
+    return [[int(earlier), int(later)] for earlier, later in found.pairs]
+
+
+def watch(args: dict[str, Any], out: Path, beat: Beat) -> list[int] | None:
+    """Compare two videos, by pictures of the same moments.
+
+    Args:
+        args: `videos`: its table; `pair`: rows there; `sources`, `pieces`: of both; `measuring`.
+        out: unused.
+        beat: names the later one as the item at work.
+
+    Returns:
+        Of `films.Match`: whether it is verified, frames, of, offset in ms, difference in thousandths; None where one of
+        them cannot be read again.
+    """
+    measuring = Measuring.model_validate(args["measuring"])
+    items = pq.read_table(args["videos"]).take(pa.array(args["pair"]))
+    one, other = items["fingerprint"].to_pylist()
+    first, second = args["pieces"]
+    if any(beat.begin(piece["object"]) is not None for piece in args["pieces"]):
+        return None
+    try:
+        with open_piece(args["sources"][0], first) as a, open_piece(args["sources"][1], second) as b:
+            streams = [opened(file, Reads(), beat.tick, full=True) for file in (a, b)]
+            found = video.compare(one, streams[0], other, streams[1], measuring.limits, beat.tick)
+            check_unchanged(a, first)
+            check_unchanged(b, second)
+    except (ItemError, OSError, video.OnlySound) as error:
+        _log.warning("objects %s cannot be compared: %s", args["pair"], type(error).__name__)
+        return None
+    return [
+        int(found.is_verified), found.frames, found.of, found.offset_ms, round(1000 * found.difference)
+    ]  # fmt: skip
+
+
+def watched(args: dict[str, Any], out: Path, beat: Beat) -> None:
+    """The surplus videos: table `watched`.
+
+    Args:
+        args: `videos`: its table; `rows`: surplus ones; `originals`: what they repeat; `fits`: what `watch` says of each.
+        out: where the table goes.
+        beat: of the child.
+    """
+    items, fits = pq.read_table(args["videos"]), args["fits"]
+    _write_decided(
+        out / "watched-0.parquet",
+        items,
+        np.array(args["rows"], np.int64),
+        np.array(args["originals"], np.int64),
+        [frames for _, frames, _, _, _ in fits],
+        [of for _, _, of, _, _ in fits],
+        [
+            f"{frames} of {of} moments alike, {offset} ms apart, at most {difference / 1000:.2f} of the difference allowed"
+            for _, frames, of, offset, difference in fits
+        ],
+    )

@@ -1,7 +1,8 @@
 """The self-test: planted duplicates that go through the same stages as the data, behind it, and are not counted.
 
 Half of the files are originals, the other half copies as a person would make them: texts with two words of four hundred
-changed (J about 0.95), pictures larger and coded coarsely, recordings coded again. A run in which one of them is not
+changed (J about 0.95), pictures larger and coded coarsely, recordings
+and videos coded again. A run in which one of them is not
 found did not look for duplicates as it should.
 """
 
@@ -10,11 +11,12 @@ import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 import soundfile
 from PIL import Image
 
-PAIRS = {"text": 16, "image": 4, "audio": 4}
+PAIRS = {"text": 16, "image": 4, "audio": 4, "video": 2}
 """How many pairs are planted of a modality."""
 
 
@@ -86,4 +88,24 @@ def _recordings(number: int) -> Iterator[tuple[str, bytes]]:
         yield name, sink.getvalue()
 
 
-_MAKERS = {"text": _texts, "image": _pictures, "audio": _recordings}
+def _videos(number: int) -> Iterator[tuple[str, bytes]]:
+    """A window that moves over a picture, 3 s; the second one is larger, with key pictures at other places."""
+    rng = np.random.default_rng(number)
+    ground = np.asarray(
+        Image.fromarray(rng.integers(0, 256, (24, 32), np.uint8)).resize((640, 480), Image.Resampling.BICUBIC)
+    )
+    frames = [ground[2 * at : 2 * at + 240, 3 * at : 3 * at + 320] for at in range(72)]
+    for name, size, gop in (("-first.mp4", (320, 240), 12), ("-second.mkv", (400, 300), 30)):
+        sink = io.BytesIO()
+        with av.open(sink, "w", format="mp4" if name.endswith("mp4") else "matroska") as container:
+            stream = container.add_stream("mpeg4", rate=24)
+            stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+            stream.gop_size, stream.bit_rate = gop, 800_000
+            for grey in frames:
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(grey), format="gray")
+                container.mux(stream.encode(frame.reformat(*size, format="yuv420p")))
+            container.mux(stream.encode(None))
+        yield name, sink.getvalue()
+
+
+_MAKERS = {"text": _texts, "image": _pictures, "audio": _recordings, "video": _videos}

@@ -1,6 +1,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -188,7 +189,7 @@ def test_a_crowd_lists_its_first_videos_and_says_so() -> None:
     count = films.CROWD + 20
     one_scene: list[bytes | None] = [film_of([spread(1), spread(2)])] * count
     found = films.candidates([*one_scene, film_of([spread(3), spread(4)])])
-    assert len(found.pairs) == sum(min(k, films.CROWD) for k in range(count))
+    assert len(found.pairs) == sum(min(k, films.CROWD, films.MOST_CANDIDATES) for k in range(count))
     assert int(found.pairs[:, 0].max()) == films.CROWD - 1
     assert found.crowded.tolist() == [False] * films.CROWD + [True] * 20 + [False]
 
@@ -303,3 +304,33 @@ def test_two_hashes_are_too_few_to_tell_the_offset() -> None:
     other = films.Film(0, 9000, 1, np.array([1000]), np.array([5], np.uint64))
     assert films.offsets(film, other) == (1000 - films.SEARCH_MS, 1000 + films.SEARCH_MS)
     assert films.offsets(film, films.Film(0, 9, 1, np.array([0]), np.array([spread(7)], np.uint64))) is None
+
+
+@st.composite
+def graphs(draw: Any) -> tuple[int, npt.NDArray[np.int64], set[tuple[int, int]]]:
+    """Candidates of up to 9 videos, and which pairs are near-duplicates."""
+    count = draw(st.integers(0, 9))
+    every = [(a, b) for b in range(count) for a in range(b)]
+    pairs = [pair for pair in every if draw(st.booleans())]
+    near = {pair for pair in every if draw(st.booleans())}
+    return count, np.array(pairs, np.int64).reshape(-1, 2), near
+
+
+@given(graphs())
+def test_rounds_decide_as_one_after_the_other(
+    made: tuple[int, npt.NDArray[np.int64], set[tuple[int, int]]],
+) -> None:
+    count, pairs, near = made
+    original = [-1] * count
+    for later in range(count):
+        candidates = {int(a) for a, b in pairs if b == later}
+        stand = sorted({original[k] if original[k] >= 0 else k for k in candidates})
+        original[later] = next((k for k in stand if (k, later) in near), -1)
+    decisions = films.Decisions(count, pairs)
+    told: set[tuple[int, int]] = set()
+    while asked := decisions.asked():
+        assert not told & set(asked)
+        told |= set(asked)
+        for pair in asked:
+            decisions.tell(*pair, verified=pair in near)
+    assert decisions.original.tolist() == original

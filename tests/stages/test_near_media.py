@@ -13,7 +13,7 @@ from PIL.Image import Transpose
 from conformance.media import copied, seen
 from dqv import demo_media
 from dqv.core.settings import Measuring
-from dqv.stages import near_media
+from dqv.stages import near_media, planted
 from tests.stages.calls import beat, measure, pieces, read, surplus
 
 RATE_HZ = 8000
@@ -119,3 +119,51 @@ def test_real_pictures(realdata: Path, tmp_path: Path, name: str, near: int, tur
     """Of the 11 edits of one photo, the one of other colours is not told from another picture."""
     assert len(surplus(realdata / "images_pdq" / name, tmp_path / "out", [3])) == near
     assert len(read(tmp_path / "out" / "settle-0", "turned")) == turned
+
+
+def videos(folder: Path) -> Path:
+    """0 and 2: two videos; 1 and 3: the same, larger, with other key pictures; 4: one picture; 5: a cut copy of 0."""
+    planted.plant(folder, ["video"])
+    for number, path in enumerate(sorted(folder.iterdir())):
+        path.rename(folder / f"{number}{path.suffix}")
+    still = demo_media.movie(3, 320, 240, frames=1)
+    (folder / "4.mp4").write_bytes(still)
+    (folder / "5.mp4").write_bytes((folder / "0.mp4").read_bytes()[:-5000])
+    return folder
+
+
+@pytest.mark.parametrize("cuts", [None, [1], [1, 2, 3]])
+def test_videos_in_other_encodings_repeat_the_first_whatever_the_partitions(
+    tmp_path: Path, cuts: list[int] | None
+) -> None:
+    """What is damaged, or one picture, is never taken for a copy."""
+    found = surplus(videos(tmp_path / "data"), tmp_path / "out", cuts)
+    assert [(row["object"], row["original_object"], row["verified"]) for row in found] == [
+        (1, 0, "aligned"),
+        (3, 2, "aligned"),
+    ]
+
+
+def test_a_video_that_changed_meanwhile_is_no_answer(tmp_path: Path) -> None:
+    folder, out = videos(tmp_path / "data"), tmp_path / "out"
+    cut = pieces(folder)
+    surplus(folder, out)
+    (folder / "1.mkv").write_bytes((folder / "3.mkv").read_bytes())
+    args = {
+        "videos": str(out / "videos-0" / "videos-0.parquet"),
+        "pair": [0, 1],
+        "sources": [str(folder)] * 2,
+        "pieces": cut[:2],
+        "measuring": Measuring().model_dump(mode="json"),
+    }
+    assert near_media.watch(args, out, beat()) is None
+
+
+@pytest.mark.realdata
+def test_real_videos_repeat_none_of_another_family(realdata: Path, tmp_path: Path) -> None:
+    folder = realdata / "video_tmk"
+    found = surplus(folder, tmp_path / "out")
+    names = [Path(piece["path"]).name.split("-")[0] for piece in pieces(folder)]
+    first = next(piece["object"] for piece in pieces(folder))
+    assert len(found) >= 5, "of 31 pairs of a family most have bars, logos, another aspect"
+    assert all(names[row["object"] - first] == names[row["original_object"] - first] for row in found)
