@@ -39,7 +39,7 @@ def texts() -> dict[str, Texts]:
 
 @numba.njit(nogil=True)
 def _hash(data: Any, offsets: Any, value: Any, kind: Any, shingled: bool) -> int:
-    words = np.empty(tokens.widest(offsets), np.uint64)
+    words = np.empty(int(np.diff(offsets).max()), np.uint64)
     shingles = np.empty_like(words)
     total = 0
     for d in range(offsets.size - 1):

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dqv.core.schema import SKETCH_BANDS, SKETCH_SLOTS
-from dqv.neardup.tokens import mix, shingle, tables, tokenise, widest
+from dqv.neardup.tokens import mix, next_window, room, tables, window_shingles
 
 BANDS, ROWS = SKETCH_BANDS[SKETCH_SLOTS]
 
@@ -55,19 +55,28 @@ def fill(elements: Any, slots: Any) -> None:
 
 @numba.njit(nogil=True, cache=True)
 def _sketch(data: Any, offsets: Any, value: Any, kind: Any, counts: Any, normal: Any, sketches: Any) -> None:
-    tokens, shingles = np.empty(widest(offsets), np.uint64), np.empty(widest(offsets), np.uint64)
-    slots = np.empty(sketches.shape[1], np.uint64)
+    tokens, shingles = np.empty(room(offsets), np.uint64), np.empty(room(offsets), np.uint64)
+    slots, more = np.empty(sketches.shape[1], np.uint64), np.empty(sketches.shape[1], np.uint64)
     for d in range(offsets.size - 1):
-        count = tokenise(data, offsets[d], offsets[d + 1], value, kind, tokens)
-        counts[d] = count
         high, low = np.uint64(0x243F6A8885A308D3), np.uint64(0x13198A2E03707344)
-        for t in range(count):
-            high = (high ^ tokens[t]) * np.uint64(0x9DDFEA08EB382D69)
-            high ^= high >> np.uint64(32)
-            low = (low + tokens[t]) * np.uint64(0xC2B2AE3D27D4EB4F)
-            low ^= low >> np.uint64(29)
+        start, stop, kept, found = offsets[d], offsets[d + 1], 0, 0
+        slots[:] = _EMPTY
+        while start < stop:
+            start, count = next_window(data, start, stop, value, kind, tokens, kept)
+            counts[d] += count - kept
+            for t in range(kept, count):
+                high = (high ^ tokens[t]) * np.uint64(0x9DDFEA08EB382D69)
+                high ^= high >> np.uint64(32)
+                low = (low + tokens[t]) * np.uint64(0xC2B2AE3D27D4EB4F)
+                low ^= low >> np.uint64(29)
+            held, kept = window_shingles(tokens, count, start == stop and found == 0, shingles)
+            if found == 0:
+                fill(shingles[:held], slots)
+            elif held:  # the sketch of a union is the least of its parts
+                fill(shingles[:held], more)
+                slots[:] = np.minimum(slots, more)
+            found += held
         normal[d, 0], normal[d, 1] = mix(high), mix(low)
-        fill(shingles[: shingle(tokens, count, shingles)], slots)
         for j in range(slots.size):
             sketches[d, j] = np.uint32(slots[j] & np.uint64(0xFFFFFFFF))
 

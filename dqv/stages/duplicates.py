@@ -47,6 +47,9 @@ BUCKET_ROWS = 4_000_000
 BIN_ITEMS = 100_000
 """Items of a bin, at least: 512 bytes of sketch each, and 84 of numbers of groups. What hangs together is never cut."""
 
+_HELD_SHINGLES = 1 << 20
+"""So many are held before they are added to their tables, which costs as much for one set as for many."""
+
 _log = logging.getLogger(__name__)
 
 _PART = [("object", pa.int64()), ("place", pa.int64()), ("part", pa.int64())]
@@ -391,6 +394,8 @@ def _add_shingles(
     beat: Beat,
     rows: dict[str, Table],
 ) -> None:
+    held: dict[str, list[dict[str, Any]]] = {}
+    count = 0
     with open_piece(source, piece) as file:
         for record in records(file, piece, measuring, beat, Facts(), Reads()):
             if record.place not in places or isinstance(record, Broken):
@@ -405,8 +410,19 @@ def _add_shingles(
             for part, name in places[record.place].items():
                 values, _ = tokens.shingle_sets(data, bounds[part], simplified=near.simplified)
                 row = {"object": piece["object"], "place": record.place, "part": part, "shingles": values}
-                rows[name].add_rows([row])
+                held.setdefault(name, []).append(row)
+                count += values.size
+                if count >= _HELD_SHINGLES:
+                    _add_all(held, rows)
+                    count = 0
+        _add_all(held, rows)
         check_unchanged(file, piece)
+
+
+def _add_all(held: dict[str, list[dict[str, Any]]], rows: dict[str, Table]) -> None:
+    for name, made in held.items():
+        rows[name].add_rows(made)
+    held.clear()
 
 
 def decide(args: dict[str, Any], out: Path, beat: Beat) -> int:

@@ -1,6 +1,8 @@
 import unicodedata
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dqv.neardup import sketch
+from dqv.neardup import sketch, tokens
 from dqv.neardup.tokens import shingle_sets, simplified_forms, tables, tokenise
 from dqv.neardup.witness import SINGLE
 from dqv.neardup.witness import tokens as reference
@@ -264,3 +266,75 @@ def test_shingle_sets_are_folded_likewise() -> None:
     assert values[: ends[1]].tolist() == values[ends[1] :].tolist()
     values, ends = shingle_sets(*arrays(*texts))
     assert values[: ends[1]].tolist() != values[ends[1] :].tolist()
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "a",
+                "é",
+                "数",
+                "数据",
+                "𠀾",
+                " ",
+                "\n",
+                "。",
+                "ab cd ",
+                "e\u0301",
+                "ß",
+                "x" * 9,
+                "한글",
+                "\u00ad",
+            ]
+        )
+    ),
+    st.integers(1, 30),
+)
+def test_windows_change_nothing(chosen: list[str], size: int) -> None:
+    """The same code in Python, since a compiled window is of one size."""
+    text = "".join(chosen)
+    data, offsets = arrays("before ", text, " after")
+    value, kind = tables()
+    expected, ends = shingle_sets(data, offsets)
+    names = (
+        "_edge",
+        "_begins",
+        "next_window",
+        "window_shingles",
+        "room",
+        "_most",
+        "_shingle_sets",
+        "tokenise",
+        "shingle",
+    )
+    with ExitStack() as stack:
+        for name in names:
+            stack.enter_context(mock.patch.object(tokens, name, getattr(tokens, name).py_func))
+        stack.enter_context(mock.patch.object(tokens, "WINDOW_BYTES", size))
+        stack.enter_context(np.errstate(over="ignore"))
+        found, at = tokens.shingle_sets(data, offsets)
+        count, start = 0, int(offsets[1])
+        while start < offsets[2]:
+            held = np.empty(tokens.room(offsets), np.uint64)
+            start, more = tokens.next_window(data, start, int(offsets[2]), value, kind, held, 0)
+            count += more
+    assert (found.tolist(), at.tolist()) == (expected.tolist(), ends.tolist())
+    assert count == len(reference(text))
+
+
+def test_a_document_of_many_windows_has_the_sketch_of_its_shingles() -> None:
+    text = (
+        " ".join(f"wörd{number % 90_001}" for number in range(400_000))
+        + " 数据" * 1000
+        + "z" * (3 << 20)
+        + " end"
+    )
+    assert len(text.encode()) > 6 * tokens.WINDOW_BYTES
+    data, offsets = arrays("short one", text, "tail")
+    counts, _, sketches = sketch.sketch(data, offsets)
+    assert counts[1] == 400_000 + 2000 + 2
+    values, ends = shingle_sets(data, offsets)
+    slots = np.empty(128, np.uint64)
+    sketch.fill(values[ends[1] : ends[2]].copy(), slots)
+    assert (slots & np.uint64(2**32 - 1)).tolist() == sketches[1].tolist()
