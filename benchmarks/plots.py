@@ -46,9 +46,9 @@ def lines(
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" '
         f'font-size="12" fill="{_INK}"><rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>',
-        _text(_LEFT, 22, title, "start"),
+        _text(_LEFT, 16, title, "start"),
         _text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 10, axes[0], "middle"),
-        _text(_LEFT - 8, _TOP - 4, axes[1], "end" if len(axes[1]) < 8 else "middle"),
+        _text(_LEFT - 8, 30, axes[1], "end"),
     ]
     for x in ticks[0]:
         (left, bottom), (_, top) = place(x, ticks[1][0]), place(x, ticks[1][-1])

@@ -53,21 +53,25 @@ def _machine() -> str:
     )
 
 
-def main() -> None:
-    """Measure and write; what is not run keeps the figures it has."""
+def _put(title: str, section: str) -> None:
+    """Write the figures of one part; the others keep theirs."""
     before, _, rest = README.read_text("utf-8").partition(BEGIN)
     figures, _, after = rest.partition(END)
     sections = dict(part.split("\n", 1) for part in figures.split("### ")[1:])
+    sections[title] = section
+    tables = [f"### {title}\n{sections[title]}" for title, _ in PARTS.values() if title in sections]
+    README.write_text(before + BEGIN + "".join(tables) + END + after, "utf-8")
+
+
+def main() -> None:
+    """Measure and write."""
     with tempfile.TemporaryDirectory() as name:
         for module in sys.argv[1:] or PARTS:
             title, work = PARTS[module]
             began = time.monotonic()
-            sections[title] = f"\n{_machine()}\n\n{work(Path(name))}\n"
-            print(f"### {title}\n{sections[title]}{module}: {time.monotonic() - began:.0f} s\n", flush=True)
-            tables = "".join(
-                f"### {title}\n{sections[title]}" for title, _ in PARTS.values() if title in sections
-            )
-            README.write_text(before + BEGIN + tables + END + after, "utf-8")
+            section = f"\n{_machine()}\n\n{work(Path(name))}\n"
+            _put(title, section)
+            print(f"### {title}\n{section}{module}: {time.monotonic() - began:.0f} s\n", flush=True)
 
 
 if __name__ == "__main__":

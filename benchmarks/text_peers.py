@@ -25,7 +25,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from benchmarks import text_corpus, text_peer
+from benchmarks import plots, text_corpus, text_peer
 from benchmarks.packages import OUT, environment
 from benchmarks.text_corpus import LANGUAGES, Corpus
 from dqv.measure.hashing import payload_hashes
@@ -48,6 +48,10 @@ PEERS: dict[str, tuple[int, list[str]]] = {
 """How much of the corpus each gets, and what its environment holds."""
 
 ONE_CORE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "POLARS_MAX_THREADS", "NUMBA_NUM_THREADS"), "1")  # fmt: skip
+
+
+THRESHOLD = 80
+"""Of the similarity, in hundredths."""
 
 
 @dataclass(frozen=True)
@@ -206,12 +210,22 @@ class Score:
     surplus: int
     wrong: int
 
-    def recall(self, language: str, least: int = 80, below: int = 100) -> float:
+    def recall(self, language: str, least: int = THRESHOLD, below: int = 100) -> float:
         """Of the pairs of these bins, what share was found."""
         rows = self.bins.filter(
             (pl.col("language") == language) & pl.col("bin").is_between(least, below, closed="left")
         )
         return float(rows["found"].sum() / rows["pairs"].sum())
+
+    def by_bin(self) -> list[tuple[float, float]]:
+        """Middle of each bin from 0.8 and the share found, both languages together."""
+        rows = (
+            self.bins.filter(pl.col("bin") >= THRESHOLD)
+            .group_by("bin")
+            .agg(pl.col("found", "pairs").sum())
+            .sort("bin")
+        )
+        return [((row["bin"] + 1) / 100, row["found"] / row["pairs"]) for row in rows.iter_rows(named=True)]
 
 
 def score(done: Run) -> Score:
@@ -291,6 +305,9 @@ def as_markdown(runs: dict[str, Run], scores: dict[str, Score], ratio: float) ->
             for each in LANGUAGES
         )
         lines.append(f"| {float(low):.2f}–{float(high):.2f} | {count} | {' | '.join(cells)} |")
+    lines += ["", plots.lines("recall", "Planted pairs that are found", ("J of the pair, middle of the bin", "share"),
+                              {tool: found.by_bin() for tool, found in scores.items()},
+                              ticks=((0.8, 0.85, 0.9, 0.95, 1), (0.9, 0.92, 0.94, 0.96, 0.98, 1)))]  # fmt: skip
     return "\n".join(lines) + "\n"
 
 
