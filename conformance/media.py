@@ -742,11 +742,10 @@ def _video_duplicates() -> Iterator[Case]:
                 readings={"duplicates": {"exact": ("fail", 4)}, "scale": {"after-duplicates": ("pass", 800_000)}})  # fmt: skip
     # Videos in which there is something to see: one is another's copy, larger and coded again.
     seen_ = {f"{n}.mp4": demo_media.movie(n, 1280, 720, day=f"{NEW}T12:00:00Z") for n in range(2)}
-    size = {"scale": "fail"}
-    yield _case("video", "duplicates-pass-different-videos", seen_, {"duplicates": (0, 2)}, **size)
+    yield _case("video", "duplicates-pass-different-videos", seen_, {"duplicates": (0, 2)}, scale="fail")
     again = {"x.mp4": _coded_again(seen_["0.mp4"])}
     yield _case("video", "duplicates-review-seen-alone", seen_ | again, {"duplicates": (1, 3)},
-                readings={"duplicates": {"exact": ("pass", 0)}}, **size)  # fmt: skip
+                readings={"duplicates": {"exact": ("pass", 0)}}, scale="fail")  # fmt: skip
     unknown = demo_media.recoded(_movie(64, 48))
     yield _case("video", "duplicates-fail-unread-could-not-change-it",
                 {"a.mov": plain, "b.mov": plain, "c.mp4": unknown}, {"duplicates": (1, 2)},
