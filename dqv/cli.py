@@ -136,6 +136,27 @@ def verify(
 
 
 @app.command()
+def explain(
+    a: Annotated[str, typer.Argument(metavar="A", help="A file; FILE#PLACE for one record of it.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The other one.")],
+    policy: PolicyOption = "jiaxing-2025-65",
+    text_field: Annotated[str | None, typer.Option(help="Field of the records that holds the text.")] = None,
+    lang: Lang = _LANG,
+) -> None:
+    """Say why two items are near-duplicates, or not; PLACE is the one that the evidence names."""
+
+    def run() -> int:
+        from dqv import pipeline
+        from dqv.reports.terminal import explanation
+
+        found = pipeline.explain(a, b, policy, text_field)
+        print(explanation(found, _language(lang)))  # noqa: T201
+        return 0 if found["near"] is not None else 3
+
+    _exit(run)
+
+
+@app.command()
 def keygen(
     out: Annotated[Path, typer.Option(help="Prefix: writes PREFIX.key and PREFIX.pub.")],
     algorithm: Annotated[str, typer.Option(help="ed25519.")] = "ed25519",

@@ -7,6 +7,7 @@ import hashlib
 import os
 import platform
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,16 +33,18 @@ from dqv.core.files import sha256_file, write_atomic
 from dqv.core.policy import Policy, load_policy
 from dqv.core.registration import Registration
 from dqv.core.schema import ITEMS, MODALITIES, PARAGRAPHS, READ_OBJECTS, SIDECAR
-from dqv.core.settings import Assurance, Settings
+from dqv.core.settings import Assurance, Measuring, Settings
 from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Ledger, Part, Task, code_digest, versions
 from dqv.execute.outfolder import finished, out_folder
+from dqv.execute.sandbox import close_child, run_task
 from dqv.measure.witness import version as ffmpeg_version
 from dqv.neardup import films
 from dqv.reports.escape import visible_path
 from dqv.reports.html import Excerpt, render
 from dqv.reports.model import Report
 from dqv.stages import duplicates, excerpts, near_media, planted, witness
+from dqv.stages import explain as explaining
 from dqv.stages import measure as measuring
 from dqv.trust import dsse, keys, statement, verification
 from dqv.trust.manifest import manifest_root
@@ -703,6 +706,64 @@ def verify(envelope: Path, trust: Path | None, source: str | None) -> list[verif
     if source is not None and found.report is not None:
         steps.append(verification.compare_data(envelope.parent / "manifest.parquet", _digests(source)))
     return steps
+
+
+def explain(a: str, b: str, policy: str, text_field: str | None) -> dict[str, Any]:
+    """Why two items are near-duplicates, or not.
+
+    Args:
+        a: path of a file, or `PATH#PLACE` for one record of it, with the place that the evidence names.
+        b: idem.
+        policy: id or file.
+        text_field: as for a check.
+
+    Returns:
+        As `stages.explain.explain`.
+
+    Raises:
+        UsageError: one is no file, or holds nothing that dqv compares.
+        DqvError: an item ends the child.
+    """
+    rules = load_policy(policy)
+    found = [_named(each, number) for number, each in enumerate((a, b))]
+    measuring = Measuring(text_field=text_field, near_text=rules.near_text)
+    args = {
+        "sources": [source for source, _, _ in found],
+        "pieces": [piece for _, piece, _ in found],
+        "places": [place for _, _, place in found],
+        "measuring": measuring.model_dump(mode="json"),
+    }
+    with tempfile.TemporaryDirectory() as parts:
+        task = Task(
+            stage="explain", index=0, call=f"{explaining.explain.__module__}:explain", args=args, policy=rules.digest,
+            limits=measuring.limits, parts=parts, work=0, code=code_digest(), reads_source=True,
+        )  # fmt: skip
+        try:
+            answer: dict[str, Any] = run_task(task)["result"]
+        finally:
+            close_child()
+    return answer
+
+
+def _named(name: str, number: int) -> tuple[str, dict[str, Any], int]:
+    """Folder, piece and place of one item; a file that is named like that comes before a place in one."""
+    path, mark, place = name.rpartition("#")
+    if Path(name).exists() or not mark or not place.isdecimal():
+        path, place = name, "0"
+    source = Path(path).resolve()
+    if not source.is_file():
+        raise UsageError(
+            f"{path} is no file; give a file, or FILE#PLACE with a place that the evidence names"
+        )
+    kind, facts = layout.classify(os.fsencode(source.name), "file"), source.stat()
+    if kind.modality is None:
+        raise UsageError(f"{path} is not compared: {kind.why}")
+    row = {
+        "object": number, "path": os.fsencode(source.name), "size_bytes": facts.st_size, "mtime_ns": facts.st_mtime_ns,
+        "identity": f"{facts.st_dev}:{facts.st_ino}", "role": kind.role, "why": kind.why, "modality": kind.modality,
+        "format": kind.format, "compression": kind.compression,
+    }  # fmt: skip
+    return os.fspath(source.parent), partitions.Piece(row, "whole", 0, 0, facts.st_size).as_args(), int(place)
 
 
 def _digests(source: str) -> Iterator[tuple[bytes, int, bytes]]:

@@ -1,5 +1,8 @@
 """The report on a terminal: the verdict, then one row per requirement that applies."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -72,3 +75,43 @@ def summary(report: Report, lang: Lang) -> Group:
         foot.append(Text(line, style="dim", overflow="fold"))
     foot.append(Text(label("experts_decide", lang), style="dim"))
     return Group(head, *notices, Text(), table, Text(), *foot)
+
+
+_FACTS = {
+    "unknown": ("没有该条目", "No such item"),
+    "unread": ("未能读取", "Not read"),
+    "modality": ("模态", "Modality"),
+    "equal": ("内容相同", "Equal"),
+    "nothing_to_compare": ("无可比较的内容", "Nothing to compare"),
+    "tokens": ("词元数", "Tokens"),
+    "shingles": ("切片数", "Shingles"),
+    "jaccard": ("Jaccard 相似度", "Jaccard similarity"),
+    "estimate": ("草图估计", "Estimate by sketches"),
+    "settled_by": ("由何断定", "Settled by"),
+    "bands": ("相同的分带", "Bands in common"),
+    "hash_bits_apart": ("pHash 相差位数", "pHash, bits apart"),
+    "difference": ("最大局部差异（允许值）", "Largest local difference (allowed)"),
+    "where": ("最大差异处（自左、自上，0…1）", "Where (from left, from top, 0 … 1)"),
+    "shift": ("位移", "Shift"),
+    "stretch": ("缩放", "Stretch"),
+    "tone": ("色调（斜率、最大灰度差）", "Tone (slope, largest change in greys)"),
+    "turned": ("转动后相同", "The same when turned"),
+    "overlap": ("重叠的有声帧", "Sounding frames that overlap"),
+    "wrong_bits": ("误码", "Wrong bits"),
+    "different_frames": ("不同的帧", "Different frames"),
+    "offset": ("时间偏移", "Offset"),
+    "shares_a_hash": ("有相近的画面哈希", "Shares a hash"),
+    "moments": ("相同的时刻", "Moments alike"),
+}
+_NEAR = {
+    True: ("两者为近似重复。", "They are near-duplicates."),
+    False: ("两者不是近似重复。", "They are not near-duplicates."),
+    None: ("无法判断。", "It cannot be told."),
+}
+
+
+def explanation(found: Mapping[str, Any], lang: str) -> str:
+    """What `stages.explain` says, one fact a line, the answer last."""
+    at = 0 if lang == "zh" else 1
+    lines = [f"{_FACTS[name][at]}: {value}" for name, value in found["facts"]]
+    return "\n".join([*lines, _NEAR[found["near"]][at]])

@@ -17,6 +17,7 @@ from dqv.core.errors import IncompleteRun
 from dqv.core.policy import load_policy
 from dqv.core.settings import Settings
 from dqv.execute.outfolder import out_folder
+from dqv.stages import planted
 
 ROOT = Path(__file__).parent.parent
 
@@ -275,3 +276,50 @@ def test_an_out_folder_below_what_is_no_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(IncompleteRun, match="cannot be written"):
         _raise_in_the_out_folder(tmp_path / "file" / "a" / "out", RuntimeError())
+
+
+def run(*args: str) -> Any:
+    return CliRunner().invoke(cli.app, list(args))
+
+
+def test_two_records_are_explained_by_their_places(tmp_path: Path) -> None:
+    words = [f"w{number}" for number in range(100)]
+    lines = [json.dumps({"text": " ".join(each)}) + "\n" for each in (words, [*words[:99], "x"], words[50:])]
+    (tmp_path / "a.jsonl").write_text("".join(lines))
+    second, third = len(lines[0]), len(lines[0]) + len(lines[1])
+    near = run("explain", f"{tmp_path}/a.jsonl", f"{tmp_path}/a.jsonl#{second}", "--lang", "en")
+    assert near.exit_code == 0
+    assert "Jaccard similarity: 95 / 97 = 0.9794" in near.stdout
+    assert near.stdout.splitlines()[-1] == "They are near-duplicates."
+    far = run("explain", f"{tmp_path}/a.jsonl#{second}", f"{tmp_path}/a.jsonl#{third}", "--lang", "zh")
+    assert far.stdout.splitlines()[-1] == "两者不是近似重复。"
+    same = run("explain", f"{tmp_path}/a.jsonl", f"{tmp_path}/a.jsonl", "--lang", "en")
+    assert "Equal: payload" in same.stdout
+    assert not [word for word in words if word in near.stdout.split()], "no value of the data is shown"
+
+
+def test_media_are_explained(tmp_path: Path) -> None:
+    planted.plant(tmp_path, ["audio", "image", "video"])
+    for modality, fact in (
+        ("audio", "Wrong bits"),
+        ("image", "pHash, bits apart"),
+        ("video", "Moments alike"),
+    ):
+        first, second = sorted(tmp_path.glob(f"{modality}-00*"))
+        other = min(tmp_path.glob(f"{modality}-01*"))
+        near = run("explain", str(first), str(second), "--lang", "en")
+        assert fact in near.stdout
+        assert near.stdout.splitlines()[-1] == "They are near-duplicates."
+        far = run("explain", str(first), str(other), "--lang", "en")
+        assert far.stdout.splitlines()[-1] == "They are not near-duplicates."
+    mixed = run("explain", str(first), str(min(tmp_path.glob("audio-*"))), "--lang", "en")
+    assert mixed.stdout.splitlines() == ["Modality: video, audio", "They are not near-duplicates."]
+
+
+def test_what_cannot_be_explained_says_why(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"x")
+    (tmp_path / "b.xyz").write_bytes(b"x")
+    broken = run("explain", f"{tmp_path}/a.png", f"{tmp_path}/a.png", "--lang", "en")
+    assert (broken.exit_code, broken.stdout.splitlines()[-1]) == (3, "It cannot be told.")
+    for name in ("b.xyz", "c.png"):
+        assert run("explain", f"{tmp_path}/a.png", f"{tmp_path}/{name}").exit_code == 2

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Any
 
-from dqv.neardup.tokens import SHINGLE
+from dqv.neardup.tokens import SHINGLE, simplified_forms
 
 PERMUTATIONS = 256
 
@@ -43,11 +43,14 @@ def tokens(text: str) -> list[str]:
     return [*out, "".join(word)] if word else out
 
 
-def signature(text: str) -> Any:
-    """The MinHash of a text's shingles of tokens: a `datasketch.MinHash`."""
+def signature(text: str, *, simplified: bool = False) -> Any:
+    """The MinHash of a text's shingles of tokens: a `datasketch.MinHash`; characters simplified where told."""
     from datasketch import MinHash
 
-    words = tokens(text)
+    forms: dict[int, str] = (
+        {ord(each): form for each, form in simplified_forms().items()} if simplified else {}
+    )
+    words = tokens(text.translate(forms))
     shingles = {" ".join(words[at : at + SHINGLE]) for at in range(max(1, len(words) - SHINGLE + 1))}
     made = MinHash(num_perm=PERMUTATIONS)
     made.update_batch([each.encode("utf-8", "surrogatepass") for each in shingles])

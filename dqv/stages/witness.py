@@ -216,8 +216,10 @@ def retell(args: dict[str, Any], out: Path, beat: Beat) -> str:
     for number in sorted(places):
         if beat.begin(number) is None:
             with suppress(ItemError, OSError):  # it has no answer then
-                for place, text in _texts(args["source"], pieces[number], places[number], measuring, beat):
-                    told[number, place] = independent.signature(text)
+                for place, text in texts_at(args["source"], pieces[number], places[number], measuring, beat):
+                    told[number, place] = independent.signature(
+                        text, simplified=measuring.near_text.simplified
+                    )
     with Table(out, "retold", RETOLD) as rows:
         rows.begin()
         rows.add_rows([_retold(pair, told) for pair in args["pairs"]])
@@ -239,16 +241,22 @@ def _retold(pair: dict[str, Any], told: dict[tuple[int, int], Any]) -> dict[str,
     }
 
 
-def _texts(
-    source: str, piece: dict[str, Any], places: set[int], measuring: Measuring, beat: Beat
+def texts_at(
+    source: str,
+    piece: dict[str, Any],
+    places: set[int],
+    measuring: Measuring,
+    beat: Beat,
+    *,
+    most_bytes: int | None = _TEXT_BYTES,
 ) -> Iterator[tuple[int, str]]:
-    """The texts at some places of an object."""
+    """The texts at some places of an object, as they are compared; longer ones are left out."""
     spans = [{**piece, "read": "span", "span": [at, at + 1]} for at in sorted(places)]
     for part in spans if _is_lines(piece) else [piece]:
         with open_piece(source, piece) as file:
             for record in records(file, part, measuring, beat, Facts(), Reads()):
                 if record.place in places and not isinstance(record, Broken):
                     text = extract(record.value, measuring.text_field, measuring.date_field).text
-                    if len(text) <= _TEXT_BYTES:
+                    if most_bytes is None or len(text) <= most_bytes:
                         yield record.place, text
             check_unchanged(file, piece)
