@@ -33,10 +33,10 @@ from benchmarks import plots, text_corpus, text_peer, text_peers
 from benchmarks.packages import OUT
 from benchmarks.text_corpus import Corpus
 from dqv.core.settings import Measuring
+from dqv.engine import list_source
 from dqv.execute import manifest, partitions
 from dqv.execute.child import HEARTBEAT, Beat
 from dqv.neardup import sketch
-from dqv.pipeline import list_source
 from dqv.stages import duplicates
 from dqv.stages import measure as measuring
 from dqv.stages.shuffle import scatter

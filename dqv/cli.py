@@ -313,7 +313,7 @@ def _show(report: Report, folder: Path, lang: str, *, as_json: bool, quiet: bool
 
 def _progress(*, quiet: bool) -> Any:
     if quiet:
-        from dqv.pipeline import Silent
+        from dqv.engine import Silent
 
         return contextlib.nullcontext(Silent())
     from dqv.progress import Bars

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import tomli_w
 import zstandard
 
-from dqv import demo_media_plan, pipeline
+from dqv import demo_media_plan, engine, pipeline
 from dqv.core.errors import OutFolderError
 from dqv.core.files import write_atomic
 from dqv.core.policy import Policy, Quantity, dump_policy, load_policy
@@ -40,7 +40,7 @@ _NEAR = Fraction(4, 5)
 
 
 def run(
-    out: Path, lang: str, workers: int | None, progress: pipeline.Progress | None
+    out: Path, lang: str, workers: int | None, progress: engine.Progress | None
 ) -> list[tuple[Path, Report]]:
     """Build the demo, or build an earlier one anew, and check both datasets.
 

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from dqv import pipeline
+from dqv import engine, pipeline
 from dqv.core.errors import (
     IncompleteRun,
     OutFolderError,
@@ -103,7 +103,7 @@ def test_a_run_stopped_half_way_goes_on_and_ends_the_same(
     monkeypatch.setattr(partitions, "TARGET_BYTES", 700)
     whole = check(source, tmp_path / "whole", scheduler)
 
-    class Stop(pipeline.Silent):
+    class Stop(engine.Silent):
         done = 0
 
         def advance(self, work: int) -> None:
@@ -268,7 +268,7 @@ class TestRefusals:
             check(source, source / "out", scheduler)
 
     def test_two_runs_into_one_out_folder(self, source: Path, tmp_path: Path, scheduler: str) -> None:
-        class Second(pipeline.Silent):
+        class Second(engine.Silent):
             def stage(self, name: str, work: int) -> None:
                 with pytest.raises(OutFolderError, match="another run is writing"):
                     check(source, tmp_path / "out", scheduler)

@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 
 from dqv.core.policy import load_policy
 from dqv.core.settings import Measuring, Settings
+from dqv.engine import Engine, Measured, Silent, list_source
 from dqv.execute import manifest, partitions
 from dqv.execute.child import HEARTBEAT, Beat
 from dqv.execute.ledger import Part
-from dqv.pipeline import Silent, _Engine, _Measured, list_source
 from dqv.stages import measure as stages
 from dqv.stages import witness
 
@@ -52,7 +52,7 @@ def read(out: Path, name: str) -> list[dict[str, Any]]:
     return [row for path in paths for row in pq.read_table(path).to_pylist()]
 
 
-class Here(_Engine):
+class Here(Engine):
     """The stages of a run, called here one after the other."""
 
     def _run(self, stage: str, function: Any, calls: list[tuple[dict[str, Any], int]]) -> list[Part]:
@@ -94,7 +94,7 @@ def repeated(
 
 def measured_by(
     source: Path, out: Path, cuts: list[int] | None, long: str, **near: Any
-) -> tuple[Here, _Measured]:
+) -> tuple[Here, Measured]:
     """A dataset, measured in partitions that end before these objects, and what measured it."""
     policy = load_policy("jiaxing-2025-65")
     changed = {
@@ -110,7 +110,7 @@ def measured_by(
     calls = [
         ({**engine._common, "raw": None, "pieces": [piece.as_args() for piece in task]}, 0) for task in tasks
     ]
-    return engine, _Measured(str(source), tasks, engine._run("measure", stages.measure, calls))
+    return engine, Measured(str(source), tasks, engine._run("measure", stages.measure, calls))
 
 
 def ask(source: Path, out: Path, **change: Any) -> tuple[str | None, list[dict[str, Any]]]:

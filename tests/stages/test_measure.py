@@ -14,8 +14,8 @@ import pytest
 import zstandard
 
 from dqv.core.settings import Limits
+from dqv.engine import list_source
 from dqv.execute import manifest, partitions
-from dqv.pipeline import list_source
 from dqv.stages import measure as stages
 from tests.stages.calls import measure
 
