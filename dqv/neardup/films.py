@@ -11,7 +11,7 @@ later (`video` says how many are decoded). The pictures are hashed as `pictures`
    interval. The moment in the middle is looked for in all of it; what fits it best, and what fits hardly worse, is the
    interval from there on, which every moment that passes may narrow.
 3. `MOMENTS`, evenly spread over the longer one, are compared: exactly the same moment of both is decoded, the hashes
-   are at most 7 bits apart, and the pictures pass `pictures.same`. Flat moments are left out; one that the shorter
+   are at most `MOMENT_BITS` apart, and the pictures pass `pictures.same`. Flat moments are left out; one that the shorter
    video does not have fails.
 4. A pair is verified when at least 2 moments, and half of them, pass. As soon as that holds or cannot hold any more,
    nothing more is decoded.
@@ -49,6 +49,10 @@ CELLS = 64
 
 MOMENTS = 8
 """Compared, at most. What lies between a key picture and a moment is decoded, too."""
+
+MOMENT_BITS = 16
+"""Pictures of one moment whose hashes are farther apart are not even compared. Encoded again they are up to 10 apart where
+there is little contrast; what proposes must be at most 7 apart, what decides is the comparison."""
 
 CROWD = 64
 """So many videos are listed under one hash, the first ones; more have it in common and it tells nothing."""
@@ -490,7 +494,7 @@ def _same_moment(picture: Shown, others: Iterator[Shown]) -> tuple[Shown, int, i
 def _difference(one: Shown, other: Shown) -> float | None:
     """The pictures' largest local difference, as a part of what is allowed; None where they do not pass."""
     bits = int(pictures.fingerprint(one.cells)[0] ^ pictures.fingerprint(other.cells)[0]).bit_count()
-    if bits > pictures.MOST_BITS:
+    if bits > MOMENT_BITS:
         return None
     similarity = pictures.same(one.grey(), other.grey())
     return similarity.difference / similarity.limit if similarity.same else None
