@@ -140,12 +140,12 @@ def wrong_pairs(greys: list[pictures.U8]) -> tuple[int, list[tuple[int, int, pic
 
 
 def recall(folders: list[Path]) -> str:
-    """How often a changed picture is found, of every sixth one that is not flat."""
+    """How often a changed picture is found, of every twelfth one that is not flat."""
     counts = {name: np.zeros(4, np.int64) for name in CHANGES}
     parts: dict[str, list[float]] = {name: [] for name in CHANGES}
     flat = 0
     for number, picture in enumerate(corpus(folders)):
-        if number % 6:
+        if number % 12:
             continue
         first = grey(picture)
         if pictures.fingerprint(first)[1]:
