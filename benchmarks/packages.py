@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-OUT = Path(__file__).parent / "out"
+OUT = Path(__file__).parent.parent / "build" / "benchmarks"
 """Kept between runs; nothing in it is committed."""
 
 
@@ -51,10 +51,10 @@ def environment(name: str, requirements: list[str]) -> Path:
     if not done.exists() or done.read_text("utf-8") != wanted:
         shutil.rmtree(folder, ignore_errors=True)
         try:
-            _run([sys.executable, "-m", "venv", str(folder)], OUT.parent)
+            _run([sys.executable, "-m", "venv", str(folder)], OUT)
             _run(
                 [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", *requirements],
-                OUT.parent,
+                OUT,
             )
         except (OSError, subprocess.CalledProcessError) as error:
             raise RuntimeError(f"{requirements[0]} cannot be installed: {error}") from error

@@ -8,7 +8,7 @@ from markupsafe import escape
 
 FOLDER = Path(__file__).parent / "plots"
 
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 640, 360, 60, 130, 40, 50
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 640, 360, 60, 170, 40, 50
 _COLOURS = ("#3f6b94", "#c4622d", "#4f8a4c", "#8b5a9b", "#a08a2c", "#55616d")
 _INK, _MUTED = "#1c2733", "#c9d0d6"
 

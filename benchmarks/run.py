@@ -9,13 +9,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from datetime import date
+from io import StringIO
 from pathlib import Path
 
 from benchmarks import (
     audio_check,
     audio_near,
     image_check,
+    image_hash_peers,
     image_scale,
     images_near,
     text_curves,
@@ -23,6 +26,7 @@ from benchmarks import (
     text_peers,
     text_scale,
     video_check,
+    video_near,
 )
 
 README = Path(__file__).parent / "README.md"
@@ -38,11 +42,22 @@ PARTS: dict[str, Part] = {
     "text_curves": ("Text, growth", lambda _: text_curves.as_markdown(text_curves.measure())),
     "image_check": ("Images, one at a time", lambda folder: image_check.as_markdown(image_check.measure(folder))),
     "image_scale": ("Images, the whole check", lambda folder: image_scale.as_markdown(*image_scale.measure(folder))),
-    "images_near": ("Images, near-duplicates", lambda _: images_near.as_markdown(images_near.measure())),
+    "images_near": ("Images, near-duplicates", lambda _: _printed(images_near.main, [])),
+    "image_hash_peers": (
+        "Images, beside peers", lambda folder: image_hash_peers.as_markdown(image_hash_peers.measure(folder))
+    ),
     "audio_check": ("Audio", lambda folder: audio_check.as_markdown(audio_check.measure(folder))),
     "audio_near": ("Audio, near-duplicates", lambda folder: audio_near.as_markdown(audio_near.measure(folder))),
     "video_check": ("Video", lambda folder: video_check.as_markdown(video_check.measure(folder))),
+    "video_near": ("Video, near-duplicates", lambda _: f"{video_near.tables(list(video_near.corpus([])))}\n\n{video_near.speed()}"),
 }  # fmt: skip
+
+
+def _printed(work: Callable[..., None], *args: object) -> str:
+    """What a function prints."""
+    with redirect_stdout(StringIO()) as out:
+        work(*args)
+    return out.getvalue()
 
 
 def _machine() -> str:

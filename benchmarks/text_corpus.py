@@ -262,7 +262,7 @@ def _stream(rng: random.Random) -> Iterator[tuple[str, tuple[int, str, Fraction,
 
 
 def build(sizes: Sequence[int] = SIZES) -> dict[int, Corpus]:
-    """Corpora of about so many bytes of text, each the beginning of the next; kept in `out` for the next run."""
+    """Corpora of about so many bytes of text, each the beginning of the next; kept for the next run."""
     folder = OUT / "text"
     folder.mkdir(parents=True, exist_ok=True)
     paths = {size: folder / f"corpus-{size}.jsonl" for size in sorted(sizes)}

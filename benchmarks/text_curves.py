@@ -321,7 +321,7 @@ def as_markdown(points: list[Point]) -> str:
         )
     lines += ["", plots.lines("join", "Joining band keys: groups, crowds and links", ("million documents", "CPU s"),
                               {"all": [(count / 1e6, s) for count, s in zip(JOINS, whole, strict=True)]},
-                              ticks=((2.5, 5, 10), (5, 10, 20, 50, 100, 200, 500)), log=True)]  # fmt: skip
+                              ticks=((2.5, 5, 10), (2, 5, 10, 20, 50, 100)), log=True)]  # fmt: skip
     lines += [
         "",
         "| file | MB | text MB | measuring stage, s | polars reads it, s | polars against the stage |",
