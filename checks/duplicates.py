@@ -334,9 +334,28 @@ def _near_alone(modality: str, outcome: Outcome) -> Outcome:
     return replace(outcome, notices=(*outcome.notices, notice))
 
 
+_PARTS = (pl.col("shared") * 10_000 // pl.col("of")).cast(pl.String).str.zfill(5)
+_SIMILARITY = (
+    pl.when(pl.col("of").is_null())
+    .then(pl.lit("1.0000"))
+    .otherwise(pl.concat_str(_PARTS.str.head(-4), pl.lit("."), _PARTS.str.tail(4)))
+    .alias("similarity")
+)
+"""What both have, of all that was compared, rounded down to four digits; equal items have all."""
+
+
 def _evidence(case: Case, items: pl.LazyFrame, paragraphs: Paragraphs | None) -> pl.LazyFrame:
     """The surplus items; and behind them the paragraphs that repeat another paragraph or text."""
-    columns = ["name", "place", "original_name", "original_place", "verified", "shared", "of"]
+    columns: list[str | pl.Expr] = [
+        "name",
+        "place",
+        "original_name",
+        "original_place",
+        _SIMILARITY,
+        "verified",
+        "shared",
+        "of",
+    ]
     found = _named(case, items.filter(pl.col("surplus"))).sort("object", "place").select(*columns, "detail")
     if paragraphs is None:
         return found

@@ -23,7 +23,7 @@ from dqv.core.errors import SourceError, UsageError
 from dqv.core.policy import Policy
 from dqv.core.registration import Registration
 from dqv.core.schema import ITEMS, MODALITIES, PARAGRAPHS
-from dqv.core.settings import Assurance, Settings
+from dqv.core.settings import Assurance, Measuring, Settings
 from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Ledger, Part, Task, code_digest
 from dqv.measure.witness import version as ffmpeg_version
@@ -87,12 +87,12 @@ class Measured:
     """What the parts of a source say.
 
     Attributes:
-        source: the folder.
+        common: what every call that reads it gets: `source`, the folder, and `measuring`.
         pieces: of each task.
         parts: idem.
     """
 
-    source: str
+    common: dict[str, Any]
     pieces: list[list[partitions.Piece]]
     parts: list[Part]
 
@@ -178,7 +178,7 @@ class Engine:
             )
             for task in pieces
         ]
-        return Measured(self._common["source"], pieces, self._run("measure", measuring.measure, calls))
+        return Measured(self._common, pieces, self._run("measure", measuring.measure, calls))
 
     def plant(self, listing: pa.Table) -> Measured | None:
         """The items of the self-test, as if they stood behind the data; None where nothing is compared."""
@@ -194,14 +194,12 @@ class Engine:
             for row in manifest.rows(list_source(os.fspath(folder)))
         ]
         pieces = [partitions.Piece(row, "whole", 0, 0, row["size_bytes"]) for row in rows]
-        args = {
-            **self._common,
+        common = {
             "source": os.fspath(folder),
-            "measuring": {**self._common["measuring"], "text_field": None, "date_field": None},
-            "raw": None,
-            "pieces": [piece.as_args() for piece in pieces],
+            "measuring": Measuring(near_text=self.policy.near_text).model_dump(mode="json"),
         }
-        return Measured(args["source"], [pieces], self._run("planted", measuring.measure, [(args, 0)]))
+        args = {**common, "raw": None, "pieces": [piece.as_args() for piece in pieces]}
+        return Measured(common, [pieces], self._run("planted", measuring.measure, [(args, 0)]))
 
     def _spans(self, rows: list[dict[str, Any]]) -> dict[int, list[tuple[int, int, int]]]:
         """Where large objects may be cut; footers of Parquet are read in the sandbox like all else."""
@@ -365,7 +363,7 @@ class Engine:
         (table,) = _names(found, "videos")
         numbers = pl.read_parquet(table, columns=["object"])["object"].to_list()
         pieces = {
-            piece.row["object"]: (each.source, piece)
+            piece.row["object"]: (each.common, piece)
             for each in measured
             for task in each.pieces
             for piece in task
@@ -375,19 +373,15 @@ class Engine:
         while asked := decisions.asked():
             calls = []
             for pair in asked:
-                (source, one), (other_source, other) = (pieces[numbers[row]] for row in pair)
-                calls.append(
-                    (
-                        {
-                            **self._common,
-                            "videos": table,
-                            "pair": list(pair),
-                            "sources": [source, other_source],
-                            "pieces": [one.as_args(), other.as_args()],
-                        },
-                        one.work + other.work,
-                    )
-                )
+                (mine, one), (common, other) = (pieces[numbers[row]] for row in pair)
+                args = {
+                    **common,
+                    "videos": table,
+                    "pair": list(pair),
+                    "sources": [mine["source"], common["source"]],
+                    "pieces": [one.as_args(), other.as_args()],
+                }
+                calls.append((args, one.work + other.work))
             parts = self._run(f"watch-{len(told)}", near_media.watch, calls)
             for pair, part in zip(asked, parts, strict=True):
                 told[pair] = part.result
@@ -407,7 +401,7 @@ class Engine:
                 ]
                 if chosen:
                     pieces = [piece.as_args() for piece in chosen]
-                    args = {**self._common, "source": each.source, "pieces": pieces}
+                    args = {**each.common, "pieces": pieces}
                     yield args, sum(piece.work for piece in chosen)
 
     def _tables(self, stage: str, function: Any, calls: list[dict[str, Any]], prefix: str = "") -> list[str]:
@@ -444,7 +438,7 @@ class Engine:
                 for number in numbers
             ]
             if pairs:
-                calls.append(({**self._common, "source": each.source, "pieces": pieces, "pairs": pairs}, 0))
+                calls.append(({**each.common, "pieces": pieces, "pairs": pairs}, 0))
         if not calls:
             return None
         parts = self._run("retold", witness.retell, calls)

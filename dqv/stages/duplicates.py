@@ -50,6 +50,9 @@ BIN_ITEMS = 100_000
 _HELD_SHINGLES = 1 << 20
 """So many are held before they are added to their tables, which costs as much for one set as for many."""
 
+LEAST_BIN_ITEMS, BINS = 10_000, 64
+"""So many bins at least, for workers to share, as long as each holds so many items: every part has a row group a bin."""
+
 _log = logging.getLogger(__name__)
 
 _PART = [("object", pa.int64()), ("place", pa.int64()), ("part", pa.int64())]
@@ -256,7 +259,7 @@ def crowds(args: dict[str, Any], out: Path, beat: Beat) -> int:
         table = pq.read_table(path, columns=["id", "group"])
         join.unite(parent, table["group"].to_numpy(), np.searchsorted(ids, table["id"].to_numpy()))
         beat.tick()
-    number = join.bins(parent, BIN_ITEMS)
+    number = join.bins(parent, min(BIN_ITEMS, max(LEAST_BIN_ITEMS, ids.size // BINS)))
     write(out / "crowd-0.parquet", pa.Table.from_arrays([pa.array(ids), pa.array(number)], schema=_CROWD))
     return int(number.max(initial=-1)) + 1
 

@@ -110,7 +110,7 @@ def measured_by(
     calls = [
         ({**engine._common, "raw": None, "pieces": [piece.as_args() for piece in task]}, 0) for task in tasks
     ]
-    return engine, Measured(str(source), tasks, engine._run("measure", stages.measure, calls))
+    return engine, Measured(engine._common, tasks, engine._run("measure", stages.measure, calls))
 
 
 def ask(source: Path, out: Path, **change: Any) -> tuple[str | None, list[dict[str, Any]]]:
