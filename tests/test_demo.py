@@ -243,6 +243,9 @@ def test_duplicates_equal_truth(made: Made) -> None:
         assert (row["verified"] == "payload") == (planted["how"] == "exact")
         if row["verified"] == "exact":
             assert Fraction(row["shared"], row["of"]) == Fraction(planted["jaccard"])
+        whole = row["of"] is None
+        told = Fraction(1) if whole else Fraction(row["shared"] * 10_000 // row["of"], 10_000)
+        assert Fraction(row["similarity"]) == told
 
 
 def test_recency_equals_truth_of_the_worst_modality(made: Made) -> None:

@@ -16,6 +16,8 @@ import numpy as np
 import soundfile
 from PIL import Image
 
+from dqv.core.files import write_atomic
+
 PAIRS = {"text": 16, "image": 4, "audio": 4, "video": 2}
 """How many pairs are planted of a modality."""
 
@@ -33,7 +35,7 @@ def plant(folder: Path, modalities: Iterable[str]) -> None:
             for name, content in _MAKERS[modality](number):
                 path = folder / f"{modality}-{number:02d}{name}"
                 if not path.exists():
-                    path.write_bytes(content)
+                    write_atomic(path, content)  # a run may be stopped here, and go on
 
 
 def is_copy(name: str) -> bool:
