@@ -182,9 +182,9 @@ class Engine:
 
     def plant(self, listing: pa.Table) -> Measured | None:
         """The items of the self-test, as if they stood behind the data; None where nothing is compared."""
-        if self.settings.measuring.assurance is not Assurance.FULL:
-            return None
         modalities = {each for each in listing["modality"].unique().to_pylist() if each is not None}
+        if not modalities or self.settings.measuring.assurance is not Assurance.FULL:
+            return None
         if modalities & {"audio", "video"}:  # a container of the one may hold the other
             modalities |= {"audio", "video"}
         folder = self.ledger.parts.resolve().parent / "planted"

@@ -241,6 +241,13 @@ class TestRefusals:
         with pytest.raises(SourceError, match=r"nothing that dqv knows.*model\.bin"):
             check(tmp_path / "source", tmp_path / "out", scheduler)
 
+    def test_archives_alone_are_reported_and_nothing_is_planted(self, tmp_path: Path, scheduler: str) -> None:
+        (tmp_path / "source").mkdir()
+        (tmp_path / "source" / "data.tar").write_bytes(b"x")
+        report = check(tmp_path / "source", tmp_path / "out", scheduler)
+        assert report.run.self_test == []
+        assert report.run.unread
+
     def test_an_address(self, tmp_path: Path, scheduler: str) -> None:
         settings = Settings(source="s3://bucket/x", out=tmp_path / "out", scheduler=scheduler)
         with pytest.raises(UsageError, match="folders only"):
