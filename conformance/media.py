@@ -607,7 +607,7 @@ def _audio_dates() -> Iterator[Case]:
         }
         whole = _hours(4 * 44_100)
         yield _case("audio", f"recency-{verdict}-{name}", files,
-                    {"recency": (whole if day == NEW else 0, whole)})  # fmt: skip
+                    {"recency": (whole if day == NEW else 0, whole)}, duplicates="pass")  # fmt: skip
     yield _case("audio", "recency-review-audio-without-any-date", {"a.wav": _wav(2880, 0, None)},
                 {"recency": (0, _hours(2880))}, duplicates="pass")  # fmt: skip
     yield _case("audio", "recency-review-tag-of-zeros-is-not-mended-by-the-name",

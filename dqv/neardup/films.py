@@ -313,15 +313,16 @@ class Decisions:
     def _decide(self, later: int, candidates: list[int]) -> tuple[int, int] | None:
         """Decide one video, if its candidates are; the pair that it asks for."""
         stand = sorted({int(self.original[k]) if self.original[k] >= 0 else k for k in candidates})
-        asked, waits = None, False
+        waits = not all(self._decided[k] for k in stand)  # what that one repeats may come before all others
+        asked = None
         for k in stand:
             told = self._told.get((k, later))
             if told is None and (asked is None or (self._decided[k] and not self._decided[asked[0]])):
                 asked = k, later
-            if told and self._decided[k] and asked is None and not waits:
-                self.original[later], self._decided[later] = k, True
+            if told and self._decided[k] and asked is None:
+                if not waits:
+                    self.original[later], self._decided[later] = k, True
                 return None
-            waits |= told is True or not self._decided[k]
         self._decided[later] = asked is None and not waits
         return asked
 

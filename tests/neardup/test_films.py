@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dqv.neardup import films, pictures
@@ -318,6 +318,7 @@ def graphs(draw: Any) -> tuple[int, npt.NDArray[np.int64], set[tuple[int, int]]]
 
 
 @given(graphs())
+@example((6, np.array([[0, 2], [2, 3], [1, 5], [3, 5]]), {(0, 2), (0, 3), (0, 5), (1, 5)}))
 @settings(deadline=None)
 def test_rounds_decide_as_one_after_the_other(
     made: tuple[int, npt.NDArray[np.int64], set[tuple[int, int]]],
