@@ -153,16 +153,13 @@ def grey(file: BinaryIO, limits: Limits) -> Grey | None:
     """
     source = Source(file, file.seek(0, io.SEEK_END))
     kind = kind_of(source)
-    data = source.hold(limits)
     shown: Grey | None
     if kind == "jpeg":
+        data = source.hold(limits)
         found = jpeg(source, limits)
         block, shown = found.exif, _jpeg_grey(data, found, COMPARED_PX)
     else:
-        if kind == "webp":  # its decoder makes room before Pillow could say how much
-            check_pixels(webp(source, limits).pixels, limits)
-        with _decoding(source, "the first frame"), _opened(io.BytesIO(data), kind) as image:
-            check_pixels(image.width * image.height, limits)
+        with _first_frame(source, kind, limits) as image:
             block = _block(image, source, kind)
             _load(image, kind)
             shown = _reduced(image, COMPARED_PX)
@@ -181,11 +178,7 @@ def thumbnail(file: BinaryIO, limits: Limits, side_px: int) -> bytes:
     """
     source = Source(file, file.seek(0, io.SEEK_END))
     kind = kind_of(source)
-    data = source.hold(limits)
-    if kind == "webp":  # its decoder makes room before Pillow could say how much
-        check_pixels(webp(source, limits).pixels, limits)
-    with _decoding(source, "the first frame"), _opened(io.BytesIO(data), kind) as image:
-        check_pixels(image.width * image.height, limits)
+    with _first_frame(source, kind, limits) as image:
         block = _block(image, source, kind) if kind != "tiff" else None
         image.draft("RGB", (side_px, side_px))
         _load(image, kind)
@@ -213,6 +206,17 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+
+@contextmanager
+def _first_frame(source: Source, kind: str, limits: Limits) -> Iterator[Image.Image]:
+    """The first frame, opened within the limits; it is decoded by who loads it."""
+    data = source.hold(limits)
+    if kind == "webp":  # its decoder makes room before Pillow could say how much
+        check_pixels(webp(source, limits).pixels, limits)
+    with _decoding(source, "the first frame"), _opened(io.BytesIO(data), kind) as image:
+        check_pixels(image.width * image.height, limits)
+        yield image
 
 
 def _turned(shown: Grey, orientation: object) -> Grey:
@@ -313,21 +317,25 @@ def _jpeg(source: Source, limits: Limits) -> Found:
     """Its structure, then libjpeg-turbo; a laxer decoder never saves what that one refuses."""
     found = jpeg(source, limits)
     if source.held is not None:
-        try:
-            found.grey = _jpeg_grey(source.held, found, FINGERPRINT_PX)  # every code is read all the same
-        except (ValueError, RuntimeError, TypeError) as error:
-            if "upported" in str(error) and "arker" not in str(error):
-                raise ItemError("unsupported", "libjpeg-turbo does not decode this kind of JPEG") from error
-            raise ItemError("image", "libjpeg-turbo finds the coded data damaged") from error
+        found.grey = _jpeg_grey(source.held, found, FINGERPRINT_PX)  # every code is read all the same
     return found
 
 
 def _jpeg_grey(data: bytes, found: Found, side_px: int) -> Grey:
-    """The greys, decoded at a scale of n/8 at which neither side is shorter than this, if it is not so already."""
+    """The greys, decoded at a scale of n/8 at which neither side is shorter than this, if it is not so already.
+
+    Raises:
+        ItemError: "image", "unsupported".
+    """
     least = min(side_px, found.width_px, found.height_px)
-    shown: Grey = simplejpeg.decode_jpeg(data, "GRAY", min_height=least, min_width=least, strict=True)[
-        :, :, 0
-    ]
+    try:
+        shown: Grey = simplejpeg.decode_jpeg(data, "GRAY", min_height=least, min_width=least, strict=True)[
+            :, :, 0
+        ]
+    except (ValueError, RuntimeError, TypeError) as error:
+        if "upported" in str(error) and "arker" not in str(error):
+            raise ItemError("unsupported", "libjpeg-turbo does not decode this kind of JPEG") from error
+        raise ItemError("image", "libjpeg-turbo finds the coded data damaged") from error
     return shown
 
 
