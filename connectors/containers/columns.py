@@ -1,4 +1,4 @@
-"""Parquet and Arrow: rows as dicts, in bounded batches.
+"""Parquet and Arrow: rows in bounded batches.
 
 The place of a row is `(row group or record batch) << 40 | row in it`. Decoding a batch is announced to the
 beat as `MANY | place of its first row`: it stands for the rows from there to the end of the row group, which
@@ -8,12 +8,13 @@ are left out when it is poisoned.
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dqv.connectors.containers.model import MANY, Broken, Job, Record, Watched
+from dqv.connectors.containers.model import MANY, Broken, Column, Columns, Job, Record, Watched
 from dqv.core.errors import ItemError
 
 BATCH_BYTES = 16 * 2**20
@@ -33,7 +34,7 @@ def row_groups(open_: Callable[[], BinaryIO]) -> list[tuple[int, int]]:
         return [(group.num_rows, group.total_byte_size) for group in groups]
 
 
-def read_parquet(job: Job) -> Iterator[Record | Broken]:
+def read_parquet(job: Job) -> Iterator["Rows"]:
     """The rows of the span's row groups.
 
     Raises:
@@ -56,7 +57,7 @@ def read_parquet(job: Job) -> Iterator[Record | Broken]:
             yield from _row_group(job, file, source, number, counts[number], names)
 
 
-def read_arrow(job: Job) -> Iterator[Record | Broken]:
+def read_arrow(job: Job) -> Iterator["Rows"]:
     """The rows of all record batches of an IPC file or stream.
 
     Raises:
@@ -80,13 +81,15 @@ def read_arrow(job: Job) -> Iterator[Record | Broken]:
             size = max(1, min(BATCH_ROWS, BATCH_BYTES * batch.num_rows // max(batch.nbytes, 1)))
             each = batch.nbytes // max(batch.num_rows, 1)
             for row in range(0, batch.num_rows, size):
-                yield from _rows(job, batch.slice(row, size), names, number << 40 | row, each, "arrow")
+                yield Rows(
+                    job, batch.slice(row, size).rename_columns(names), number << 40 | row, each, "arrow"
+                )
             number += 1
 
 
 def _row_group(
     job: Job, file: Any, source: Watched, number: int, expected: int, names: list[str]
-) -> Iterator[Record | Broken]:
+) -> Iterator["Rows"]:
     group = file.metadata.row_group(number)
     per_row = max(1, group.total_byte_size // max(expected, 1))
     stored = sum(max(0, group.column(each).total_compressed_size) for each in range(group.num_columns))
@@ -106,35 +109,74 @@ def _row_group(
             raise ItemError(
                 "parquet", f"row group {number} has more than the {expected} rows that the footer says"
             )
-        yield from _rows(job, batch, names, number << 40 | row, stored // max(expected, 1), "parquet")
+        each = stored // max(expected, 1)
+        yield Rows(job, batch.rename_columns(names), number << 40 | row, each, "parquet")
         row += batch.num_rows
     if row != expected:
         raise ItemError("parquet", f"row group {number} has {row} rows, the footer says {expected}")
 
 
-def _rows(
-    job: Job, batch: Any, names: list[str], place: int, stored_bytes: int, kind: str
-) -> Iterator[Record | Broken]:
-    batch = _to_microseconds(batch.rename_columns(names))
-    try:
-        values = batch.to_pylist()
-    except (ValueError, OverflowError, pa.ArrowException):  # UnicodeDecodeError is a ValueError
-        # One value that Python cannot hold costs its row alone.
-        values = [None] * batch.num_rows
-    for number, value in enumerate(values):
-        if not job.beat.at(place + number):
-            continue
-        if value is None:
-            try:
-                value = batch.slice(number, 1).to_pylist()[0]
-            except UnicodeDecodeError as error:
-                broken = ItemError("encoding", f"a text is not UTF-8 at byte {error.start} of the value")
-                yield Broken(place + number, broken, stored_bytes, True)
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one batch: a `Chunk`.
+
+    Attributes:
+        job: it belongs to.
+        batch: the decoded rows, every name once.
+        place: of the first one.
+        stored_bytes: of each.
+        kind: of error.
+    """
+
+    job: Job
+    batch: Any
+    place: int
+    stored_bytes: int
+    kind: str
+
+    def columns(self) -> Columns | None:
+        """As `Chunk`; strings stay where they are."""
+        if self.job.beat.leaves_out or not self.job.beat.at(self.place):
+            return None
+        batch = _to_microseconds(self.batch)
+        try:
+            values = {name: _column(batch.column(name)) for name in batch.schema.names}
+        except (ValueError, OverflowError, pa.ArrowException):
+            return None
+        places = range(self.place, self.place + batch.num_rows)
+        return Columns(places, [self.stored_bytes] * batch.num_rows, values)
+
+    def records(self) -> Iterator[Record | Broken]:
+        """As `Chunk`."""
+        batch = _to_microseconds(self.batch)
+        try:
+            values = batch.to_pylist()
+        except (ValueError, OverflowError, pa.ArrowException):  # UnicodeDecodeError is a ValueError
+            # One value that Python cannot hold costs its row alone.
+            values = [None] * batch.num_rows
+        for number, value in enumerate(values):
+            place = self.place + number
+            if not self.job.beat.at(place):
                 continue
-            except (ValueError, OverflowError, pa.ArrowException) as error:
-                yield Broken(place + number, ItemError(kind, _message(error)), stored_bytes, True)
-                continue
-        yield Record(place + number, value, stored_bytes)
+            if value is None:
+                try:
+                    value = batch.slice(number, 1).to_pylist()[0]
+                except UnicodeDecodeError as error:
+                    broken = ItemError("encoding", f"a text is not UTF-8 at byte {error.start} of the value")
+                    yield Broken(place, broken, self.stored_bytes, True)
+                    continue
+                except (ValueError, OverflowError, pa.ArrowException) as error:
+                    yield Broken(place, ItemError(self.kind, _message(error)), self.stored_bytes, True)
+                    continue
+            yield Record(place, value, self.stored_bytes)
+
+
+def _column(array: Any) -> Column:
+    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        array.validate(full=True)
+        return array.cast(pa.large_string())
+    values: list[object] = array.to_pylist()
+    return values
 
 
 def _to_microseconds(batch: Any) -> Any:

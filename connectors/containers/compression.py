@@ -21,7 +21,7 @@ MAX_WINDOW_BYTES = 2**27
 """What a zstd frame may ask to be held."""
 
 _INPUT_BYTES = 1 << 14
-_ZSTD_STEP_BYTES = 1024  # 4 bytes can stand for 128 KiB: one step gives at most 32 MiB
+_ZSTD_STEP_BYTES = 4096  # 4 bytes can stand for 128 KiB: one step gives at most 128 MiB
 _GZIP_STEP_BYTES = 1 << 18  # output of one step
 
 

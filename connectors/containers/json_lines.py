@@ -9,20 +9,59 @@ itself: UTF-8, or GB18030 where it is not UTF-8 and plausible; `utf-8/gb18030` s
 
 import codecs
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import orjson
 
-from dqv.connectors.containers.model import Broken, Facts, Job, Record
+from dqv.connectors.containers.model import Beat, Broken, Columns, Facts, Job, Record
 from dqv.core.errors import ItemError
 from dqv.measure import encoding
 
 HEAD_BYTES = 1 << 20
 _BLOCK_BYTES = 4 << 20
+_CHUNK_LINES = 4096
 _BOM = b"\xef\xbb\xbf"
 
 
-def read_jsonl(job: Job) -> Iterator[Record | Broken]:
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines that were read, without a broken one: a `Chunk`.
+
+    Attributes:
+        beat: of the job.
+        places: of the lines.
+        values: what they hold.
+        stored_bytes: of each, without its end.
+    """
+
+    beat: Beat
+    places: list[int] = field(default_factory=list)
+    values: list[object] = field(default_factory=list)
+    stored_bytes: list[int] = field(default_factory=list)
+
+    def columns(self) -> Columns | None:
+        """As `Chunk`."""
+        first = self.values[0]
+        if type(first) is not dict or not first:
+            return None
+        names = list(first)
+        if any(type(value) is not dict or list(value) != names for value in self.values):
+            return None
+        return Columns(
+            self.places,
+            self.stored_bytes,
+            {name: [value[name] for value in self.values] for name in names},  # type: ignore[index]  # dicts all
+        )
+
+    def records(self) -> Iterator[Record | Broken]:
+        """As `Chunk`."""
+        for place, value, size in zip(self.places, self.values, self.stored_bytes, strict=True):
+            self.beat.at(place)  # it was not left out before
+            yield Record(place, value, size)
+
+
+def read_jsonl(job: Job) -> Iterator[Lines | Broken]:
     """The lines of the span (of a compressed object: all); blank ones are skipped, a bad one is Broken."""
     start, stop = job.span or (0, 1 << 62)
     with job.open() as stream:
@@ -126,13 +165,15 @@ def _skip_line(blocks: Iterator[bytes]) -> tuple[int, bytes]:
 
 def _lines(
     job: Job, blocks: Iterator[bytes], place: int, stop: int, *, chinese: bool, undecided: bool = False
-) -> Iterator[Record | Broken]:
+) -> Iterator[Lines | Broken]:
     """The records whose lines begin in [place, stop); `blocks` begins at `place`."""
     at, fields, note = job.beat.at, job.facts.fields, job.facts.note
-    loads, limit = orjson.loads, job.limits.record_bytes
+    limit = job.limits.record_bytes
     held = b""
     ended = False
     told: set[str] = set()
+    good = Lines(job.beat)
+    most = 1 if job.beat.leaves_out else _CHUNK_LINES  # what is left out must not overtake what is read
     while not ended and place < stop:
         block = next(blocks, None)
         if block is None:
@@ -142,26 +183,33 @@ def _lines(
             held = lines.pop()
         for line in lines:
             if place >= stop:
-                return
+                break
             size = len(line)
             if not place and line.startswith(_BOM):
                 line = line[len(_BOM) :]
             if line and not line.isspace():
-                if size > limit:
-                    if at(place):
-                        yield _too_large(place, size, limit)
-                elif at(place):
-                    if undecided and not line.isascii():
+                if len(good.places) >= most:
+                    yield good
+                    good = Lines(job.beat)
+                if at(place):
+                    if undecided and size <= limit and not line.isascii():
                         chinese = _told(line, job.facts, told)
-                    try:
-                        value = loads(line.decode("gb18030") if chinese else line)
-                    except ValueError as error:  # of orjson or the decoder
-                        yield Broken(place, _why(line, error, chinese=chinese), size, True)
+                    value = _value(line, place, size, limit, chinese=chinese)
+                    if type(value) is Broken:
+                        if good.places:
+                            yield good
+                            good = Lines(job.beat)
+                        yield value
                     else:
                         if type(value) is not dict or not fields.issuperset(value):
                             note(value)
-                        yield Record(place, value, size)
+                        good.places.append(place)
+                        good.values.append(value)
+                        good.stored_bytes.append(size)
             place += size + 1
+        if good.places:
+            yield good
+            good = Lines(job.beat)
         if len(held) > limit and place < stop:
             named = at(place)
             skipped, rest = _skip_line(blocks)
@@ -170,6 +218,16 @@ def _lines(
                 yield _too_large(place, size, limit)
             place += size
             held, blocks = b"", _chain(rest, blocks)
+
+
+def _value(line: bytes, place: int, size: int, limit: int, *, chinese: bool) -> object:
+    """What a line holds, or a `Broken`."""
+    if size > limit:
+        return _too_large(place, size, limit)
+    try:
+        return orjson.loads(line.decode("gb18030") if chinese else line)
+    except ValueError as error:  # of orjson or the decoder
+        return Broken(place, _why(line, error, chinese=chinese), size, True)
 
 
 def _told(line: bytes, facts: Facts, told: set[str]) -> bool:

@@ -1,9 +1,11 @@
 """What all readers speak: what they give, and what they are given."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import IO, BinaryIO, Protocol
+from typing import IO, BinaryIO, Protocol, TypeAlias
+
+import pyarrow as pa
 
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
@@ -50,6 +52,35 @@ class Broken:
     single: bool
 
 
+Column: TypeAlias = "pa.LargeStringArray | list[object]"
+"""The values of one field, one a record: valid UTF-8 with nulls, or what Python makes of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Records that all have the same fields.
+
+    Attributes:
+        places: as of `Record`, ascending.
+        stored_bytes: likewise.
+        values: name → values, in the order of the records' fields.
+    """
+
+    places: Sequence[int]
+    stored_bytes: Sequence[int]
+    values: dict[str, Column]
+
+
+class Chunk(Protocol):
+    """Records, some at a time: by columns, where they have them, or one by one."""
+
+    def columns(self) -> Columns | None:
+        """All records; None where one is broken or left out, or they differ in their fields."""
+
+    def records(self) -> Iterator[Record | Broken]:
+        """The same one by one, each announced to the beat before."""
+
+
 @dataclass
 class Facts:
     """What reading tells about the object as a whole; filled while reading.
@@ -74,6 +105,10 @@ class Facts:
 class Beat(Protocol):
     """The sign of life; it names the item at work."""
 
+    @property
+    def leaves_out(self) -> bool:
+        """Whether some items of the object at work are left out: then all are announced one by one."""
+
     def at(self, place: int) -> bool:
         """Called before working on the item at `place`; False when it is to be left out without a word."""
 
@@ -93,7 +128,7 @@ class Job:
     span: tuple[int, int] | None
 
 
-Reader = Callable[[Job], Iterator[Record | Broken]]
+Reader = Callable[[Job], Iterator[Chunk | Record | Broken]]
 
 
 class Watched(io.RawIOBase):

@@ -8,12 +8,35 @@ from dqv.connectors.containers.compression import decompressed
 from dqv.connectors.containers.documents import read_html, read_text, read_xml
 from dqv.connectors.containers.json_lines import read_jsonl
 from dqv.connectors.containers.json_values import read_json
-from dqv.connectors.containers.model import MANY, Beat, Broken, Facts, Job, Reader, Record, Watched
+from dqv.connectors.containers.model import (
+    MANY,
+    Beat,
+    Broken,
+    Chunk,
+    Columns,
+    Facts,
+    Job,
+    Reader,
+    Record,
+    Watched,
+)
 from dqv.connectors.containers.tables import read_csv, read_tsv
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
 
-__all__ = ["MANY", "READERS", "Beat", "Broken", "Facts", "Record", "read", "row_groups"]
+__all__ = [
+    "MANY",
+    "READERS",
+    "Beat",
+    "Broken",
+    "Chunk",
+    "Columns",
+    "Facts",
+    "Record",
+    "read",
+    "row_groups",
+    "singly",
+]
 
 READERS: dict[str, Reader] = {
     "txt": read_text,
@@ -40,8 +63,8 @@ def read(
     text_field: str | None = None,
     span: tuple[int, int] | None = None,
     compression: str | None = None,
-) -> Iterator[Record | Broken]:
-    """The records (or the one document) of an object, in order, in bounded memory.
+) -> Iterator[Chunk | Record | Broken]:
+    """The records (or the one document) of an object, in order, in bounded memory, where it pays some at a time.
 
     Args:
         open_: gives the stored bytes from their beginning, seekable, anew at each call; closed here.
@@ -68,3 +91,12 @@ def read(
         return stored if compression is None else decompressed(lambda: stored, compression, limits)
 
     yield from READERS[format](Job(open_watched, limits, beat, facts, text_field, span))
+
+
+def singly(found: Iterator[Chunk | Record | Broken]) -> Iterator[Record | Broken]:
+    """What `read` gives, every record by itself."""
+    for each in found:
+        if isinstance(each, Record | Broken):
+            yield each
+        else:
+            yield from each.records()

@@ -26,6 +26,8 @@ from dqv.core.files import sha256_file, sync_folder
 HEARTBEAT = struct.Struct("<Qqq")
 """Shared with the worker: counter, object at work, place in it."""
 
+_pack = HEARTBEAT.pack_into
+
 NOWHERE = -1
 """As an object: no item is at work. As a place: the object as a whole."""
 
@@ -59,10 +61,15 @@ class Beat:
         self._write(NOWHERE)
         return self._poison.get((number, NOWHERE))
 
+    @property
+    def leaves_out(self) -> bool:
+        """Whether some items of the object at work are left out."""
+        return self._object in self._poisoned_objects
+
     def at(self, place: int) -> bool:
         """The item at `place` is at work; False when it must be left out (then noted in `skipped`)."""
         self._write(place)
-        if self._object in self._poisoned_objects:
+        if self.leaves_out:
             found = self._poison.get((self._object, place))
             if found is not None:
                 self.skipped.append((place, *found))
@@ -73,18 +80,17 @@ class Beat:
         """Work goes on: bytes were consumed."""
         self._count += 1
         struct.pack_into("<Q", self._shared, 0, self._count)
-        self._limit_cpu()
+        if time.monotonic() >= self._renew:
+            self._limit_cpu()
 
     def _write(self, place: int) -> None:
         self._count += 1
-        HEARTBEAT.pack_into(self._shared, 0, self._count, self._object, place)
-        self._limit_cpu()
+        _pack(self._shared, 0, self._count, self._object, place)
+        if time.monotonic() >= self._renew:
+            self._limit_cpu()
 
     def _limit_cpu(self) -> None:
-        now = time.monotonic()
-        if now < self._renew:
-            return
-        self._renew = now + 1.0
+        self._renew = time.monotonic() + 1.0
         used = time.process_time()
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
         resource.setrlimit(resource.RLIMIT_CPU, (int(used) + self._cpu_s + 1, hard))

@@ -14,9 +14,15 @@ the first that is there and not empty.
 **Bytes.** The payload is text: binary values count nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import NoneType
 
+import numpy as np
+import numpy.typing as npt
 import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from dqv.measure.timestamps import parse_day
 
@@ -158,6 +164,86 @@ def extract(value: object, text_field: str | None = None, date_field: str | None
     else:
         date = _first(value, plan.date)
     return Extract(text, payload, text_bytes, date, _first(value, plan.modified), found)
+
+
+@dataclass(frozen=True, slots=True)
+class Extracts:
+    """What n records hold, as `Extract`.
+
+    Attributes:
+        text: (n,) of each record one field alone, never blank.
+        payload_bytes: (n,) int64.
+        date: n, as they stand in the records.
+        modified: idem.
+    """
+
+    text: pa.LargeStringArray
+    payload_bytes: npt.NDArray[np.int64]
+    date: list[object | None]
+    modified: list[object | None]
+
+
+def extract_columns(values: Mapping[str, pa.LargeStringArray | list[object]]) -> Extracts | None:
+    """Take apart records that have the same fields, as `extract` does, some hundred times faster.
+
+    Args:
+        values: field → values, in the order of the records' fields; at least one record.
+
+    Returns:
+        None where the text of a record is blank, or put together of several strings.
+    """
+    plan = _plan_of(tuple(values))
+    if not plan.text or len(plan.text[0]) > 1:
+        return None
+    strings = {name: _as_strings(column) for name, column in values.items()}
+    text = strings[plan.text[0][0]]
+    if text is None or text.null_count or _any_blank(text):
+        return None
+    payload = np.zeros(len(text), np.int64)
+    for name, column in values.items():
+        array = strings[name]
+        payload += [_payload(value) for value in column] if array is None else _sizes(array)
+    first = [
+        _first_of({name: values[name] for name in names}, len(text)) for names in (plan.date, plan.modified)
+    ]
+    return Extracts(text, payload, *first)
+
+
+def _as_strings(column: pa.LargeStringArray | list[object]) -> pa.LargeStringArray | None:
+    """A column of nothing but strings and nulls; None of others."""
+    if isinstance(column, list):
+        return pa.array(column, pa.large_string()) if set(map(type, column)) <= {str, NoneType} else None
+    return column
+
+
+def _sizes(array: pa.LargeStringArray) -> npt.NDArray[np.int64]:
+    sizes: npt.NDArray[np.int64] = pc.binary_length(array).fill_null(0).to_numpy()
+    return sizes
+
+
+_SPACE = np.zeros(256, np.bool_)
+_SPACE[[*range(0x21), 0xC2, 0xE1, 0xE2, 0xE3]] = True
+"""First bytes of characters that may be white space."""
+
+
+def _any_blank(array: pa.LargeStringArray) -> bool:
+    _, offsets, data = array.buffers()
+    starts = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+    if (np.diff(starts) == 0).any():
+        return True
+    suspects = np.flatnonzero(_SPACE[np.frombuffer(data, np.uint8)[starts[:-1]]])
+    return any(text.isspace() for text in array.take(suspects).to_pylist()) if suspects.size else False
+
+
+def _first_of(values: dict[str, pa.LargeStringArray | list[object]], count: int) -> list[object | None]:
+    """Of each record the first date, as `_first`."""
+    columns = [column if isinstance(column, list) else column.to_pylist() for column in values.values()]
+    names = tuple(values)
+    if not columns:
+        return [None] * count
+    if len(columns) == 1:
+        return [None if value == "" else value for value in columns[0]]
+    return [_first(dict(zip(names, row, strict=True)), names) for row in zip(*columns, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

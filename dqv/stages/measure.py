@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import xxhash
 
 from dqv.connectors import layout, storage
-from dqv.connectors.containers.records import Broken, Facts, Record, read, row_groups
+from dqv.connectors.containers.records import Broken, Chunk, Facts, Record, read, row_groups, singly
 from dqv.core.errors import ItemError
 from dqv.core.registration import RawSound
 from dqv.core.schema import ITEMS, PARAGRAPHS, READ_OBJECTS, SIDECAR, with_slots
@@ -193,14 +193,20 @@ def _measure_items(work: _Work, rows: ItemRows, xxh3_128: bytes | None) -> None:
                 )
             )
     else:
-        for record in records(work.file, work.piece, work.measuring, work.beat, work.facts, work.reads):
+        for chunk in _chunks(work.file, work.piece, work.measuring, work.beat, work.facts, work.reads):
             rows.add_skipped(work.beat)
-            if isinstance(record, Broken):
-                rows.add_error(
-                    record.place, record.error, single=record.single, stored_bytes=record.stored_bytes
-                )
-            else:
-                rows.add(record.place, record.value, record.stored_bytes)
+            if not isinstance(chunk, Record | Broken):
+                columns = chunk.columns()
+                if columns is not None and rows.add_columns(columns):
+                    continue
+            for record in singly(iter((chunk,))):
+                rows.add_skipped(work.beat)
+                if isinstance(record, Broken):
+                    rows.add_error(
+                        record.place, record.error, single=record.single, stored_bytes=record.stored_bytes
+                    )
+                else:
+                    rows.add(record.place, record.value, record.stored_bytes)
     rows.add_skipped(work.beat)
 
 
@@ -212,6 +218,18 @@ def records(
     facts: Facts,
     reads: storage.Reads,
 ) -> Iterator[Record | Broken]:
+    """The records of a piece, one by one."""
+    return singly(_chunks(file, piece, measuring, beat, facts, reads))
+
+
+def _chunks(
+    file: BinaryIO,
+    piece: dict[str, Any],
+    measuring: Measuring,
+    beat: Beat,
+    facts: Facts,
+    reads: storage.Reads,
+) -> Iterator[Chunk | Record | Broken]:
     """The records of a piece; see `containers.records.read`."""
     start, stop = piece["span"]
     return read(

@@ -1,11 +1,13 @@
 """Item rows, gathered over objects into batches and measured there, over Arrow buffers."""
 
+from types import NoneType
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from dqv.connectors.containers.records import MANY
+from dqv.connectors.containers.records import MANY, Columns
 from dqv.core.errors import ItemError
 from dqv.core.policy import NearText
 from dqv.core.schema import ITEMS, PARAGRAPHS, with_slots
@@ -13,7 +15,7 @@ from dqv.core.settings import Measuring
 from dqv.core.units import FLICKS_PER_SECOND
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table
-from dqv.measure.fields import extract
+from dqv.measure.fields import extract, extract_columns
 from dqv.measure.hashing import payload_hashes
 from dqv.measure.media import Media
 from dqv.measure.timestamps import day_in_name, parse_day
@@ -94,6 +96,42 @@ class ItemRows:
         if record.text_bytes > self._measuring.long_text_bytes:
             self._add_paragraphs(place, record.text)
 
+    def add_columns(self, columns: Columns) -> bool:
+        """Many records of the piece at work; False, and nothing done, where they must be added one by one."""
+        if self._measuring.text_field is not None or self._measuring.date_field is not None:
+            return False
+        found = extract_columns(columns.values)
+        if found is None:
+            return False
+        piece, count = self._piece, len(found.text)
+        dates, modified = _days(found.date), _days(found.modified)
+        sizes = np.diff(buffers(found.text)[1])
+        told = {
+            "object": np.full(count, piece["object"]),
+            "place": columns.places,
+            "modality": _repeated(piece["modality"], count),
+            "format": _repeated(piece["format"], count),
+            "status": _repeated("measured", count),
+            "single": np.ones(count, np.bool_),
+            "stored_bytes": columns.stored_bytes,
+            "payload_bytes": found.payload_bytes,
+            "text_bytes": sizes,
+            "date_record": [each for each, _ in dates],
+            "date_modified": [each for each, _ in modified],
+            "date_name": [self._date_name] * count,
+            "date_refused": [one or other for (_, one), (_, other) in zip(dates, modified, strict=True)],
+        }
+        self._write_earlier()
+        self._write(len(self._rows))
+        self._items.add(
+            _as_batch(
+                told | _of_text(found.text, self._measuring.near_text), count, self._measuring.near_text
+            )
+        )
+        for row in np.flatnonzero(sizes > self._measuring.long_text_bytes).tolist():
+            self._add_paragraphs(columns.places[row], found.text[row].as_py())
+        return True
+
     def _add_paragraphs(self, place: int, text: str) -> None:
         data, ends = buffers(pa.array([text], pa.large_string()))
         near = self._measuring.near_text
@@ -150,11 +188,15 @@ class ItemRows:
         self._contents.append(text)
         self._text_size += _length(text)
         if self._text_size > _BATCH_TEXT or len(self._rows) - self._mark >= _BATCH_ROWS:
-            if self._mark:
-                self._write(self._mark)
-                self._items.keep()
-                self._items.begin()
+            self._write_earlier()
             self._write(len(self._rows))
+
+    def _write_earlier(self) -> None:
+        """Write the rows of earlier pieces: they stay, whatever becomes of the one at work."""
+        if self._mark:
+            self._write(self._mark)
+            self._items.keep()
+            self._items.begin()
 
     def _write(self, count: int) -> None:
         """Measure and write the first `count` rows gathered."""
@@ -173,15 +215,13 @@ def _batch(rows: list[tuple[Any, ...]], contents: list[str | Media], near: NearT
     """The measured rows as a batch of `schema.items`."""
     array = pa.array([each if isinstance(each, str) else "" for each in contents], pa.large_string())
     media = [each if isinstance(each, Media) else None for each in contents]
-    counts, normal, sketches = sketch.sketch(*buffers(array), near.slots, simplified=near.simplified)
     columns: dict[str, Any] = dict(zip(_GATHERED, zip(*rows, strict=True), strict=True))
     text = np.array([status == "measured" for status in columns["status"]]) & np.array(
         [each is None for each in media]
     )
-    columns["tokens"] = pa.array(counts, pa.int64(), mask=~text)
-    columns["xxh3_128"] = [each if ok else None for each, ok in zip(payload_hashes(array), text, strict=True)]
-    columns["normalised"] = _fixed(normal, counts == 0)
-    columns["sketch"] = _fixed(sketches, counts == 0)
+    columns |= _of_text(array, near)
+    columns["tokens"] = pc.if_else(pa.array(text), columns["tokens"], None)
+    columns["xxh3_128"] = [each if ok else None for each, ok in zip(columns["xxh3_128"], text, strict=True)]
     if any(media):
         columns |= _media_columns(media)
         for name in ("xxh3_128", "normalised"):
@@ -189,14 +229,34 @@ def _batch(rows: list[tuple[Any, ...]], contents: list[str | Media], near: NearT
             columns[name] = [
                 getattr(each, name) if each else digest for each, digest in zip(media, of_text, strict=True)
             ]
+    return _as_batch(columns, len(rows), near)
+
+
+def _of_text(texts: pa.LargeStringArray, near: NearText) -> dict[str, Any]:
+    """The columns of `schema.items` that are measured of texts."""
+    counts, normal, sketches = sketch.sketch(*buffers(texts), near.slots, simplified=near.simplified)
+    return {
+        "tokens": pa.array(counts, pa.int64()),
+        "xxh3_128": payload_hashes(texts),
+        "normalised": _fixed(normal, counts == 0),
+        "sketch": _fixed(sketches, counts == 0),
+    }
+
+
+def _as_batch(columns: dict[str, Any], count: int, near: NearText) -> pa.RecordBatch:
+    """As a batch of `schema.items`; columns that are missing are null."""
     arrays, schema = [], with_slots(ITEMS, near.slots)
     for column in schema:
         values = columns.get(column.name)
         if values is None:
-            arrays.append(pa.nulls(len(rows), column.type))
+            arrays.append(pa.nulls(count, column.type))
         else:
             arrays.append(values if isinstance(values, pa.Array) else pa.array(values, column.type))
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _repeated(word: str, count: int) -> pa.StringArray:
+    return pa.repeat(pa.scalar(word, pa.string()), count)
 
 
 def _media_columns(media: list[Media | None]) -> dict[str, list[Any]]:
@@ -237,6 +297,14 @@ def day(value: object) -> tuple[Any, bool]:
         return parse_day(value), False
     except ValueError:
         return None, True
+
+
+def _days(values: list[object]) -> list[tuple[Any, bool]]:
+    """As `day`, of many: what occurs again is parsed once."""
+    if not set(map(type, values)) <= {str, NoneType}:  # 1, 1.0 and True are equal, and are not the same
+        return list(map(day, values))
+    days = {value: day(value) for value in set(values)}
+    return [days[value] for value in values]
 
 
 def buffers(texts: pa.LargeStringArray) -> tuple[Any, Any]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dqv.connectors.containers.records import MANY, READERS, Broken, Facts, Record, read, row_groups
+from dqv.connectors.containers.records import MANY, READERS, Broken, Facts, Record, read, row_groups, singly
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
 
@@ -19,6 +19,7 @@ from dqv.core.settings import Limits
 class Beats:
     def __init__(self, *poisoned: int) -> None:
         self.poisoned = poisoned
+        self.leaves_out = bool(poisoned)
 
     def at(self, place: int) -> bool:
         return place not in self.poisoned
@@ -30,7 +31,7 @@ class Beats:
 def read_all(data: bytes, format: str, *, facts: Facts | None = None, **more: Any) -> list[Record | Broken]:
     given: dict[str, Any] = {"limits": Limits(), "beat": Beats()} | more
     return list(
-        read(lambda: io.BytesIO(data), format, facts=facts if facts is not None else Facts(), **given)
+        singly(read(lambda: io.BytesIO(data), format, facts=facts if facts is not None else Facts(), **given))
     )
 
 
@@ -354,14 +355,15 @@ def test_broken_parquet_neither_crashes_nor_hangs(realdata: Path) -> None:
     assert len(files) > 5
     script = """
 import sys
-from dqv.connectors.containers.records import Facts, read
+from dqv.connectors.containers.records import Facts, read, singly
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
 class Beats:
+    leaves_out = False
     def at(self, place): return True
     def tick(self): pass
 try:
-    rows = read(lambda: open(sys.argv[1], "rb"), "parquet", limits=Limits(), beat=Beats(), facts=Facts())
+    rows = singly(read(lambda: open(sys.argv[1], "rb"), "parquet", limits=Limits(), beat=Beats(), facts=Facts()))
     print(sum(1 for _ in rows))
 except ItemError as error:
     print(error)

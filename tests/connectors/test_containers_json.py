@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dqv.connectors.containers.json_values import _Scanner
-from dqv.connectors.containers.records import Broken, Facts, Record, read
+from dqv.connectors.containers.records import Broken, Facts, Record, read, singly
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
 
@@ -21,6 +21,7 @@ from dqv.core.settings import Limits
 class Beats:
     def __init__(self, *poisoned: int) -> None:
         self.poisoned = poisoned
+        self.leaves_out = bool(poisoned)
         self.seen: list[int] = []
 
     def at(self, place: int) -> bool:
@@ -42,14 +43,16 @@ def read_all(
     span: tuple[int, int] | None = None,
 ) -> list[Record | Broken]:
     return list(
-        read(
-            lambda: io.BytesIO(data),
-            format,
-            limits=limits or Limits(),
-            beat=beat or Beats(),
-            facts=facts if facts is not None else Facts(),
-            text_field=text_field,
-            span=span,
+        singly(
+            read(
+                lambda: io.BytesIO(data),
+                format,
+                limits=limits or Limits(),
+                beat=beat or Beats(),
+                facts=facts if facts is not None else Facts(),
+                text_field=text_field,
+                span=span,
+            )
         )
     )
 

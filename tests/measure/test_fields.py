@@ -4,12 +4,13 @@ import datetime
 import decimal
 
 import orjson
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dqv.measure import fields
-from dqv.measure.fields import DATE_FIELDS, MODIFIED_FIELDS, TEXT_FIELDS, Extract, extract
+from dqv.measure.fields import DATE_FIELDS, MODIFIED_FIELDS, TEXT_FIELDS, Extract, extract, extract_columns
 
 
 @pytest.mark.parametrize("name", [names[0] for names in TEXT_FIELDS])
@@ -165,3 +166,46 @@ def test_records_with_many_or_long_names_are_not_remembered() -> None:
     for number in range(fields._REMEMBERED + 10):
         extract({f"n{number}": 1})
     assert len(fields._plans) <= fields._REMEMBERED
+
+
+_NAMES = ["text", "Content", "id", "date", "created_at", "updated", "input", "output", "meta", "题目"]
+_TEXTS = st.sampled_from(["", " ", "\u3000\n", "\x1c", "嘉兴 a", "\u3000 b", "2023-01-05", "\x00"]) | st.text(
+    max_size=5
+)
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.binary(max_size=3)
+
+
+@given(st.data())
+def test_columns_give_what_the_records_give_one_by_one(data: st.DataObject) -> None:
+    names = data.draw(st.lists(st.sampled_from(_NAMES), unique=True, min_size=1, max_size=5))
+    kinds = [
+        data.draw(st.sampled_from([_TEXTS, _TEXTS, _TEXTS | _SCALARS | st.lists(_TEXTS, max_size=2)]))
+        for _ in names
+    ]
+    records = data.draw(st.lists(st.tuples(*kinds), min_size=1, max_size=5))
+    columns: dict[str, pa.LargeStringArray | list[object]] = {}
+    for name, column in zip(names, map(list, zip(*records, strict=True)), strict=True):
+        as_array = all(isinstance(value, str | None) for value in column) and data.draw(st.booleans())
+        columns[name] = pa.array(["?", *column], pa.large_string())[1:] if as_array else column
+    singly = [extract(dict(zip(names, record, strict=True))) for record in records]
+    found = extract_columns(columns)
+    if found is None:
+        texts = [record[names.index("text")] if "text" in names else None for record in records]
+        assert not all(type(text) is str and text and not text.isspace() for text in texts)
+    else:
+        assert found.text.to_pylist() == [one.text for one in singly]
+        assert not any(not one.text or one.text.isspace() for one in singly)
+        assert found.payload_bytes.tolist() == [one.payload_bytes for one in singly]
+        assert repr(found.date) == repr([one.date for one in singly])
+        assert repr(found.modified) == repr([one.modified for one in singly])
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\x1f", "\x85", "\xa0", "\u1680", "\u2028", "\u205f", "\u3000"])
+def test_a_blank_text_is_no_text_of_columns(blank: str) -> None:
+    assert extract_columns({"text": ["a", "b"]}) is not None
+    assert extract_columns({"text": ["a", blank]}) is None
+
+
+def test_every_white_space_is_suspected_by_its_first_byte() -> None:
+    spaces = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000 and chr(code).isspace()]
+    assert all(extract_columns({"text": [space]}) is None for space in spaces)

@@ -139,6 +139,40 @@ def test_spans_give_the_same_rows_as_the_whole(source: Path, tmp_path: Path) -> 
     assert hashes == {row["object"]: row["sha256"] for row in told}
 
 
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+@pytest.mark.parametrize("poisoned", [False, True])
+def test_by_columns_or_one_by_one_the_rows_are_the_same(
+    form: str, poisoned: bool, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Among small objects before and behind, whose rows wait for a batch of their own."""
+    records = [
+        {"text": f"文本 number {number} " * 20, "date": f"20{number % 30:02}-01-05", "n": number}
+        for number in range(9000)
+    ]
+    records[4500]["text"] = "\u3000"
+    (source / "a.txt").write_text("before")
+    if form == "jsonl":
+        lines = [json.dumps(record, ensure_ascii=False) for record in records]
+        lines[7] = "{"
+        lines[8] = '{"text": "other fields"}'
+        (source / "b.jsonl").write_text("\n".join(lines))
+    else:
+        pq.write_table(pa.Table.from_pylist(records), source / "b.parquet")
+    (source / "c.txt").write_text("behind")
+    place = len(lines[0].encode()) + 1 if form == "jsonl" else 1
+    poison = [[1, place, "crash", "it was"]] if poisoned else []
+    by_columns = measure(source, tmp_path / "columns", poison=poison)
+    monkeypatch.setattr("dqv.stages.rows.extract_columns", lambda _: None)
+    assert measure(source, tmp_path / "singly", poison=poison) == by_columns
+    rows = by_columns[0]
+    assert [row["object"] for row in rows] == [0] + [1] * 9000 + [2]
+    assert sum(row["status"] == "measured" for row in rows) == 9001 - poisoned - (form == "jsonl")
+    assert [(row["object"], row["place"]) for row in rows] == sorted(
+        (row["object"], row["place"]) for row in rows
+    )
+    assert rows[2]["status"] == ("unread" if poisoned else "measured")
+
+
 @pytest.mark.parametrize(
     ("poison", "expected"), [([[0, 22, "hang", "h"]], "hang"), ([[0, -1, "crash", "c"]], "crash")]
 )
