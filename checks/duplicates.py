@@ -176,6 +176,7 @@ def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
             unhashed=pl.col("xxh3_128").null_count(),
             uncompared=_UNCOMPARED.sum(),
             uncompared_weight=weight.filter(_UNCOMPARED).sum(),
+            kept_weight=weight.filter(~surplus).sum(),
         )
         .collect()
         .row(0, named=True)
@@ -183,8 +184,10 @@ def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
     n, more = facts.items, facts.unread.items
     # what was not hashed may equal anything, what could not be compared resemble anything; one is always kept
     unsure = case.unverified[modality] + row["unhashed"]
-    doubtful = min(row["uncompared"], max(0, n - row["near"] - row["unhashed"] - 1))
-    weight_doubtful = row["uncompared_weight"] if doubtful else 0
+    crowded = case.crowded[modality]
+    doubtful = min(row["uncompared"] + crowded, max(0, n - row["near"] - row["unhashed"] - 1))
+    # which items are crowded is not told: the kept ones may weigh anything
+    weight_doubtful = 0 if not doubtful else row["kept_weight"] if crowded else row["uncompared_weight"]
     near: dict[str, Callable[[], Quantity]] = {
         "near": lambda: rate(row["near"], n, more, unsure=unsure, doubtful=doubtful),
         "exact": lambda: rate(row["exact"], n, more, unsure=row["unhashed"]),
@@ -243,17 +246,24 @@ def _whole_set(case: Case, more: int | None) -> Quantity:
 
 
 def _uncompared(case: Case, modality: str, outcome: Outcome) -> Outcome:
-    """Say how many items had nothing to compare, where a rate below the ceiling is for review."""
+    """Say how many items had nothing to compare, or were not compared with all, where a rate below the ceiling is for review."""
     count = case.modality(modality).select(_UNCOMPARED.sum()).collect().item()
-    if outcome.verdict is not Verdict.REVIEW or not count:
+    crowded = case.crowded[modality]
+    if outcome.verdict is not Verdict.REVIEW or not count + crowded:
         return outcome
-    words = Words(
+    nothing = Words(
         zh=f"其中 {count} 项没有可供比较的内容（如空白画面、静音），只查找了与之相同的条目，所得为下限。",
         en=f"{count} of the items hold nothing to compare (such as flat pictures or silence): of them only equal ones "
         "were looked for, so the rate is a lower bound.",
     )
+    some = Words(
+        zh=f"其中 {crowded} 项与许多条目相近（如固定机位），只与最可能者比较，所得为下限。",
+        en=f"{crowded} of the items resemble many others (as those of a fixed camera do) and were compared with the likeliest "
+        "of them alone, so the rate is a lower bound.",
+    )
+    said = [words for number, words in ((count, nothing), (crowded, some)) if number]
     step = Words(zh="请人工抽查这些条目的近似重复。", en="Have a person look for near-duplicates among them.")
-    return replace(outcome, message=join([outcome.message, words]), next_step=outcome.next_step or step)
+    return replace(outcome, message=join([outcome.message, *said]), next_step=outcome.next_step or step)
 
 
 def _perceived(case: Case, modality: str, outcome: Outcome) -> Outcome:

@@ -108,6 +108,7 @@ class Case:
         objects: rows of `core.schema.OBJECTS` with `name` (path as text), `fields`.
         deciding: the modalities whose rules decide.
         unverified: by modality, pairs that could not be computed because the data changed.
+        crowded: by modality, kept items of whose many candidates the likeliest alone were compared.
         disagreements: modality → items on which an independent witness disagrees; "pairs" → near-duplicate texts.
         planted: modality → how many planted duplicates were found, of how many.
         paragraphs: None where no text is long.
@@ -121,6 +122,7 @@ class Case:
     deciding: tuple[str, ...]
     facts: Mapping[str, ModalityFacts]
     unverified: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(MODALITIES, 0))
+    crowded: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(MODALITIES, 0))
     disagreements: Mapping[str, int] = field(default_factory=dict)
     planted: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     paragraphs: Paragraphs | None = None

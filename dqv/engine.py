@@ -111,6 +111,7 @@ class Duplicates:
         turned: table `TURNED`.
         planted: by modality, how many planted pairs were found, of how many.
         unverified: by modality, pairs that could not be verified because the data changed.
+        crowded: by modality, kept items of whose many candidates the likeliest alone were compared.
     """
 
     surplus: Path
@@ -118,6 +119,7 @@ class Duplicates:
     turned: Path
     planted: dict[str, tuple[int, int]]
     unverified: dict[str, int]
+    crowded: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -233,7 +235,7 @@ class Engine:
         decided: list[str] = []
         linked: list[str] = []
         turned: list[str] = []
-        unverified = dict.fromkeys(MODALITIES, 0)
+        unverified, crowded = dict.fromkeys(MODALITIES, 0), dict.fromkeys(MODALITIES, 0)
         if "text" in modalities:
             texts = self._near_texts(both, parts, copies, "")
             decided += _all_names(texts, "decided")
@@ -246,15 +248,21 @@ class Engine:
             compared = self._near_pictures(both, every)
             decided += _all_names(compared, "compare")
             turned += _all_names(compared, "turned")
-            unverified["image"] = sum(part.result for part in compared)
+            unverified["image"] = sum(part.result[0] for part in compared)
+            crowded["image"] = sum(part.result[1] for part in compared)
         if "video" in modalities:
-            watched, unverified["video"] = self._near_videos(both, every)
+            watched, unverified["video"], crowded["video"] = self._near_videos(both, every)
             decided += watched
         found = {"copies": copies, "decided": decided, "linked": linked, "turned": turned, "parts": False}
         (settled,) = self._run("settle", duplicates.settle, [(found, 0)])
         first = {name: settled.files(name)[0] for name in ("surplus", "linked", "turned")}
         return Duplicates(
-            first["surplus"], first["linked"], first["turned"], _planted(test, first["surplus"]), unverified
+            first["surplus"],
+            first["linked"],
+            first["turned"],
+            _planted(test, first["surplus"]),
+            unverified,
+            crowded,
         )
 
     def paragraphs(self, measured: Measured) -> Paragraphs | None:
@@ -356,11 +364,14 @@ class Engine:
         ]
         return self._run("compare", near_media.compare, [(args, 0) for args in bins])
 
-    def _near_videos(self, measured: Sequence[Measured], every: dict[str, Any]) -> tuple[list[str], int]:
-        """The table of decided videos, and how many pairs could not be compared: rounds of one task a pair."""
+    def _near_videos(self, measured: Sequence[Measured], every: dict[str, Any]) -> tuple[list[str], int, int]:
+        """The table of decided videos, how many pairs could not be compared, and how many kept ones are crowded.
+
+        In rounds of one task a pair.
+        """
         (found,) = self._run("videos", near_media.videos, [(every, 0)])
-        if not found.result:
-            return [], 0
+        if not found.result["pairs"]:
+            return [], 0, len(found.result["crowded"])
         (table,) = _names(found, "videos")
         numbers = pl.read_parquet(table, columns=["object"])["object"].to_list()
         pieces = {
@@ -369,7 +380,7 @@ class Engine:
             for task in each.pieces
             for piece in task
         }
-        decisions = films.Decisions(len(numbers), np.array(found.result, np.int64))
+        decisions = films.Decisions(len(numbers), np.array(found.result["pairs"], np.int64))
         told: dict[tuple[int, int], list[int] | None] = {}
         while asked := decisions.asked():
             calls = []
@@ -391,7 +402,8 @@ class Engine:
         originals = decisions.original[rows].tolist()
         fits = [told[original, row] for original, row in zip(originals, rows, strict=True)]
         args = {"videos": table, "rows": rows, "originals": originals, "fits": fits}
-        return self._tables("watched", near_media.watched, [args]), list(told.values()).count(None)
+        crowded = int(np.count_nonzero(decisions.original[found.result["crowded"]] < 0))
+        return self._tables("watched", near_media.watched, [args]), list(told.values()).count(None), crowded
 
     def _again(self, measured: Sequence[Measured], objects: set[int]) -> Iterator[tuple[dict[str, Any], int]]:
         """Arguments and work of the tasks that read these objects once more, in the partitions of their measuring."""

@@ -72,6 +72,7 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
             deciding = deciding_modalities(registration, settings.modalities, facts, policy)
             case = Case(
                 policy, registration, reference, items, objects, deciding, facts, found.unverified,
+                found.crowded,
                 {**(witnessed.disagreements if witnessed else {}), **(retold.disagreements if retold else {})},
                 found.planted,
                 paragraphs,

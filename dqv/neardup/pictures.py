@@ -386,7 +386,7 @@ class Decision:
         original: (n,) row of the first kept one it is verified against; −1 where kept.
         turn: (n,) how it was turned before, as a place in `orientations`; 0 where kept.
         similarity: of each surplus one with its original, by row.
-        crowded: how many had more than `MOST_COMPARED` candidates.
+        crowded: how many kept ones had more than `MOST_COMPARED` candidates.
     """
 
     original: I64
@@ -510,9 +510,9 @@ def decide(
         count = _nearest(
             row, hashes, cells, _TURNS if turned else 1, held, rows, starts, ends, near, seen, best
         )
-        crowded += count > MOST_COMPARED
         if count and _surplus(row, best[:count], greys, tick, out):
             continue
+        crowded += count > MOST_COMPARED
         _keep(row, hashes, held, rows, ends)
     return replace(out, crowded=crowded)
 

@@ -166,7 +166,7 @@ def greys(args: dict[str, Any], out: Path, beat: Beat) -> None:
             rows[number].keep()
 
 
-def compare(args: dict[str, Any], out: Path, beat: Beat) -> int:
+def compare(args: dict[str, Any], out: Path, beat: Beat) -> list[int]:
     """Kept and surplus among the pictures of a bin: table `compare`; `turned`: what is surplus only where it may be turned.
 
     Args:
@@ -175,7 +175,7 @@ def compare(args: dict[str, Any], out: Path, beat: Beat) -> int:
         beat: of the child.
 
     Returns:
-        How many pictures could not be read again.
+        How many pictures could not be read again, and how many kept ones have more candidates than were compared.
     """
     items = gather([args["alike"]], args["bin"], _ALIKE)
     with tempfile.TemporaryFile(dir=out) as flat:
@@ -199,7 +199,7 @@ def compare(args: dict[str, Any], out: Path, beat: Beat) -> int:
     )
     only = np.flatnonzero((turned.original >= 0) & (decision.original < 0))
     write(out / "turned-0.parquet", items.take(pa.array(only)).select(TURNED.names))
-    return int(np.count_nonzero(~there))
+    return [int(np.count_nonzero(~there)), int(decision.crowded)]
 
 
 def _greys(ids: Any, paths: list[str], flat: IO[bytes], beat: Beat) -> tuple[Callable[[int], Any], Any]:
@@ -229,7 +229,7 @@ def _greys(ids: Any, paths: list[str], flat: IO[bytes], beat: Beat) -> tuple[Cal
     return grey, shapes[:, 0] > 0
 
 
-def videos(args: dict[str, Any], out: Path, beat: Beat) -> list[list[int]]:
+def videos(args: dict[str, Any], out: Path, beat: Beat) -> dict[str, list[Any]]:
     """The videos and their fingerprints: table `videos`. One task: some 2 kB a video.
 
     Args:
@@ -238,12 +238,12 @@ def videos(args: dict[str, Any], out: Path, beat: Beat) -> list[list[int]]:
         beat: of the child.
 
     Returns:
-        The pairs that may be near-duplicates, as `films.Candidates` has them.
+        `pairs` that may be near-duplicates and rows that are `crowded`, as `films.Candidates` has them.
     """
     items = _prints(args, "video", beat)
     write(out / "videos-0.parquet", items)
     found = films.candidates(items["fingerprint"].to_pylist(), beat.tick)
-    return [[int(earlier), int(later)] for earlier, later in found.pairs]
+    return {"pairs": found.pairs.tolist(), "crowded": np.flatnonzero(found.crowded).tolist()}
 
 
 def watch(args: dict[str, Any], out: Path, beat: Beat) -> list[int] | None:

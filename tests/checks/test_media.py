@@ -366,6 +366,20 @@ def test_what_was_not_hashed_may_equal_anything() -> None:
     assert outcome.verdict is Verdict.INDETERMINATE
 
 
+@pytest.mark.parametrize("modality", ["image", "video"])
+@pytest.mark.parametrize(("crowded", "verdict"), [(0, "pass"), (1, "pass"), (2, "review")])
+def test_what_resembles_many_and_was_compared_with_some_makes_the_rate_a_lower_bound(
+    modality: str, crowded: int, verdict: str
+) -> None:
+    """One surplus and one more of 40 are 5 %, the limit itself."""
+    rows = [item(n, modality, comparable=True, width_px=1280, height_px=960) for n in range(40)]
+    outcome = CHECKS[f"duplicates.{modality}"](case(rows, surplus={1: 0}, crowded={modality: crowded}))
+    assert outcome.verdict.value == verdict
+    assert ("2 of the items resemble many others" in outcome.message.en) == (verdict == "review")
+    weighed = next(each for each in outcome.results if each.reading.measure == "near_bytes")
+    assert weighed.verdict.value == ("review" if crowded else "pass")
+
+
 def test_copies_of_sound_are_weighed_by_hours() -> None:
     rows = [item(n, "audio", duration_flicks=each * HOUR) for n, each in enumerate((1, 9, 90))]
     rows[1]["xxh3_128"] = rows[0]["xxh3_128"]

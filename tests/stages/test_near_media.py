@@ -8,13 +8,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from PIL.Image import Transpose
 
 from conformance.media import copied, seen
 from dqv import demo_media
 from dqv.core.settings import Measuring
+from dqv.neardup import pictures as kernels
 from dqv.stages import near_media, planted
-from tests.stages.calls import beat, measure, pieces, read, surplus
+from tests.neardup.test_pictures import scene, with_object
+from tests.stages.calls import beat, measure, measured_by, pieces, read, surplus
 
 RATE_HZ = 8000
 
@@ -93,6 +96,23 @@ def test_pictures_in_other_encodings_repeat_the_first_whatever_partitions_and_bi
         (5, 0, "aligned"),
     ]
     assert [row["object"] for row in read(tmp_path / "out" / "settle-0", "turned")] == [4]
+
+
+@pytest.mark.parametrize(("most", "crowded"), [(2, 0), (1, 1)])
+def test_pictures_with_more_candidates_than_are_compared_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, crowded: int
+) -> None:
+    """Three of a fixed scene, with a thing at other places: each resembles those before."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for number in range(3):
+        grey = with_object(scene(0), 0.06, 250, (60 + 100 * number, 200))
+        Image.fromarray(grey).save(folder / f"{number}.png")
+    monkeypatch.setattr(kernels, "MOST_COMPARED", most)
+    engine, measured = measured_by(folder, tmp_path / "out", None, "1 MB")
+    found = engine.duplicates(measured, None)
+    assert pq.read_table(found.surplus).num_rows == 0
+    assert found.crowded == {"text": 0, "audio": 0, "image": crowded, "video": 0}
 
 
 def test_a_picture_that_cannot_be_read_again_is_unverified(tmp_path: Path) -> None:
