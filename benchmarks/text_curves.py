@@ -145,7 +145,7 @@ def _keys(count: int, rng: np.random.Generator) -> Any:
 
 def join(documents: int, folder: Path) -> list[Point]:
     """Run the stages of the join over made-up keys, one after the other."""
-    buckets = duplicates.buckets(documents)
+    buckets = duplicates.buckets(documents, SKETCH_SLOTS)
     tables = []
     for first in range(0, documents, PART_ROWS):
         count = min(PART_ROWS, documents - first)
@@ -180,7 +180,8 @@ def join(documents: int, folder: Path) -> list[Point]:
     for bucket, table in enumerate(groups):
         out = folder / f"links-{bucket}"
         out.mkdir()
-        duplicates.links({"groups": table, "crowd": f"{folder}/crowd-0.parquet", "bins": bins}, out, _beat())
+        args = {"groups": table, "bucket": bucket, "of_group": f"{folder}/bins-0.parquet", "bins": bins}
+        duplicates.links(args, out, _beat())
     done("links")
     return points
 

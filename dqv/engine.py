@@ -323,9 +323,13 @@ class Engine:
         groups = self._tables("groups", duplicates.groups, buckets, prefix)
         (crowds,) = self._run(f"{prefix}crowds", duplicates.crowds, [({"groups": groups}, 0)])
         crowd = {"crowd": _names(crowds, "crowd")[0], "bins": crowds.result, "slots": slots}
+        of_group = {"of_group": _names(crowds, "bins")[0], "bins": crowds.result}
         members = self._tables("members", duplicates.members, [{**part, **crowd} for part in parts], prefix)
         links = self._tables(
-            "links", duplicates.links, [{"groups": path, **crowd} for path in groups], prefix
+            "links",
+            duplicates.links,
+            [{"groups": path, "bucket": number, **of_group} for number, path in enumerate(groups)],
+            prefix,
         )
         both = {"members": members, "links": links, "slots": slots}
         bins = [{**both, "bin": number} for number in range(crowds.result)]

@@ -50,6 +50,8 @@ BIN_ITEMS = 100_000
 _HELD_SHINGLES = 1 << 20
 """So many are held before they are added to their tables, which costs as much for one set as for many."""
 
+_GROUP_ROWS = 1 << 16
+
 LEAST_BIN_ITEMS, BINS = 10_000, 64
 """So many bins at least, for workers to share, as long as each holds so many items: every part has a row group a bin."""
 
@@ -72,6 +74,7 @@ _COPIES = pa.schema(
 _KEYS = pa.schema([("id", pa.int64()), ("band", pa.int8()), ("key", pa.uint64())])
 _GROUPS = pa.schema([("id", pa.int64()), ("band", pa.int8()), ("group", pa.int64())])
 _CROWD = pa.schema([("id", pa.int64()), ("bin", pa.int64())])
+_BINS = pa.schema([("bin", pa.int64())])
 _WANTED = pa.schema(_PART)
 DECIDED = pa.schema(
     [
@@ -130,9 +133,20 @@ def _fixed_rows(column: Any, kind: Any) -> Any:
 
 
 def write(path: Path, table: pa.Table) -> None:
-    """Write a table of a stage."""
+    """Write a table of a stage, in row groups small enough for `of_part` to pass over most."""
     with open_writer(path, table.schema) as writer:
-        writer.write_table(table)
+        writer.write_table(table, row_group_size=_GROUP_ROWS)
+
+
+def of_part(path: str, args: dict[str, Any]) -> pa.Table:
+    """The rows of a table sorted by id whose ids are of one part: what a part costs does not grow with the dataset.
+
+    Args:
+        path: of a table with `id`.
+        args: `items`, `first` as for `equal_keys`.
+    """
+    last = args["first"] + sum(pq.ParquetFile(name).metadata.num_rows for name in args["items"])
+    return pq.read_table(path, filters=[("id", ">=", args["first"]), ("id", "<", last)])
 
 
 def equal_keys(args: dict[str, Any], out: Path, beat: Beat) -> list[str]:
@@ -189,7 +203,7 @@ def band_keys(args: dict[str, Any], out: Path, beat: Beat) -> None:
         out: where the table goes.
         beat: of the child.
     """
-    known = known_ids(args["copies"])
+    known = known_ids(args)
     held = [_KEYS.empty_table()]
     for table in item_rows(args, ["modality", "normalised", "sketch"], beat):
         mine = pc.and_(pc.equal(table["modality"], "text"), pc.is_valid(table["normalised"]))
@@ -205,13 +219,10 @@ def band_keys(args: dict[str, Any], out: Path, beat: Beat) -> None:
     scatter(out / "keys-0.parquet", keyed, number, args["buckets"])
 
 
-def known_ids(paths: list[str]) -> Any:
-    """The ids in these tables, sorted."""
-    return np.sort(np.concatenate([np.empty(0, np.int64), *map(_ids, paths)]))
-
-
-def _ids(path: str) -> Any:
-    return pq.read_table(path, columns=["id"])["id"].to_numpy()
+def known_ids(args: dict[str, Any]) -> Any:
+    """The ids of the items of a part that are in the tables of `copies`, sorted."""
+    found = (of_part(path, args)["id"].to_numpy() for path in args["copies"])
+    return np.sort(np.concatenate([np.empty(0, np.int64), *found]))
 
 
 def groups(args: dict[str, Any], out: Path, beat: Beat) -> None:
@@ -233,13 +244,13 @@ def groups(args: dict[str, Any], out: Path, beat: Beat) -> None:
 
 
 def crowds(args: dict[str, Any], out: Path, beat: Beat) -> int:
-    """Which items hang together, in bins: table `crowd`, in canonical order.
+    """Which items hang together, in bins: table `crowd`, in canonical order; `bins`: of each group, by buckets.
 
     One task: 24 bytes an item in a group, and one for every item.
 
     Args:
-        args: `groups`: all tables of `groups`.
-        out: where the table goes.
+        args: `groups`: all tables of `groups`, in the order of buckets.
+        out: where the tables go.
         beat: of the child.
 
     Returns:
@@ -247,7 +258,7 @@ def crowds(args: dict[str, Any], out: Path, beat: Beat) -> int:
     """
     grouped = np.zeros(0, np.bool_)
     for path in args["groups"]:
-        mine = _ids(path)
+        mine = pq.read_table(path, columns=["id"])["id"].to_numpy()
         beyond = int(mine.max(initial=-1)) + 1 - grouped.size
         if beyond > 0:
             grouped = np.append(grouped, np.zeros(beyond, np.bool_))
@@ -261,6 +272,14 @@ def crowds(args: dict[str, Any], out: Path, beat: Beat) -> int:
         beat.tick()
     number = join.bins(parent, min(BIN_ITEMS, max(LEAST_BIN_ITEMS, ids.size // BINS)))
     write(out / "crowd-0.parquet", pa.Table.from_arrays([pa.array(ids), pa.array(number)], schema=_CROWD))
+    with open_writer(out / "bins-0.parquet", _BINS) as writer:
+        for path in args["groups"]:
+            table = pq.read_table(path, columns=["id", "group"])
+            first = np.flatnonzero(np.diff(table["group"].to_numpy(), prepend=-1))
+            of_group = number[np.searchsorted(ids, table["id"].to_numpy()[first])]
+            rows = pa.Table.from_arrays([pa.array(of_group)], schema=_BINS)
+            writer.write_table(rows, row_group_size=max(1, rows.num_rows))
+            beat.tick()
     return int(number.max(initial=-1)) + 1
 
 
@@ -272,12 +291,6 @@ def among(known: Any, ids: Any) -> tuple[Any, Any]:
     return there, at[there]
 
 
-def _crowd(path: str) -> tuple[Any, Any]:
-    """The ids of a crowd, sorted, and their bins."""
-    table = pq.read_table(path)
-    return table["id"].to_numpy(), table["bin"].to_numpy()
-
-
 def members(args: dict[str, Any], out: Path, beat: Beat) -> None:
     """The sketches of a part's items that are in a crowd, by bin: table `members`.
 
@@ -287,7 +300,8 @@ def members(args: dict[str, Any], out: Path, beat: Beat) -> None:
         beat: of the child.
     """
     schema = _members(args["slots"])
-    (known, number), held, numbers = _crowd(args["crowd"]), [schema.empty_table()], [np.empty(0, np.int64)]
+    crowd, held, numbers = of_part(args["crowd"], args), [schema.empty_table()], [np.empty(0, np.int64)]
+    known, number = crowd["id"].to_numpy(), crowd["bin"].to_numpy()
     for table in item_rows(args, ["object", "place", "sketch"], beat):
         there, at = among(known, table["id"].to_numpy())
         held.append(table.filter(pa.array(there)).select(schema.names))
@@ -304,16 +318,15 @@ def links(args: dict[str, Any], out: Path, beat: Beat) -> None:
     """The groups of a bucket, by bin: table `links`.
 
     Args:
-        args: `groups`: one table of `groups`; `crowd`; `bins`.
+        args: `groups`: the table of `groups` of this `bucket`; `of_group`: table `bins`; `bins`: how many.
         out: where the table goes.
         beat: of the child.
     """
     table = pq.read_table(args["groups"])
-    known, number = _crowd(args["crowd"])
     beat.tick()
-    scatter(
-        out / "links-0.parquet", table, number[np.searchsorted(known, table["id"].to_numpy())], args["bins"]
-    )
+    number = gather([args["of_group"]], args["bucket"], _BINS)["bin"].to_numpy()
+    group = table["group"].to_numpy() - (args["bucket"] << 40)
+    scatter(out / "links-0.parquet", table, number[group], args["bins"])
 
 
 def _bin(args: dict[str, Any]) -> tuple[pa.Table, Any, Any]:

@@ -40,7 +40,7 @@ def _prints(args: dict[str, Any], modality: str, beat: Beat) -> pa.Table:
         modality: image, audio or video.
         beat: of the child.
     """
-    known, held = known_ids(args["copies"]), [_PRINTS.empty_table()]
+    known, held = known_ids(args), [_PRINTS.empty_table()]
     for table in item_rows(args, ["object", "place", "modality", "fingerprint"], beat):
         mine = pc.and_(pc.equal(table["modality"], modality), pc.is_valid(table["fingerprint"]))
         copied, _ = among(known, table["id"].to_numpy())
