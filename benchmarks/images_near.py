@@ -189,17 +189,20 @@ def corpus(folders: list[Path]) -> Iterator[Image.Image]:
 
 
 def proposed(a: pictures.U8, b: pictures.U8) -> bool:
-    """Whether any hash of one, whole or inner, is near any of the other."""
-    ours, theirs = (
-        [pictures.phash(pictures.coefficients(g, inner=i)) for i in (False, True)] for g in (a, b)
-    )
-    return any(int(x ^ y).bit_count() <= pictures.MOST_BITS for x in ours for y in theirs)
+    """Whether any hash of one is near any of the other."""
+    ours, theirs = pictures.hashes_of(stored([a, b]))[:, :, 0]
+    return bool(np.bitwise_count(ours[:, None] ^ theirs).min() <= pictures.MOST_BITS)
+
+
+def stored(greys: list[pictures.U8]) -> pictures.U8:
+    """Fingerprints of pictures, (n, PRINT_BYTES)."""
+    packed = b"".join(pictures.fingerprint_bytes(each) for each in greys)
+    return np.frombuffer(packed, np.uint8).reshape(-1, pictures.PRINT_BYTES)
 
 
 def alike(greys: list[pictures.U8]) -> tuple[int, list[tuple[int, int]]]:
     """How many pairs are proposed, and which of them are taken for the same."""
-    packed = b"".join(pictures.fingerprint_bytes(each) for each in greys)
-    prints = np.frombuffer(packed, np.uint8).reshape(-1, pictures.PRINT_BYTES)
+    prints = stored(greys)
     hashes, flat = pictures.hashes_of(prints)[:, :, 0], pictures.flat_of(prints)
     pairs = []
     for later in np.flatnonzero(~flat):
