@@ -855,6 +855,8 @@ def _distinct(fits: list[_Fit]) -> list[_Fit]:
 def same(a: U8, b: U8) -> Similarity:
     """Compare two pictures after alignment.
 
+    The tone curve leads from the darker picture to the brighter one: where whites are clipped, none leads back.
+
     Small edits are invisible in small pictures: give at least 256 px a side where there are as many. Time grows with
     what is given, and more than 1024 px a side adds nothing.
 
@@ -862,6 +864,8 @@ def same(a: U8, b: U8) -> Similarity:
         a: (h, w), upright.
         b: idem; either may be the larger, the brighter or the cropped one.
     """
+    if int(a.sum()) * b.size > int(b.sum()) * a.size:
+        return _exchanged(same(b, a))
     shape = _frame(a, b)
     if min(shape) < _LEAST_PX:  # too small to judge
         equal = a.shape == b.shape and bool((a == b).all())
@@ -874,6 +878,21 @@ def same(a: U8, b: U8) -> Similarity:
             fits = _distinct([_aligned(one, other, level, fit) for fit in fits])
     fit = _aligned(one, other, shape, min(fits, key=lambda fit: fit.residual))
     return _judged(one, other, shape, fit)
+
+
+def _exchanged(found: Similarity) -> Similarity:
+    """The same comparison with its pictures exchanged."""
+    side_x, side_y = 1 + found.stretch_x, 1 + found.stretch_y
+    return replace(
+        found,
+        x=0.5 + found.shift_x + (found.x - 0.5) * side_x,
+        y=0.5 + found.shift_y + (found.y - 0.5) * side_y,
+        shift_x=-found.shift_x / side_x,
+        shift_y=-found.shift_y / side_y,
+        stretch_x=1 / side_x - 1,
+        stretch_y=1 / side_y - 1,
+        gain=1 / found.gain if found.gain else np.inf,
+    )
 
 
 def _judged(a: I64, b: I64, shape: tuple[int, int], fit: _Fit) -> Similarity:

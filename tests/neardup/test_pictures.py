@@ -548,6 +548,46 @@ def test_colours_that_are_clipped_are_the_same() -> None:
     assert pictures.same(grey, brighter).same
 
 
+def test_clipped_whites_are_the_same_whichever_comes_first() -> None:
+    for seed in range(6):
+        grey = page(seed)
+        brighter = whole(grey * 1.15)
+        assert pictures.same(grey, brighter).same
+        assert pictures.same(brighter, grey).same
+
+
+def test_an_object_on_clipped_whites_is_a_difference_whichever_comes_first() -> None:
+    for seed in range(6):
+        grey = page(seed)
+        brighter = with_object(whole(grey * 1.15), 0.04, -120)
+        assert not pictures.same(grey, brighter).same
+        assert not pictures.same(brighter, grey).same
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.floats(0.85, 1.15),
+    st.integers(0, 12),
+    st.integers(0, 12),
+)
+@settings(max_examples=20, deadline=None)
+def test_exchanged_pictures_compare_alike(seed: int, gain: float, left: int, top: int) -> None:
+    grey = scene(seed)
+    other = np.ascontiguousarray(with_object(whole(grey * gain), 0.04, 60)[top:, left:])
+    if int(grey.sum()) * other.size == int(other.sum()) * grey.size:
+        return  # neither is the brighter one
+    one, two = pictures.same(grey, other), pictures.same(other, grey)
+    assert (one.same, one.difference, one.limit) == (two.same, two.difference, two.limit)
+    for there, back in (
+        ((one.x, one.shift_x, one.stretch_x), (two.x, two.shift_x, two.stretch_x)),
+        ((one.y, one.shift_y, one.stretch_y), (two.y, two.shift_y, two.stretch_y)),
+    ):
+        assert 0.5 + there[1] + (there[0] - 0.5) * (1 + there[2]) == pytest.approx(back[0])
+        assert (1 + there[2]) * (1 + back[2]) == pytest.approx(1)
+        assert there[1] + back[1] * (1 + there[2]) == pytest.approx(0, abs=1e-12)
+    assert one.gain * two.gain == pytest.approx(1)
+
+
 def test_a_moved_object_is_a_difference() -> None:
     ground = scene(1)
     assert not pictures.same(
