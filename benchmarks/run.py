@@ -42,7 +42,7 @@ PARTS: dict[str, Part] = {
     "text_curves": ("Text, growth", lambda _: text_curves.as_markdown(text_curves.measure())),
     "image_check": ("Images, one at a time", lambda folder: image_check.as_markdown(image_check.measure(folder))),
     "image_scale": ("Images, the whole check", lambda folder: image_scale.as_markdown(*image_scale.measure(folder))),
-    "images_near": ("Images, near-duplicates", lambda _: _printed(images_near.main, [])),
+    "images_near": ("Images, near-duplicates", lambda _: _printed(images_near.main)),
     "image_hash_peers": (
         "Images, beside peers", lambda folder: image_hash_peers.as_markdown(image_hash_peers.measure(folder))
     ),
@@ -53,10 +53,10 @@ PARTS: dict[str, Part] = {
 }  # fmt: skip
 
 
-def _printed(work: Callable[..., None], *args: object) -> str:
+def _printed(work: Callable[[], None]) -> str:
     """What a function prints."""
     with redirect_stdout(StringIO()) as out:
-        work(*args)
+        work()
     return out.getvalue()
 
 

@@ -28,6 +28,11 @@ CROPPED = 0.02
 """Cut from each side for the inner hash: the hash of a picture cropped by 2 % is more than 7 bits from the whole one's for one picture in seven and
 never from the inner one's (144 pictures)."""
 
+BRIGHTENED = 222
+"""White ÷ 1.15. Brightening by 15 % makes white of all that is above, and where most of a picture is nearly white, its
+hash goes with it: one picture in seventeen was lost, screenshots before all. So a picture is hashed cut off at this grey,
+too: that hash differs from the brightened one's by rounding alone."""
+
 _CELLS, _LOW = 32, 8
 _COSINES = np.rint(
     np.cos(np.pi * np.outer(np.arange(_LOW), 2 * np.arange(_CELLS) + 1) / (2 * _CELLS)) * (1 << 14)
@@ -281,13 +286,14 @@ def candidates(distinct: U64) -> Iterator[I64]:
 
 
 _TURNS = 8
-_HASHES_BYTES = 2 * _TURNS * 8
+_KINDS = 3
+_HASHES_BYTES = _KINDS * _TURNS * 8
 HEAD_BYTES = _HASHES_BYTES + 1
 """Of a stored fingerprint, all that `components` needs."""
 
 PRINT_BYTES = HEAD_BYTES + _CELLS * _CELLS
-"""Of a stored fingerprint: 8 whole and 8 inner hashes in the order of `orientations`, little-endian; 1 where flat; the
-cells, a signed byte each."""
+"""Of a stored fingerprint: 8 hashes of each kind (whole, inner, cut off at `BRIGHTENED`) in the order of `orientations`,
+little-endian; 1 where flat; the cells, a signed byte each."""
 
 _CONTRAST, _MOST_CONTRAST = 24, 127
 """Mean distance of the cells from their mean, and where they are cut off."""
@@ -296,8 +302,10 @@ _CONTRAST, _MOST_CONTRAST = 24, 127
 def fingerprint_bytes(grey: U8) -> bytes:
     """What is stored of a picture (`coefficients` says of which): `PRINT_BYTES`."""
     whole = _reduced(grey)
-    low = _lowest(whole)
-    hashes = np.concatenate((orientations(low), orientations(coefficients(grey, inner=True))))
+    low, inner = _lowest(whole), coefficients(grey, inner=True)
+    cut = coefficients(np.minimum(grey, np.uint8(BRIGHTENED)))
+    kinds = (low, inner, low if is_flat(cut) else cut)  # all that is nearly white would hash alike
+    hashes = np.concatenate([orientations(each) for each in kinds])
     above = whole.size * whole - whole.sum()
     total = max(1, int(np.abs(above).sum()))
     cells = (2 * _CONTRAST * whole.size * above + total) // (2 * total)
@@ -306,9 +314,9 @@ def fingerprint_bytes(grey: U8) -> bytes:
 
 
 def hashes_of(prints: U8) -> U64:
-    """Hashes of (n, HEAD_BYTES or more) stored fingerprints: (n, 2, 8), whole and inner, by orientation."""
+    """Hashes of (n, HEAD_BYTES or more) stored fingerprints: (n, 3, 8), by kind and orientation."""
     packed = np.ascontiguousarray(prints[:, :_HASHES_BYTES])
-    return packed.view("<u8").astype(np.uint64).reshape(-1, 2, _TURNS)
+    return packed.view("<u8").astype(np.uint64).reshape(-1, _KINDS, _TURNS)
 
 
 def flat_of(prints: U8) -> Inside:
@@ -347,7 +355,7 @@ def components(prints: U8, *, turned: bool = False) -> I64:
     parent = np.arange(prints.shape[0])
     upright, holder = _collapsed(hashes[kept, :, 0], kept, parent)
     asked, asking = (
-        _collapsed(hashes[kept].reshape(-1, 2 * _TURNS), kept, parent) if turned else (upright, holder)
+        _collapsed(hashes[kept].reshape(-1, _KINDS * _TURNS), kept, parent) if turned else (upright, holder)
     )
     rows, starts = _tables(upright)
     _unite_near(asked, asking, upright[rows], rows, starts, holder, parent)
@@ -421,14 +429,14 @@ def _nearest(row: int, hashes: Any, cells: Any, turns: int, held: Any, rows: Any
 
     Args:
         row: whose.
-        hashes: (n, 2, 8).
+        hashes: (n, 3, 8).
         cells: (n, 32, 32).
         turns: how many orientations.
-        held: as `_near` takes it, of whole and inner hashes by turns; so are the next three.
+        held: as `_near` takes it, of the hashes of all kinds by turns; so are the next three.
         rows: idem.
         starts: idem.
         ends: idem.
-        near: (2 n,) room.
+        near: (3 n,) room.
         seen: (n,) what was asked last of each; below 8 × row.
         best: (MOST_COMPARED, 3) what is found: distance, row and turn, ascending.
 
@@ -443,10 +451,10 @@ def _nearest(row: int, hashes: Any, cells: Any, turns: int, held: Any, rows: Any
         if turn % 4 in (1, 2):
             mine = mine[:, ::-1]
         mine = np.ascontiguousarray(mine)
-        for inner in range(2):
-            count = _near(hashes[row, inner, turn], 2 * row, held, rows, starts, ends, near)
+        for kind in range(_KINDS):
+            count = _near(hashes[row, kind, turn], _KINDS * row, held, rows, starts, ends, near)
             for entry in near[:count]:
-                other = entry // 2
+                other = entry // _KINDS
                 if seen[other] == 8 * row + turn:
                     continue
                 seen[other] = 8 * row + turn
@@ -470,12 +478,12 @@ def _nearest(row: int, hashes: Any, cells: Any, turns: int, held: Any, rows: Any
 @numba.njit(nogil=True, cache=True)
 def _keep(row: int, hashes: Any, held: Any, rows: Any, ends: Any) -> None:
     """Let later ones find this one."""
-    for inner in range(2):
-        mine = hashes[row, inner, 0]
+    for kind in range(_KINDS):
+        mine = hashes[row, kind, 0]
         for block in range(4):
             value = np.int64((mine >> np.uint64(16 * block)) & np.uint64(0xFFFF))
             slot = ends[block, value]
-            held[block, slot], rows[block, slot] = mine, 2 * row + inner
+            held[block, slot], rows[block, slot] = mine, _KINDS * row + kind
             ends[block, value] += 1
 
 
@@ -501,7 +509,7 @@ def decide(
     hashes, cells, flat = hashes_of(prints), cells_of(prints), flat_of(prints)
     rows, starts = _tables(np.ascontiguousarray(hashes[:, :, 0]).ravel())
     held, ends = np.empty(rows.shape, np.uint64), starts[:, :-1].copy()
-    near, seen = np.empty(2 * n, np.int64), np.full(n, -1, np.int64)
+    near, seen = np.empty(_KINDS * n, np.int64), np.full(n, -1, np.int64)
     best = np.empty((MOST_COMPARED, 3), np.int64)
     out = Decision(np.full(n, -1, np.int64), np.zeros(n, np.int64), {}, 0)
     crowded = 0
@@ -847,6 +855,8 @@ def _distinct(fits: list[_Fit]) -> list[_Fit]:
 def same(a: U8, b: U8) -> Similarity:
     """Compare two pictures after alignment.
 
+    The tone curve leads from the darker picture to the brighter one: where whites are clipped, none leads back.
+
     Small edits are invisible in small pictures: give at least 256 px a side where there are as many. Time grows with
     what is given, and more than 1024 px a side adds nothing.
 
@@ -854,6 +864,8 @@ def same(a: U8, b: U8) -> Similarity:
         a: (h, w), upright.
         b: idem; either may be the larger, the brighter or the cropped one.
     """
+    if int(a.sum()) * b.size > int(b.sum()) * a.size:
+        return _exchanged(same(b, a))
     shape = _frame(a, b)
     if min(shape) < _LEAST_PX:  # too small to judge
         equal = a.shape == b.shape and bool((a == b).all())
@@ -866,6 +878,21 @@ def same(a: U8, b: U8) -> Similarity:
             fits = _distinct([_aligned(one, other, level, fit) for fit in fits])
     fit = _aligned(one, other, shape, min(fits, key=lambda fit: fit.residual))
     return _judged(one, other, shape, fit)
+
+
+def _exchanged(found: Similarity) -> Similarity:
+    """The same comparison with its pictures exchanged."""
+    side_x, side_y = 1 + found.stretch_x, 1 + found.stretch_y
+    return replace(
+        found,
+        x=0.5 + found.shift_x + (found.x - 0.5) * side_x,
+        y=0.5 + found.shift_y + (found.y - 0.5) * side_y,
+        shift_x=-found.shift_x / side_x,
+        shift_y=-found.shift_y / side_y,
+        stretch_x=1 / side_x - 1,
+        stretch_y=1 / side_y - 1,
+        gain=1 / found.gain if found.gain else np.inf,
+    )
 
 
 def _judged(a: I64, b: I64, shape: tuple[int, int], fit: _Fit) -> Similarity:

@@ -119,7 +119,7 @@ def _texts(args: dict[str, Any], one: Row, other: Row, beat: Beat) -> Told:
 def _images(args: dict[str, Any], one: Row, other: Row, beat: Beat) -> Told:
     limits = Measuring.model_validate(args["measuring"]).limits
     prints = np.frombuffer(one["fingerprint"] + other["fingerprint"], np.uint8).reshape(2, -1)
-    hashes = pictures.hashes_of(prints)  # (2, whole and inner, orientation)
+    hashes = pictures.hashes_of(prints)  # (2, kind, orientation)
     apart = np.bitwise_count(hashes[0, :, :1, None] ^ hashes[1, :, 0][None, None, :])
     greys = []
     for number in (0, 1):

@@ -86,6 +86,37 @@ def test_inner_hash_finds_a_crop() -> None:
         assert apart(inner, pictures.fingerprint(crop)[0]) <= 1
 
 
+def page(seed: int) -> U8:
+    """A page of panels on white, nearly all of them lighter than what 15 % more makes white."""
+    random = np.random.default_rng(seed)
+    out = np.full((360, 480), 255, np.uint8)
+    for _ in range(30):
+        y, x, high, wide = random.integers((0, 0, 10, 10), (340, 460, 120, 160))
+        out[y : y + high, x : x + wide] = random.choice([60, 150, 205, 225, 235, 245, 255])
+    return out
+
+
+def test_whites_that_are_clipped_move_the_hash_and_not_the_one_cut_off() -> None:
+    lost = 0
+    for seed in range(20):
+        grey = page(seed)
+        brighter = whole(grey * 1.15)
+        hashes = pictures.hashes_of(stored([grey, brighter]))[:, :, 0]
+        lost += apart(hashes[0, 0], hashes[1, 0]) > pictures.MOST_BITS
+        assert apart(hashes[0, 2], hashes[1, 0]) <= 2
+        assert pictures.components(stored([grey, brighter])).tolist() == [0, 0]
+        assert pictures.components(stored([brighter, grey])).tolist() == [0, 0]
+    assert lost  # by the whole picture's hash alone
+
+
+def test_what_is_nearly_white_is_not_cut_off() -> None:
+    light = [whole(225 + scene(seed) * (30 / 255)) for seed in range(10)]
+    hashes = pictures.hashes_of(stored(light))
+    assert (hashes[:, 2] == hashes[:, 0]).all()
+    assert not pictures.flat_of(stored(light)).any()
+    assert (pictures.components(stored(light)) == -1).all()
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (3, 5), (32, 32), (33, 31), (2000, 7)])
 def test_any_size_is_hashed(shape: tuple[int, int]) -> None:
     assert pictures.fingerprint(np.full(shape, 90, np.uint8))[1]
@@ -180,10 +211,12 @@ def test_stored_fingerprints_are_read_as_they_were(seed: int, height: int, width
     grey = np.random.default_rng(seed).integers(0, 256, (height, width), np.uint8)
     prints = stored([grey, pictures.oriented(grey, turn)])
     hashes, cells = pictures.hashes_of(prints), pictures.cells_of(prints)
-    for inner in (False, True):
-        expected = pictures.orientations(pictures.coefficients(grey, inner=inner))
-        assert list(hashes[0, int(inner)]) == list(expected)
-        assert hashes[1, int(inner), 0] == expected[turn]
+    low, cut = pictures.coefficients(grey), pictures.coefficients(np.minimum(grey, np.uint8(222)))
+    kinds = (low, pictures.coefficients(grey, inner=True), low if pictures.is_flat(cut) else cut)
+    for kind, each in enumerate(kinds):
+        expected = pictures.orientations(each)
+        assert list(hashes[0, kind]) == list(expected)
+        assert hashes[1, kind, 0] == expected[turn]
     assert pictures.flat_of(prints)[0] == pictures.is_flat(pictures.coefficients(grey))
     assert (cells[1] == pictures.oriented(cells[0].view(np.uint8), turn).view(np.int8)).all()
 
@@ -205,18 +238,14 @@ def test_plain_pictures_have_cells_of_nothing() -> None:
 # --- components and decision, with made-up hashes
 
 
-def made(whole: list[int], inner: list[int], flat: list[int], cells: npt.NDArray[np.int8]) -> U8:
+def made(kinds: list[list[int]], flat: list[int], cells: npt.NDArray[np.int8]) -> U8:
     """Fingerprints whose 8 orientations are the upright hash with the bytes rotated: as unlike as real ones."""
-    out = np.zeros((len(whole), pictures.PRINT_BYTES), np.uint8)
-    for row in range(len(whole)):
-        hashes = [
-            (h << 8 * turn | h >> 64 - 8 * turn) % 2**64
-            for h in (whole[row], inner[row])
-            for turn in range(8)
-        ]
-        out[row, :128] = np.array(hashes, "<u8").view(np.uint8)
-        out[row, 128] = flat[row]
-    out[:, pictures.HEAD_BYTES :] = cells.reshape(len(whole), 1024).view(np.uint8)
+    out = np.zeros((len(flat), pictures.PRINT_BYTES), np.uint8)
+    for row, mine in enumerate(zip(*kinds, strict=True)):
+        hashes = [(h << 8 * turn | h >> 64 - 8 * turn) % 2**64 for h in mine for turn in range(8)]
+        out[row, :192] = np.array(hashes, "<u8").view(np.uint8)
+        out[row, 192] = flat[row]
+    out[:, pictures.HEAD_BYTES :] = cells.reshape(len(flat), 1024).view(np.uint8)
     return out
 
 
@@ -300,7 +329,7 @@ def crowds(draw: st.DrawFn) -> U8:
         return out
 
     cells = random.integers(-2, 3, (n, 32, 32), np.int8)
-    return made(some(), some(), (random.random(n) < 0.1).astype(int).tolist(), cells)
+    return made([some() for _ in range(3)], (random.random(n) < 0.1).astype(int).tolist(), cells)
 
 
 @given(crowds(), st.integers(0, 3), st.booleans(), st.sampled_from([1, 3, 16]))
@@ -351,7 +380,7 @@ def test_many_equal_hashes_cost_few_comparisons(monkeypatch: pytest.MonkeyPatch)
     n, asked = 3000, []
     cells = np.random.default_rng(0).integers(-9, 10, (n, 32, 32), np.int8)
     cells[n // 2 :] = cells[: n // 2]
-    prints = made([5] * n, [5] * n, [0] * n, cells)
+    prints = made([[5] * n] * 3, [0] * n, cells)
 
     def same(a: U8, b: U8) -> pictures.Similarity:
         asked.append((int(a[0, 0]), int(b[0, 0])))
@@ -517,6 +546,46 @@ def test_colours_that_are_clipped_are_the_same() -> None:
     brighter = whole(grey * 1.15)
     grey[160:190, 100:150] = brighter[160:190, 100:150] = 226
     assert pictures.same(grey, brighter).same
+
+
+def test_clipped_whites_are_the_same_whichever_comes_first() -> None:
+    for seed in range(6):
+        grey = page(seed)
+        brighter = whole(grey * 1.15)
+        assert pictures.same(grey, brighter).same
+        assert pictures.same(brighter, grey).same
+
+
+def test_an_object_on_clipped_whites_is_a_difference_whichever_comes_first() -> None:
+    for seed in range(6):
+        grey = page(seed)
+        brighter = with_object(whole(grey * 1.15), 0.04, -120)
+        assert not pictures.same(grey, brighter).same
+        assert not pictures.same(brighter, grey).same
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.floats(0.85, 1.15),
+    st.integers(0, 12),
+    st.integers(0, 12),
+)
+@settings(max_examples=20, deadline=None)
+def test_exchanged_pictures_compare_alike(seed: int, gain: float, left: int, top: int) -> None:
+    grey = scene(seed)
+    other = np.ascontiguousarray(with_object(whole(grey * gain), 0.04, 60)[top:, left:])
+    if int(grey.sum()) * other.size == int(other.sum()) * grey.size:
+        return  # neither is the brighter one
+    one, two = pictures.same(grey, other), pictures.same(other, grey)
+    assert (one.same, one.difference, one.limit) == (two.same, two.difference, two.limit)
+    for there, back in (
+        ((one.x, one.shift_x, one.stretch_x), (two.x, two.shift_x, two.stretch_x)),
+        ((one.y, one.shift_y, one.stretch_y), (two.y, two.shift_y, two.stretch_y)),
+    ):
+        assert 0.5 + there[1] + (there[0] - 0.5) * (1 + there[2]) == pytest.approx(back[0])
+        assert (1 + there[2]) * (1 + back[2]) == pytest.approx(1)
+        assert there[1] + back[1] * (1 + there[2]) == pytest.approx(0, abs=1e-12)
+    assert one.gain * two.gain == pytest.approx(1)
 
 
 def test_a_moved_object_is_a_difference() -> None:
