@@ -105,8 +105,11 @@ def main() -> None:
     _watch_parent()
     for line in sys.stdin:
         answer = _serve(json.loads(line), shared)
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+        try:
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
+        except BrokenPipeError:
+            os._exit(1)  # the worker is gone; nobody is to read of it on a terminal
 
 
 def _silence_libraries() -> None:

@@ -1,4 +1,9 @@
+import json
+import mmap
 import os
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,3 +138,28 @@ def test_a_child_that_has_done_nothing_takes_a_small_part_of_its_memory(tmp_path
     if status.exists():
         data = next(line for line in status.read_text().splitlines() if line.startswith("VmData"))
         assert int(data.split()[1]) * 1024 < Limits().memory_bytes // 4
+
+
+def test_a_child_whose_worker_is_gone_ends_without_a_word(tmp_path: Path) -> None:
+    """As when both are stopped while it works: nobody reads its answer."""
+    request: dict[str, Any] = {"call": "bad_calls:walk", "args": {"objects": 1, "places": 1, "bad": [], "what": ""},
+               "out": str(tmp_path / "part"), "poison": [], "data_bytes": None, "cpu_s": 10}  # fmt: skip
+    with tempfile.TemporaryFile() as shared:
+        shared.truncate(mmap.PAGESIZE)
+        child = subprocess.Popen(
+            [sys.executable, "-m", "dqv.execute.child", str(shared.fileno())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=[shared.fileno()],
+        )
+        assert child.stdout is not None
+        child.stdout.close()
+        assert child.stdin is not None
+        child.stdin.write(json.dumps(request).encode() + b"\n")
+        child.stdin.flush()
+        assert child.wait(timeout=60) == 1
+        assert child.stderr is not None
+        assert child.stderr.read() == b""
+        child.stderr.close()
+        child.stdin.close()
