@@ -27,8 +27,8 @@ lint: setup ## style, imports, types
 	$(BIN)/lint-imports --cache-dir .import_linter_cache
 	$(BIN)/mypy
 
-test: lint ## lint, then all tests that need no server
-	$(BIN)/pytest -m "not integration"
+test: lint ## lint, then all tests that need no server, in two processes
+	$(BIN)/pytest --numprocesses 2 --dist worksteal -m "not integration"
 
 integration: setup ## install and start what real tests need: browser, schedulers, faults, fuzz; a skip is a failure
 	bash tests/integration/install.sh

@@ -194,7 +194,7 @@ class Engine:
         rows = [
             {**row, "object": listing.num_rows + row["object"]}
             for row in manifest.rows(list_source(os.fspath(folder)))
-            if row["role"] == "data"  # not what a stopped run left half written
+            if row["role"] == "data"  # nothing that others left there
         ]
         pieces = [partitions.Piece(row, "whole", 0, 0, row["size_bytes"]) for row in rows]
         common = {

@@ -14,7 +14,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from dqv.core.policy import RULES, Words
@@ -375,22 +375,12 @@ def render(report: Report, lang: Lang, excerpts: Mapping[str, Sequence[Excerpt]]
         lang: the page's language; the regulation's sentences are in Chinese either way.
         excerpts: rule → thumbnails to show beside its finding.
     """
-    template, style = _sources()
-    view = _View(lang)
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=_finalize,
-    )
-    environment.filters.update(say=view.say, count=view.count, exact=view.exact, bytes=human_bytes)
+    template, view, style = _page(lang)
     ids = _anchors(report.findings)
     by_rule = {finding.rule: (ids[place], finding) for place, finding in enumerate(report.findings)}
-    return environment.from_string(template).render(
+    return template.render(
         lang=lang,
-        style=Markup(style),  # our own file
+        style=style,
         t=view.label,
         t_or=view.label_or,
         view=view,
@@ -560,6 +550,17 @@ def _anchors(findings: Sequence[Finding]) -> list[str]:
 
 
 @cache
-def _sources() -> tuple[str, str]:
-    folder = resources.files("dqv.reports")
-    return (folder / "report.html.j2").read_text("utf-8"), (folder / "report.css").read_text("utf-8")
+def _page(lang: Lang) -> tuple[Template, "_View", Markup]:
+    """The template, compiled once per language, what it calls, and its style."""
+    folder, view = resources.files("dqv.reports"), _View(lang)
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_finalize,
+    )
+    environment.filters.update(say=view.say, count=view.count, exact=view.exact, bytes=human_bytes)
+    template = environment.from_string((folder / "report.html.j2").read_text("utf-8"))
+    return template, view, Markup((folder / "report.css").read_text("utf-8"))  # our own file
