@@ -40,10 +40,9 @@ from dqv.engine import list_source
 from dqv.execute import manifest, partitions
 from dqv.execute.child import HEARTBEAT, Beat
 from dqv.measure.hashing import payload_hashes
-from dqv.neardup import sketch
+from dqv.neardup import sketch, tokens
 from dqv.stages import duplicates
 from dqv.stages import measure as measuring
-from dqv.stages.rows import buffers
 from dqv.stages.shuffle import scatter
 
 SIZES = (250_000_000, 500_000_000, 1_000_000_000)
@@ -211,13 +210,12 @@ def stage(corpus: Path, folder: Path) -> list[Point]:
             with tempfile.TemporaryDirectory(dir=folder) as out:
                 measuring.measure(args, Path(out), _beat())
 
-        def theirs(file: Path = file) -> None:
-            (pl.read_parquet if file.suffix == ".parquet" else pl.read_ndjson)(file)
+        def theirs(file: Path = file) -> pl.DataFrame:
+            return (pl.read_parquet if file.suffix == ".parquet" else pl.read_ndjson)(file)
 
         def least(file: Path = file) -> None:
-            read = (pl.read_parquet if file.suffix == ".parquet" else pl.read_ndjson)(file)
-            texts = read["text"].to_arrow().cast(pa.large_string())
-            sketch.sketch(*buffers(texts), SKETCH_SLOTS, simplified=False)
+            texts = theirs(file)["text"].to_arrow().cast(pa.large_string())
+            sketch.sketch(*tokens.buffers(texts), SKETCH_SLOTS, simplified=False)
             payload_hashes(texts)
             hashlib.sha256(file.read_bytes())
 

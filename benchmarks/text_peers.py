@@ -31,7 +31,6 @@ from benchmarks.text_corpus import LANGUAGES, Corpus
 from dqv.measure.hashing import payload_hashes
 from dqv.neardup import join, sketch, surplus, tokens
 from dqv.stages.duplicates import BIN_ITEMS
-from dqv.stages.rows import buffers
 
 SIZE_BYTES, SLOW_BYTES, SLOWEST_BYTES = 250_000_000, 50_000_000, 25_000_000
 ROUNDS = 3
@@ -83,7 +82,7 @@ def near_duplicates(texts: pa.LargeStringArray, clock: Callable[[str], None] = l
         texts: n of them.
         clock: told the name of every step when it ends.
     """
-    _, offsets = buffers(texts)
+    _, offsets = tokens.buffers(texts)
     made, payload = [], []
     first = 0
     while first < len(texts):
@@ -91,7 +90,7 @@ def near_duplicates(texts: pa.LargeStringArray, clock: Callable[[str], None] = l
         last = min(len(texts), first + BATCH_ROWS, max(first + 1, last))
         batch = texts[first:last]
         payload += payload_hashes(batch)
-        made.append(sketch.sketch(*buffers(batch)))
+        made.append(sketch.sketch(*tokens.buffers(batch)))
         first = last
     counts, _, sketches = (np.concatenate(each) for each in zip(*made, strict=True))
     clock("signatures")
@@ -116,7 +115,7 @@ def near_duplicates(texts: pa.LargeStringArray, clock: Callable[[str], None] = l
         bucket = bucket.reshape(-1, sketch.BANDS) - int((group[inside] < 0).any())  # −1 is the least
         mine = sketches[crowd[inside]]
         wanted = np.flatnonzero(surplus.decide(bucket.astype(np.int32), mine, None).wanted)
-        values, some = tokens.shingle_sets(*buffers(texts.take(pa.array(crowd[inside][wanted]))))
+        values, some = tokens.shingle_sets(*tokens.buffers(texts.take(pa.array(crowd[inside][wanted]))))
         sizes = np.zeros(inside.size + 1, np.int64)
         sizes[wanted + 1] = np.diff(some)
         lost = np.zeros(inside.size, np.bool_)
@@ -186,7 +185,7 @@ def run(tool: str, corpus: Corpus, limit_s: float = 600) -> Run | None:
 def similarities(texts: pa.LargeStringArray, first: Any, second: Any) -> Any:
     """(n, 2): sizes of intersection and union of the shingle sets of n pairs of texts."""
     numbers = np.unique(np.concatenate([first, second]))
-    values, ends = tokens.shingle_sets(*buffers(texts.take(pa.array(numbers))))
+    values, ends = tokens.shingle_sets(*tokens.buffers(texts.take(pa.array(numbers))))
     out = np.zeros((len(first), 2), np.int64)
     for row, pair in enumerate(
         zip(np.searchsorted(numbers, first), np.searchsorted(numbers, second), strict=True)

@@ -14,8 +14,9 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dqv.connectors.containers.model import MANY, Broken, Column, Columns, Job, Record, Watched
+from dqv.connectors.containers.model import MANY, Broken, Columns, Job, Record, Watched
 from dqv.core.errors import ItemError
+from dqv.measure.fields import Column
 
 BATCH_BYTES = 16 * 2**20
 BATCH_ROWS = 8192

@@ -3,12 +3,11 @@
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import IO, BinaryIO, Protocol, TypeAlias
-
-import pyarrow as pa
+from typing import IO, BinaryIO, Protocol
 
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
+from dqv.measure.fields import Column
 
 MAX_FIELDS = 256
 """How many names of fields are kept of one object."""
@@ -50,10 +49,6 @@ class Broken:
     error: ItemError
     stored_bytes: int
     single: bool
-
-
-Column: TypeAlias = "pa.LargeStringArray | list[object]"
-"""The values of one field, one a record: valid UTF-8 with nulls, or what Python makes of them."""
 
 
 @dataclass(frozen=True, slots=True)

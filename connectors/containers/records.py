@@ -1,6 +1,6 @@
 """The records of an object, streamed, whatever its format: the one door to this package."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, cast
 
 from dqv.connectors.containers.columns import read_arrow, read_parquet, row_groups
@@ -93,7 +93,7 @@ def read(
     yield from READERS[format](Job(open_watched, limits, beat, facts, text_field, span))
 
 
-def singly(found: Iterator[Chunk | Record | Broken]) -> Iterator[Record | Broken]:
+def singly(found: Iterable[Chunk | Record | Broken]) -> Iterator[Record | Broken]:
     """What `read` gives, every record by itself."""
     for each in found:
         if isinstance(each, Record | Broken):

@@ -26,8 +26,6 @@ from dqv.core.files import sha256_file, sync_folder
 HEARTBEAT = struct.Struct("<Qqq")
 """Shared with the worker: counter, object at work, place in it."""
 
-_pack = HEARTBEAT.pack_into
-
 NOWHERE = -1
 """As an object: no item is at work. As a place: the object as a whole."""
 
@@ -80,17 +78,18 @@ class Beat:
         """Work goes on: bytes were consumed."""
         self._count += 1
         struct.pack_into("<Q", self._shared, 0, self._count)
-        if time.monotonic() >= self._renew:
-            self._limit_cpu()
+        self._limit_cpu()
 
     def _write(self, place: int) -> None:
         self._count += 1
-        _pack(self._shared, 0, self._count, self._object, place)
-        if time.monotonic() >= self._renew:
-            self._limit_cpu()
+        HEARTBEAT.pack_into(self._shared, 0, self._count, self._object, place)
+        self._limit_cpu()
 
     def _limit_cpu(self) -> None:
-        self._renew = time.monotonic() + 1.0
+        now = time.monotonic()
+        if now < self._renew:
+            return
+        self._renew = now + 1.0
         used = time.process_time()
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
         resource.setrlimit(resource.RLIMIT_CPU, (int(used) + self._cpu_s + 1, hard))

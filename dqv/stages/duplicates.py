@@ -17,7 +17,7 @@ of `paragraphs`, and of items only texts that are not long take part (`shorter`)
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
@@ -28,17 +28,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dqv.connectors.containers.records import Broken, Facts
+from dqv.connectors.containers.records import Broken, Facts, singly
 from dqv.connectors.storage import Reads
 from dqv.core.errors import ItemError
 from dqv.core.schema import LINKED, MODALITIES, REPEATED, SKETCH_BANDS, SURPLUS, TURNED
 from dqv.core.settings import Measuring
 from dqv.execute.child import Beat
-from dqv.execute.parts import Table, open_writer
+from dqv.execute.parts import ROW_GROUP_ROWS, Table, open_writer
 from dqv.measure.fields import extract
 from dqv.neardup import join, linkage, paragraphs, sketch, surplus, tokens
 from dqv.stages.measure import check_unchanged, open_piece, records
-from dqv.stages.rows import buffers
 from dqv.stages.shuffle import gather, scatter
 
 BUCKET_ROWS = 4_000_000
@@ -49,8 +48,6 @@ BIN_ITEMS = 100_000
 
 _HELD_SHINGLES = 1 << 20
 """So many are held before they are added to their tables, which costs as much for one set as for many."""
-
-_GROUP_ROWS = 1 << 16
 
 LEAST_BIN_ITEMS, BINS = 10_000, 64
 """So many bins at least, for workers to share, as long as each holds so many items: every part has a row group a bin."""
@@ -135,18 +132,21 @@ def _fixed_rows(column: Any, kind: Any) -> Any:
 def write(path: Path, table: pa.Table) -> None:
     """Write a table of a stage, in row groups small enough for `of_part` to pass over most."""
     with open_writer(path, table.schema) as writer:
-        writer.write_table(table, row_group_size=_GROUP_ROWS)
+        writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
 
 
-def of_part(path: str, args: dict[str, Any]) -> pa.Table:
-    """The rows of a table sorted by id whose ids are of one part: what a part costs does not grow with the dataset.
+def of_part(paths: Sequence[str], args: dict[str, Any], columns: list[str]) -> pa.Table:
+    """The rows of a part in tables sorted by id, one behind the other: what a part costs does not grow with the dataset.
 
     Args:
-        path: of a table with `id`.
+        paths: of tables with `id`.
         args: `items`, `first` as for `equal_keys`.
+        columns: these alone, `id` among them.
     """
-    last = args["first"] + sum(pq.ParquetFile(name).metadata.num_rows for name in args["items"])
-    return pq.read_table(path, filters=[("id", ">=", args["first"]), ("id", "<", last)])
+    last = args["first"] + sum(pq.read_metadata(path).num_rows for path in args["items"])
+    mine = [("id", ">=", args["first"]), ("id", "<", last)]
+    empty = pa.table({name: pa.array([], pa.int64()) for name in columns})
+    return pa.concat_tables([empty, *(pq.read_table(path, columns=columns, filters=mine) for path in paths)])
 
 
 def equal_keys(args: dict[str, Any], out: Path, beat: Beat) -> list[str]:
@@ -221,8 +221,7 @@ def band_keys(args: dict[str, Any], out: Path, beat: Beat) -> None:
 
 def known_ids(args: dict[str, Any]) -> Any:
     """The ids of the items of a part that are in the tables of `copies`, sorted."""
-    found = (of_part(path, args)["id"].to_numpy() for path in args["copies"])
-    return np.sort(np.concatenate([np.empty(0, np.int64), *found]))
+    return np.sort(of_part(args["copies"], args, ["id"])["id"].to_numpy())
 
 
 def groups(args: dict[str, Any], out: Path, beat: Beat) -> None:
@@ -300,8 +299,9 @@ def members(args: dict[str, Any], out: Path, beat: Beat) -> None:
         beat: of the child.
     """
     schema = _members(args["slots"])
-    crowd, held, numbers = of_part(args["crowd"], args), [schema.empty_table()], [np.empty(0, np.int64)]
+    crowd = of_part([args["crowd"]], args, _CROWD.names)
     known, number = crowd["id"].to_numpy(), crowd["bin"].to_numpy()
+    held, numbers = [schema.empty_table()], [np.empty(0, np.int64)]
     for table in item_rows(args, ["object", "place", "sketch"], beat):
         there, at = among(known, table["id"].to_numpy())
         held.append(table.filter(pa.array(there)).select(schema.names))
@@ -413,11 +413,11 @@ def _add_shingles(
     held: dict[str, list[dict[str, Any]]] = {}
     count = 0
     with open_piece(source, piece) as file:
-        for record in records(file, piece, measuring, beat, Facts(), Reads()):
+        for record in singly(records(file, piece, measuring, beat, Facts(), Reads())):
             if record.place not in places or isinstance(record, Broken):
                 continue
             text = extract(record.value, measuring.text_field, measuring.date_field).text
-            data, ends = buffers(pa.array([text], pa.large_string()))
+            data, ends = tokens.buffers(pa.array([text], pa.large_string()))
             near = measuring.near_text
             bounds: dict[int | None, Any] = {None: ends}
             if any(part is not None for part in places[record.place]):

@@ -16,7 +16,6 @@ from dqv.measure import image, video
 from dqv.neardup import films, pictures, sketch, sounds, surplus, tokens
 from dqv.stages.measure import measure, open_piece
 from dqv.stages.media import opened
-from dqv.stages.rows import buffers
 from dqv.stages.witness import texts_at
 
 Row = dict[str, Any]
@@ -90,7 +89,7 @@ def _texts(args: dict[str, Any], one: Row, other: Row, beat: Beat) -> Told:
         ((_, text),) = texts_at(
             args["sources"][number], args["pieces"][number], {place}, measuring, beat, most_bytes=None
         )
-        data, offsets = buffers(pa.array([text], pa.large_string()))
+        data, offsets = tokens.buffers(pa.array([text], pa.large_string()))
         values, _ = tokens.shingle_sets(data, offsets, simplified=near.simplified)
         sets.append(values)
         sketches.append(sketch.sketch(data, offsets, near.slots, simplified=near.simplified)[2])

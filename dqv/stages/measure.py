@@ -193,13 +193,12 @@ def _measure_items(work: _Work, rows: ItemRows, xxh3_128: bytes | None) -> None:
                 )
             )
     else:
-        for chunk in _chunks(work.file, work.piece, work.measuring, work.beat, work.facts, work.reads):
+        for chunk in records(work.file, work.piece, work.measuring, work.beat, work.facts, work.reads):
             rows.add_skipped(work.beat)
-            if not isinstance(chunk, Record | Broken):
-                columns = chunk.columns()
-                if columns is not None and rows.add_columns(columns):
-                    continue
-            for record in singly(iter((chunk,))):
+            columns = None if isinstance(chunk, Record | Broken) else chunk.columns()
+            if columns is not None and rows.add_columns(columns):
+                continue
+            for record in singly([chunk]):
                 rows.add_skipped(work.beat)
                 if isinstance(record, Broken):
                     rows.add_error(
@@ -211,18 +210,6 @@ def _measure_items(work: _Work, rows: ItemRows, xxh3_128: bytes | None) -> None:
 
 
 def records(
-    file: BinaryIO,
-    piece: dict[str, Any],
-    measuring: Measuring,
-    beat: Beat,
-    facts: Facts,
-    reads: storage.Reads,
-) -> Iterator[Record | Broken]:
-    """The records of a piece, one by one."""
-    return singly(_chunks(file, piece, measuring, beat, facts, reads))
-
-
-def _chunks(
     file: BinaryIO,
     piece: dict[str, Any],
     measuring: Measuring,
@@ -254,7 +241,7 @@ def _read_sidecar(work: _Work, sidecar: Table) -> None:
     piece, measuring = work.piece, work.measuring
     folder = piece["path"].encode("latin-1").rpartition(b"/")[0]
     held: list[dict[str, Any]] = []
-    for record in records(work.file, piece, measuring, work.beat, work.facts, work.reads):
+    for record in singly(records(work.file, piece, measuring, work.beat, work.facts, work.reads)):
         if isinstance(record, Broken):
             raise record.error
         if not isinstance(record.value, dict):

@@ -19,7 +19,7 @@ from dqv.measure.fields import extract, extract_columns
 from dqv.measure.hashing import payload_hashes
 from dqv.measure.media import Media
 from dqv.measure.timestamps import day_in_name, parse_day
-from dqv.neardup import paragraphs, sketch
+from dqv.neardup import paragraphs, sketch, tokens
 
 _BATCH_TEXT = 8 * 2**20
 _BATCH_ROWS = 4096
@@ -105,7 +105,7 @@ class ItemRows:
             return False
         piece, count = self._piece, len(found.text)
         dates, modified = _days(found.date), _days(found.modified)
-        sizes = np.diff(buffers(found.text)[1])
+        sizes = np.diff(tokens.buffers(found.text)[1])
         told = {
             "object": np.full(count, piece["object"]),
             "place": columns.places,
@@ -133,7 +133,7 @@ class ItemRows:
         return True
 
     def _add_paragraphs(self, place: int, text: str) -> None:
-        data, ends = buffers(pa.array([text], pa.large_string()))
+        data, ends = tokens.buffers(pa.array([text], pa.large_string()))
         near = self._measuring.near_text
         cuts = paragraphs.cut(data, int(ends[0]), int(ends[1]), simplified=near.simplified)
         for first in range(0, cuts.size - 1, _BATCH_ROWS):
@@ -234,7 +234,7 @@ def _batch(rows: list[tuple[Any, ...]], contents: list[str | Media], near: NearT
 
 def _of_text(texts: pa.LargeStringArray, near: NearText) -> dict[str, Any]:
     """The columns of `schema.items` that are measured of texts."""
-    counts, normal, sketches = sketch.sketch(*buffers(texts), near.slots, simplified=near.simplified)
+    counts, normal, sketches = sketch.sketch(*tokens.buffers(texts), near.slots, simplified=near.simplified)
     return {
         "tokens": pa.array(counts, pa.int64()),
         "xxh3_128": payload_hashes(texts),
@@ -305,13 +305,6 @@ def _days(values: list[object]) -> list[tuple[Any, bool]]:
         return list(map(day, values))
     days = {value: day(value) for value in set(values)}
     return [days[value] for value in values]
-
-
-def buffers(texts: pa.LargeStringArray) -> tuple[Any, Any]:
-    """The bytes of all texts, and n + 1 offsets into them, without a copy."""
-    _, offsets, data = texts.buffers()
-    bytes_ = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(1, np.uint8)
-    return bytes_, np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
 
 
 def _fixed(rows: Any, null: Any) -> pa.FixedSizeBinaryArray:

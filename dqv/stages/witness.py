@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
-from dqv.connectors.containers.records import Broken, Facts
+from dqv.connectors.containers.records import Broken, Facts, singly
 from dqv.connectors.storage import Reads
 from dqv.core.errors import ItemError
 from dqv.core.settings import Measuring
@@ -254,7 +254,7 @@ def texts_at(
     spans = [{**piece, "read": "span", "span": [at, at + 1]} for at in sorted(places)]
     for part in spans if _is_lines(piece) else [piece]:
         with open_piece(source, piece) as file:
-            for record in records(file, part, measuring, beat, Facts(), Reads()):
+            for record in singly(records(file, part, measuring, beat, Facts(), Reads())):
                 if record.place in places and not isinstance(record, Broken):
                     text = extract(record.value, measuring.text_field, measuring.date_field).text
                     if most_bytes is None or len(text) <= most_bytes:

@@ -14,7 +14,6 @@ from dqv.neardup import sketch, tokens
 from dqv.neardup.tokens import shingle_sets, simplified_forms, tables, tokenise
 from dqv.neardup.witness import SINGLE
 from dqv.neardup.witness import tokens as reference
-from dqv.stages.rows import buffers
 
 
 def arrays(*texts: str) -> tuple[Any, Any]:
@@ -167,7 +166,7 @@ def test_a_slice_of_an_arrow_array_gives_what_its_texts_give(texts: list[str], a
     part = pa.array(texts, pa.large_string()).slice(a, b)
     kernels: list[Callable[[Any, Any], tuple[Any, ...]]] = [sketch.sketch, shingle_sets]
     for kernel in kernels:
-        of_slice, of_texts = kernel(*buffers(part)), kernel(*arrays(*texts[a:][:b]))
+        of_slice, of_texts = kernel(*tokens.buffers(part)), kernel(*arrays(*texts[a:][:b]))
         assert all(map(np.array_equal, of_slice, of_texts))
 
 
