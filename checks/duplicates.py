@@ -55,11 +55,11 @@ _AUDIO = Words(
     "order an item is surplus when it has a verified pair with an item that was kept.",
 )
 _IMAGE = Words(
-    zh="内容相同以 xxh3_128 判定（编码字节、去除元数据后的编码或解码后的像素）。近似重复：64 位 pHash 相差不超过 7 位者为候选（整幅与去边 2 %）；"
+    zh="内容相同以 xxh3_128 判定（编码字节、去除元数据后的编码或解码后的像素）。近似重复：64 位 pHash 相差不超过 7 位者为候选（整幅、去边 2 %、灰度截至 222）；"
     "对齐（位移、缩放、色调）后比较，任何局部差异都不超过重新编码、缩放、小幅裁剪所能解释者为近似重复。候选超过 16 个时只与最接近的 16 个比较。"
     "按规范顺序，凡与已保留条目构成已验证对者为多余项。",
     en="Told by xxh3_128 are equal encoded bytes, coded pictures without metadata, or decoded pixels. Near-duplicates: 64-bit pHash (of "
-    "the whole and of the picture without 2 % at its sides) at most 7 bits apart proposes pairs; two pictures are near-duplicates "
+    "the whole, of the picture without 2 % at its sides, and with its greys cut off at 222) at most 7 bits apart proposes pairs; two pictures are near-duplicates "
     "when, aligned (shift, scale, tone), no place differs by more than re-encoding, resizing or small crops explain. Of more than "
     "16 candidates the nearest 16 are compared. In canonical order an item is surplus when it has a verified pair with an item that was kept.",
 )
