@@ -34,6 +34,7 @@ import zstandard
 from benchmarks import plots, text_corpus, text_peer, text_peers
 from benchmarks.packages import OUT
 from benchmarks.text_corpus import Corpus
+from dqv.core.location import as_args, located
 from dqv.core.schema import SKETCH_SLOTS
 from dqv.core.settings import Measuring
 from dqv.engine import list_source
@@ -196,10 +197,10 @@ def stage(corpus: Path, folder: Path) -> list[Point]:
     size, points = int(table["text"].str.len_bytes().sum()), []
     for form in ("parquet", "jsonl.zst"):
         source = folder / form
-        rows = manifest.rows(list_source(str(source)))
+        rows = manifest.rows(list_source([located(str(source))]))
         pieces = [partitions.Piece(row, "whole", 0, 0, row["size_bytes"]).as_args() for row in rows]
         args = {
-            "source": str(source),
+            "source": as_args([located(str(source))]),
             "raw": None,
             "pieces": pieces,
             "measuring": Measuring().model_dump(mode="json"),

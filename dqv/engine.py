@@ -19,7 +19,8 @@ from dqv import assemble
 from dqv.checks.engine import Case, Paragraphs
 from dqv.checks.resolution import below_floor
 from dqv.connectors import layout, storage
-from dqv.core.errors import SourceError, UsageError
+from dqv.core.errors import SourceError
+from dqv.core.location import Location, as_args, named
 from dqv.core.policy import Policy
 from dqv.core.registration import Registration
 from dqv.core.schema import ITEMS, MODALITIES, PARAGRAPHS
@@ -54,29 +55,27 @@ class Silent:
         """Nothing."""
 
 
-def list_source(source: str) -> pa.Table:
-    """List and classify a source.
+def list_source(source: Sequence[Location]) -> pa.Table:
+    """List and classify what lies at the locations of a dataset.
 
     Raises:
         SourceError: not readable, empty, or nothing in it that dqv knows.
     """
-    if "://" in source:
-        raise UsageError(f"{source}: this version reads folders only; give the path of a folder")
     listing = manifest.build(
         manifest.Entry(
             each.path, each.size_bytes, each.mtime_ns, each.identity, kind.role, kind.why, kind.modality, kind.format,
             kind.compression,
         )
-        for each in storage.list_folder(source)
+        for each in storage.open_store(as_args(source)).listed()
         for kind in (layout.classify(each.path, each.kind),)
     )  # fmt: skip
     if not listing.num_rows:
-        raise SourceError(f"{source} is empty; give the folder that holds the dataset")
+        raise SourceError(f"{named(source)} is empty; give the folder that holds the dataset")
     roles = listing["role"].to_pylist()
     if "data" not in roles:
         names = ", ".join(visible_path(path) for path in listing["path"].to_pylist()[:5])
         raise SourceError(
-            f"{source} holds nothing that dqv knows as data: {listing.num_rows} names, such as {names}; "
+            f"{named(source)} holds nothing that dqv knows as data: {listing.num_rows} names, such as {names}; "
             "the README lists the formats"
         )
     return listing
@@ -154,7 +153,7 @@ class Engine:
     @property
     def _common(self) -> dict[str, Any]:
         return {
-            "source": os.fspath(Path(self.settings.source).resolve()),
+            "source": as_args(self.settings.where),
             "measuring": self.settings.measuring.model_copy(
                 update={
                     "near_text": self.policy.near_text,
@@ -193,12 +192,12 @@ class Engine:
         planted.plant(folder, sorted(modalities))
         rows = [
             {**row, "object": listing.num_rows + row["object"]}
-            for row in manifest.rows(list_source(os.fspath(folder)))
+            for row in manifest.rows(list_source([Location(url=os.fspath(folder))]))
             if row["role"] == "data"  # nothing that others left there
         ]
         pieces = [partitions.Piece(row, "whole", 0, 0, row["size_bytes"]) for row in rows]
         common = {
-            "source": os.fspath(folder),
+            "source": as_args([Location(url=os.fspath(folder))]),
             "measuring": Measuring(near_text=self.policy.near_text).model_dump(mode="json"),
         }
         args = {**common, "raw": None, "pieces": [piece.as_args() for piece in pieces]}

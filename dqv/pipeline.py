@@ -26,6 +26,7 @@ from dqv.connectors import layout, storage
 from dqv.connectors.platforms import load_registration
 from dqv.core.errors import ItemError, UsageError
 from dqv.core.files import sha256_file, write_atomic
+from dqv.core.location import Location, as_args, located, named
 from dqv.core.policy import load_policy
 from dqv.core.schema import ITEMS, READ_OBJECTS, SIDECAR
 from dqv.core.settings import Measuring, Settings
@@ -56,7 +57,7 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
     check_policy(policy)
     registration = load_registration(settings.registration) if settings.registration else None
     key = keys.load_private(settings.key) if settings.key else None
-    listing = list_source(settings.source)
+    listing = list_source(settings.where)
     with out_folder(settings, manifest.digest(listing), policy) as run:
         reference = run.reference_date
         with cluster.connect(settings.scheduler, settings.workers) as client:
@@ -156,7 +157,7 @@ def _tables(
 
 def _environment(settings: Settings, started: float) -> dict[str, str]:
     return {
-        "source": os.fspath(Path(settings.source).resolve()),
+        "source": named(settings.where),
         "scheduler": settings.scheduler or "embedded",
         "workers": str(settings.workers or "one per core"),
         "started_utc": datetime.fromtimestamp(started, ZoneInfo("UTC")).isoformat(timespec="seconds"),
@@ -244,8 +245,8 @@ def explain(a: str, b: str, policy: str, text_field: str | None) -> dict[str, An
     return answer
 
 
-def _named(name: str, number: int) -> tuple[str, dict[str, Any], int]:
-    """Folder, piece and place of one item; a file that is named like that comes before a place in one."""
+def _named(name: str, number: int) -> tuple[list[dict[str, Any]], dict[str, Any], int]:
+    """Source, piece and place of one item; a file that is named like that comes before a place in one."""
     path, mark, place = name.rpartition("#")
     if Path(name).exists() or not mark or not place.isdecimal():
         path, place = name, "0"
@@ -262,7 +263,11 @@ def _named(name: str, number: int) -> tuple[str, dict[str, Any], int]:
         "identity": f"{facts.st_dev}:{facts.st_ino}", "role": kind.role, "why": kind.why, "modality": kind.modality,
         "format": kind.format, "compression": kind.compression,
     }  # fmt: skip
-    return os.fspath(source.parent), partitions.Piece(row, "whole", 0, 0, facts.st_size).as_args(), int(place)
+    return (
+        as_args([Location(url=os.fspath(source.parent))]),
+        partitions.Piece(row, "whole", 0, 0, facts.st_size).as_args(),
+        int(place),
+    )
 
 
 def _digests(source: str) -> Iterator[tuple[bytes, int, bytes]]:
@@ -270,14 +275,15 @@ def _digests(source: str) -> Iterator[tuple[bytes, int, bytes]]:
 
     What cannot be read has another digest than any file.
     """
-    for row in manifest.rows(list_source(source)):
+    where = [located(source)]
+    store = storage.open_store(as_args(where))
+    for row in manifest.rows(list_source(where)):
         if row["role"] == "ignored":
             continue
         try:
-            with storage.open_object(
-                source, row["path"], row["size_bytes"], row["mtime_ns"], row["identity"]
-            ) as file:
-                digest = hashlib.file_digest(file, "sha256").digest()
+            with store.open(row["path"], row["size_bytes"], row["mtime_ns"], row["identity"]) as file:
+                digest = hashlib.file_digest(file.view(storage.Reads()), "sha256").digest()
+                file.check_unchanged()
         except (ItemError, OSError):
             digest = b""
         yield row["path"], row["size_bytes"], digest

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from dqv.core.files import digest_of
+from dqv.core.location import Location, located
 from dqv.core.policy import NearText
 
 
@@ -61,11 +62,17 @@ class Measuring(BaseModel):
 
 
 class Settings(BaseModel):
-    """One run."""
+    """One run.
+
+    Attributes:
+        source: as the user calls it: a folder, a URL, a registration's number.
+        locations: where its data lies; none: `source` says it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str
+    locations: tuple[Location, ...] = ()
     out: Path
     policy: str = "jiaxing-2025-65"
     registration: Path | None = None
@@ -78,6 +85,11 @@ class Settings(BaseModel):
     lang: Literal["zh", "en"] = "en"
     excerpts: bool = False
     measuring: Measuring = Measuring()
+
+    @property
+    def where(self) -> tuple[Location, ...]:
+        """Where the data lies."""
+        return self.locations or (located(self.source),)
 
     def digest(self, reference_date: date) -> str:
         """Hex sha256 of what may change a finding; where it runs and where it writes do not."""

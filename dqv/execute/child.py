@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from dqv.core import location
 from dqv.core.errors import OutputError
 from dqv.core.files import sha256_file, sync_folder
 
@@ -127,6 +128,7 @@ def _serve(request: dict[str, Any], shared: mmap.mmap) -> dict[str, Any]:
     if sys.platform == "linux":  # elsewhere the worker's watch over resident memory has to do
         bytes_ = request["data_bytes"] or resource.RLIM_INFINITY
         resource.setrlimit(resource.RLIMIT_DATA, (bytes_, resource.RLIM_INFINITY))
+    location.unlock(request["secrets"])
     beat = Beat(shared, request["poison"], request["cpu_s"])
     final = Path(request["out"])
     temporary = final.with_name(f".{final.name}.{os.getpid()}.tmp")

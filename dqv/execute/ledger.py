@@ -10,7 +10,8 @@ import os
 import platform
 import shutil
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ class Task:
         args: JSON; together with code, stage and policy it is the part's identity.
         work: what the progress counts (bytes of input).
         parts: folder of all parts.
+        secrets: credentials by location, for the child alone; no part of the identity.
         reads_source: it reads what others made, so the kernel limits its memory too; tables that dqv
             itself wrote are only watched.
     """
@@ -76,6 +78,7 @@ class Task:
     work: int
     code: str
     reads_source: bool
+    secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def identity(self) -> str:

@@ -17,6 +17,7 @@ from polars.exceptions import PolarsError
 
 from dqv.core.errors import IncompleteRun, OutFolderError
 from dqv.core.files import json_bytes, write_atomic
+from dqv.core.location import named
 from dqv.core.policy import Policy
 from dqv.core.settings import Settings
 from dqv.execute.ledger import Ledger
@@ -43,8 +44,10 @@ def out_folder(settings: Settings, listing_digest: str, policy: Policy) -> Itera
         OutFolderError: it holds something else, lies inside the source, or another run writes there.
         IncompleteRun: it cannot be written.
     """
-    out, source = settings.out.resolve(), Path(settings.source).resolve()
-    if out == source or source in out.parents:
+    out, source = settings.out.resolve(), named(settings.where)
+    if any(
+        each.is_local and (out == Path(each.url) or Path(each.url) in out.parents) for each in settings.where
+    ):
         raise OutFolderError(
             f"the out folder {settings.out} lies inside the dataset; choose another with --out"
         )
@@ -110,11 +113,11 @@ def _continue_or_begin(
     settings: Settings,
     state: dict[str, Any],
     state_file: Path,
-    source: Path,
+    source: str,
     listing_digest: str,
     policy: Policy,
 ) -> RunFolder:
-    if state and state["source"] != os.fspath(source):
+    if state and state["source"] != source:
         raise OutFolderError(
             f"{settings.out} holds the run of another dataset, {state['source']}; nothing was overwritten; "
             "choose another folder with --out"
@@ -125,7 +128,7 @@ def _continue_or_begin(
     if unfinished and settings.reference_date is None:
         reference = date.fromisoformat(state["reference_date"])
     state = {
-        "source": os.fspath(source),
+        "source": source,
         "listing": listing_digest,
         "reference_date": reference.isoformat(),
         "finished": False,

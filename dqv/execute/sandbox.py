@@ -182,6 +182,7 @@ def run_task(task: Task) -> dict[str, Any]:
             "args": task.args,
             "out": str(Path(task.parts) / task.folder),
             "poison": poison,
+            "secrets": task.secrets,
             "data_bytes": task.limits.memory_bytes if task.reads_source else None,
             "cpu_s": task.limits.cpu_s,
         }

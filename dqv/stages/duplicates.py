@@ -29,7 +29,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dqv.connectors.containers.records import Broken, Facts, singly
-from dqv.connectors.storage import Reads
+from dqv.connectors.storage import Reads, Store, open_store
 from dqv.core.errors import ItemError
 from dqv.core.schema import LINKED, MODALITIES, REPEATED, SKETCH_BANDS, SURPLUS, TURNED
 from dqv.core.settings import Measuring
@@ -37,7 +37,7 @@ from dqv.execute.child import Beat
 from dqv.execute.parts import ROW_GROUP_ROWS, Table, open_writer
 from dqv.measure.fields import extract
 from dqv.neardup import join, linkage, paragraphs, sketch, surplus, tokens
-from dqv.stages.measure import check_unchanged, open_piece, records
+from dqv.stages.measure import open_piece, records
 from dqv.stages.shuffle import gather, scatter
 
 BUCKET_ROWS = 4_000_000
@@ -373,7 +373,7 @@ def shingles(args: dict[str, Any], out: Path, beat: Beat) -> None:
         out: where the table goes.
         beat: names the item at work.
     """
-    measuring = Measuring.model_validate(args["measuring"])
+    measuring, store = Measuring.model_validate(args["measuring"]), open_store(args["source"])
     numbers = [piece["object"] for piece in args["pieces"]]
     wanted: dict[int, dict[int, dict[int | None, str]]] = {}  # object → place → part → table
     for number, path in enumerate(args["wanted"]):
@@ -393,7 +393,7 @@ def shingles(args: dict[str, Any], out: Path, beat: Beat) -> None:
             if beat.begin(piece["object"]) is not None:
                 continue
             try:
-                _add_shingles(args["source"], piece, wanted.get(piece["object"], {}), measuring, beat, rows)
+                _add_shingles(store, piece, wanted.get(piece["object"], {}), measuring, beat, rows)
             except (ItemError, OSError) as error:
                 for each in rows.values():
                     each.take_back()
@@ -403,7 +403,7 @@ def shingles(args: dict[str, Any], out: Path, beat: Beat) -> None:
 
 
 def _add_shingles(
-    source: str,
+    store: Store,
     piece: dict[str, Any],
     places: dict[int, dict[int | None, str]],
     measuring: Measuring,
@@ -412,7 +412,7 @@ def _add_shingles(
 ) -> None:
     held: dict[str, list[dict[str, Any]]] = {}
     count = 0
-    with open_piece(source, piece) as file:
+    with open_piece(store, piece) as file:
         for record in singly(records(file, piece, measuring, beat, Facts(), Reads())):
             if record.place not in places or isinstance(record, Broken):
                 continue
@@ -432,7 +432,7 @@ def _add_shingles(
                     _add_all(held, rows)
                     count = 0
         _add_all(held, rows)
-        check_unchanged(file, piece)
+        file.check_unchanged()
 
 
 def _add_all(held: dict[str, list[dict[str, Any]]], rows: dict[str, Table]) -> None:

@@ -5,13 +5,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from dqv.connectors.storage import Reads
+from dqv.connectors.storage import Reads, open_store
 from dqv.core.errors import ItemError
 from dqv.core.settings import Measuring
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table
 from dqv.measure import image, video
-from dqv.stages.measure import check_unchanged, open_piece
+from dqv.stages.measure import open_piece
 from dqv.stages.media import opened
 
 MOST = 24
@@ -33,17 +33,17 @@ def thumbnails(args: dict[str, Any], out: Path, beat: Beat) -> None:
         out: where the table goes.
         beat: names the item at work.
     """
-    measuring = Measuring.model_validate(args["measuring"])
+    measuring, store = Measuring.model_validate(args["measuring"]), open_store(args["source"])
     with Table(out, "excerpts", EXCERPTS) as rows:
         for piece in args["pieces"]:
             rows.begin()
             if beat.begin(piece["object"]) is None:
                 try:
-                    with open_piece(args["source"], piece) as file:
+                    with open_piece(store, piece) as file:
                         with opened(file, Reads(), beat.tick, full=False) as stream:
                             make = image.thumbnail if piece["modality"] == "image" else video.thumbnail
                             jpeg = make(stream, measuring.limits, SIDE_PX)
-                        check_unchanged(file, piece)
+                        file.check_unchanged()
                     if len(jpeg) <= MOST_BYTES:
                         rows.add_rows([{"object": piece["object"], "jpeg": jpeg}])
                 except (ItemError, OSError):

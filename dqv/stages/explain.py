@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dqv.connectors.storage import Reads
+from dqv.connectors.storage import Reads, open_store
 from dqv.core.settings import Measuring
 from dqv.execute.child import Beat
 from dqv.measure import image, video
@@ -87,7 +87,12 @@ def _texts(args: dict[str, Any], one: Row, other: Row, beat: Beat) -> Told:
     for number in (0, 1):
         place = args["places"][number]
         ((_, text),) = texts_at(
-            args["sources"][number], args["pieces"][number], {place}, measuring, beat, most_bytes=None
+            open_store(args["sources"][number]),
+            args["pieces"][number],
+            {place},
+            measuring,
+            beat,
+            most_bytes=None,
         )
         data, offsets = tokens.buffers(pa.array([text], pa.large_string()))
         values, _ = tokens.shingle_sets(data, offsets, simplified=near.simplified)
@@ -122,7 +127,7 @@ def _images(args: dict[str, Any], one: Row, other: Row, beat: Beat) -> Told:
     apart = np.bitwise_count(hashes[0, :, :1, None] ^ hashes[1, :, 0][None, None, :])
     greys = []
     for number in (0, 1):
-        with open_piece(args["sources"][number], args["pieces"][number]) as file:
+        with open_piece(open_store(args["sources"][number]), args["pieces"][number]) as file:
             greys.append(image.grey(opened(file, Reads(), beat.tick, full=True), limits))
     if greys[0] is None or greys[1] is None:
         return False, [("nothing_to_compare", "colours without a grey")]
@@ -161,7 +166,7 @@ def _videos(args: dict[str, Any], one: Row, other: Row, beat: Beat) -> Told:
     limits = Measuring.model_validate(args["measuring"]).limits
     prints = [one["fingerprint"], other["fingerprint"]]
     proposed = bool(films.candidates(prints, beat.tick).pairs.size)
-    (first, second), pieces = args["sources"], args["pieces"]
+    (first, second), pieces = map(open_store, args["sources"]), args["pieces"]
     with open_piece(first, pieces[0]) as a, open_piece(second, pieces[1]) as b:
         streams = [opened(file, Reads(), beat.tick, full=True) for file in (a, b)]
         found = video.compare(prints[0], streams[0], prints[1], streams[1], limits, beat.tick)

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import xxhash
 
-from dqv.connectors import layout, storage
+from dqv.connectors import layout
 from dqv.connectors.containers.records import Broken, Chunk, Facts, Record, read, row_groups, singly
+from dqv.connectors.storage import BLOCK_BYTES, Reads, Store, Stored, open_store
 from dqv.core.errors import ItemError
 from dqv.core.registration import RawSound
 from dqv.core.schema import ITEMS, PARAGRAPHS, READ_OBJECTS, SIDECAR, with_slots
@@ -18,7 +19,7 @@ from dqv.core.settings import Assurance, Measuring
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table
 from dqv.measure.fields import extract
-from dqv.stages.media import MEDIA, measure_media
+from dqv.stages.media import HEADER_BLOCK_BYTES, MEDIA, measure_media
 from dqv.stages.rows import ItemRows, day, stored_size
 
 SPANNED = frozenset({"jsonl", "parquet"})
@@ -37,13 +38,16 @@ def footers(args: dict[str, Any], out: Path, beat: Beat) -> list[list[int] | Non
         beat: of the child.
     """
     found: list[list[int] | None] = []
+    store = open_store(args["source"])
     for row in args["objects"]:
         try:
             if beat.begin(row["object"]) is not None:
                 found.append(None)
                 continue
-            with open_piece(args["source"], row) as file:
-                found.append([size for _, size in row_groups(partial(storage.view, file, storage.Reads()))])
+            with open_piece(store, row) as file:
+                found.append(
+                    [size for _, size in row_groups(partial(file.view, Reads(), HEADER_BLOCK_BYTES))]
+                )
         except (ItemError, OSError):
             found.append(None)  # it will be told when it is measured
     return found
@@ -60,13 +64,13 @@ class _Work:
         reads: from storage, counted while reading.
     """
 
-    file: BinaryIO
+    file: Stored
     piece: dict[str, Any]
     measuring: Measuring
     raw: RawSound | None
     beat: Beat
     facts: Facts
-    reads: storage.Reads
+    reads: Reads
 
 
 def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
@@ -79,7 +83,7 @@ def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
     """
     measuring = Measuring.model_validate(args["measuring"])
     raw = RawSound.model_validate(args["raw"]) if args["raw"] else None
-    slots = measuring.near_text.slots
+    slots, store = measuring.near_text.slots, open_store(args["source"])
     with (
         Table(out, "items", with_slots(ITEMS, slots)) as items,
         Table(out, "paragraphs", with_slots(PARAGRAPHS, slots)) as paragraphs,
@@ -87,17 +91,16 @@ def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
         Table(out, "sidecar", SIDECAR) as sidecar,
     ):
         rows = ItemRows(items, paragraphs, measuring)
+        if measuring.assurance is Assurance.FULL:
+            store.expect([_as_listed(piece) for piece in args["pieces"] if piece["read"] == "whole"])
         objects.add_rows(
-            [
-                _measure_piece(args["source"], piece, measuring, raw, beat, rows, sidecar)
-                for piece in args["pieces"]
-            ]
+            [_measure_piece(store, piece, measuring, raw, beat, rows, sidecar) for piece in args["pieces"]]
         )
         rows.end()
 
 
 def _measure_piece(
-    source: str,
+    store: Store,
     piece: dict[str, Any],
     measuring: Measuring,
     raw: RawSound | None,
@@ -108,7 +111,7 @@ def _measure_piece(
     """One object, or one span of it: all its rows, or one row that says why not; returns the object's row."""
     rows.begin(piece)
     sidecar.begin()
-    facts, reads = Facts(), storage.Reads()
+    facts, reads = Facts(), Reads()
     sha256 = xxh3_128 = None
     failed: ItemError | None = None
     try:
@@ -121,17 +124,17 @@ def _measure_piece(
             raise ItemError(
                 "not-read", "assurance is identity: only headers of images, audio and video are read"
             )
-        with open_piece(source, piece) as file:
+        with open_piece(store, piece) as file:
             work = _Work(file, piece, measuring, raw, beat, facts, reads)
             if piece["read"] != "span" and measuring.assurance is Assurance.FULL:
                 sha256, xxh3_128 = _digests(work)
-                check_unchanged(file, piece)
+                file.check_unchanged()
             if piece["read"] != "digest":
                 if piece["role"] == "data":
                     _measure_items(work, rows, xxh3_128)
                 elif piece["role"] == "metadata":
                     _read_sidecar(work, sidecar)
-            check_unchanged(file, piece)
+            file.check_unchanged()
     except (ItemError, OSError) as error:
         rows.take_back()
         sidecar.take_back()
@@ -157,22 +160,20 @@ def _measure_piece(
     }
 
 
-def open_piece(source: str, piece: dict[str, Any]) -> BinaryIO:
-    """Open a piece's object, as it was listed; see `storage.open_object`."""
-    path = piece["path"].encode("latin-1")
-    return storage.open_object(source, path, piece["size_bytes"], piece["mtime_ns"], piece["identity"])
+def open_piece(store: Store, piece: dict[str, Any]) -> Stored:
+    """Open a piece's object, as it was listed; see `Store.open`."""
+    return store.open(*_as_listed(piece))
 
 
-def check_unchanged(file: BinaryIO, piece: dict[str, Any]) -> None:
-    """The open object is still the one that was listed; see `storage.check_unchanged`."""
-    storage.check_unchanged(file, piece["size_bytes"], piece["mtime_ns"], piece["identity"])
+def _as_listed(piece: dict[str, Any]) -> tuple[bytes, int, int, str]:
+    return piece["path"].encode("latin-1"), piece["size_bytes"], piece["mtime_ns"], piece["identity"]
 
 
 def _digests(work: _Work) -> tuple[bytes, bytes]:
     """sha256, which binds the object, and xxh3_128, which finds its equals: in one pass over all its bytes."""
     sha256, xxh3_128 = hashlib.sha256(), xxhash.xxh3_128()
-    with storage.view(work.file, work.reads) as stream:
-        while block := stream.read(storage.BLOCK_BYTES):
+    with work.file.view(work.reads) as stream:
+        while block := stream.read(BLOCK_BYTES):
             sha256.update(block)
             xxh3_128.update(block)
             work.beat.tick()
@@ -210,17 +211,17 @@ def _measure_items(work: _Work, rows: ItemRows, xxh3_128: bytes | None) -> None:
 
 
 def records(
-    file: BinaryIO,
+    file: Stored,
     piece: dict[str, Any],
     measuring: Measuring,
     beat: Beat,
     facts: Facts,
-    reads: storage.Reads,
+    reads: Reads,
 ) -> Iterator[Chunk | Record | Broken]:
     """The records of a piece; see `containers.records.read`."""
     start, stop = piece["span"]
     return read(
-        lambda: storage.view(file, reads),
+        lambda: file.view(reads),
         piece["format"],
         limits=measuring.limits,
         beat=beat,

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any, BinaryIO, cast
 
-from dqv.connectors import storage
 from dqv.connectors.containers.model import Watched
+from dqv.connectors.storage import BLOCK_BYTES, Reads, Stored
 from dqv.core.errors import ItemError
 from dqv.core.registration import RawSound
 from dqv.core.settings import Assurance, Limits, Measuring
@@ -15,23 +15,23 @@ from dqv.measure.media import MOST_S, Media, Tick
 MEDIA = frozenset({"image", "audio", "video"})
 """The modalities whose objects are one item each, in a format of their own."""
 
-_HEADER_BLOCK_BYTES = 16 * 1024
+HEADER_BLOCK_BYTES = 16 * 1024
 """What is asked for at a time where only headers are read: most end well within it."""
 
 
-def opened(file: BinaryIO, reads: storage.Reads, tick: Tick, *, full: bool) -> BinaryIO:
+def opened(file: Stored, reads: Reads, tick: Tick, *, full: bool) -> BinaryIO:
     """An open object as a decoder gets it: it ticks, counts what is asked for, and tells its own errors apart."""
-    block = storage.BLOCK_BYTES if full else _HEADER_BLOCK_BYTES
-    return cast(BinaryIO, Watched(storage.view(file, reads, block), tick))
+    block = BLOCK_BYTES if full else HEADER_BLOCK_BYTES
+    return cast(BinaryIO, Watched(file.view(reads, block), tick))
 
 
 def measure_media(
-    file: BinaryIO,
+    file: Stored,
     piece: dict[str, Any],
     measuring: Measuring,
     raw: RawSound | None,
     tick: Tick,
-    reads: storage.Reads,
+    reads: Reads,
     xxh3_128: bytes | None,
 ) -> Media:
     """Measure the one item of an object whose name says image, audio or video.

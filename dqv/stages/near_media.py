@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dqv.connectors.storage import Reads
+from dqv.connectors.storage import Reads, open_store
 from dqv.core.errors import ItemError
 from dqv.core.schema import TURNED
 from dqv.core.settings import Measuring
@@ -22,7 +22,7 @@ from dqv.execute.parts import Table
 from dqv.measure import image, video
 from dqv.neardup import films, join, pictures, sounds
 from dqv.stages.duplicates import DECIDED, WHERE, among, item_rows, known_ids, write
-from dqv.stages.measure import check_unchanged, open_piece
+from dqv.stages.measure import open_piece
 from dqv.stages.media import opened
 from dqv.stages.shuffle import gather, scatter
 
@@ -138,7 +138,7 @@ def greys(args: dict[str, Any], out: Path, beat: Beat) -> None:
         out: where the tables go.
         beat: names the item at work.
     """
-    measuring = Measuring.model_validate(args["measuring"])
+    measuring, store = Measuring.model_validate(args["measuring"]), open_store(args["source"])
     alike = pl.scan_parquet(args["alike"]).select("id", "object", "bin")
     numbers = [piece["object"] for piece in args["pieces"]]
     wanted = {row[1]: row for row in alike.filter(pl.col("object").is_in(numbers)).collect().iter_rows()}
@@ -151,10 +151,10 @@ def greys(args: dict[str, Any], out: Path, beat: Beat) -> None:
             item, _, number = wanted[piece["object"]]
             rows[number].begin()
             try:
-                with open_piece(args["source"], piece) as file:
+                with open_piece(store, piece) as file:
                     with opened(file, Reads(), beat.tick, full=True) as stream:
                         grey = image.grey(stream, measuring.limits)
-                    check_unchanged(file, piece)
+                    file.check_unchanged()
                 if grey is not None:
                     height, width = grey.shape
                     rows[number].add_rows(
@@ -259,17 +259,18 @@ def watch(args: dict[str, Any], out: Path, beat: Beat) -> list[int] | None:
         them cannot be read again.
     """
     measuring = Measuring.model_validate(args["measuring"])
+    one_store, other_store = map(open_store, args["sources"])
     items = pq.read_table(args["videos"]).take(pa.array(args["pair"]))
     one, other = items["fingerprint"].to_pylist()
     first, second = args["pieces"]
     if any(beat.begin(piece["object"]) is not None for piece in args["pieces"]):
         return None
     try:
-        with open_piece(args["sources"][0], first) as a, open_piece(args["sources"][1], second) as b:
+        with open_piece(one_store, first) as a, open_piece(other_store, second) as b:
             streams = [opened(file, Reads(), beat.tick, full=True) for file in (a, b)]
             found = video.compare(one, streams[0], other, streams[1], measuring.limits, beat.tick)
-            check_unchanged(a, first)
-            check_unchanged(b, second)
+            a.check_unchanged()
+            b.check_unchanged()
     except (ItemError, OSError, video.OnlySound) as error:
         _log.warning("objects %s cannot be compared: %s", args["pair"], type(error).__name__)
         return None

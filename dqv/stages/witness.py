@@ -1,10 +1,10 @@
 """The witnesses' stages: audio and video that FFmpeg measures anew, pairs of texts that datasketch compares anew."""
 
 import heapq
-import os
 import random
+import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import xxhash
 
 from dqv.connectors.containers.records import Broken, Facts, singly
-from dqv.connectors.storage import Reads
+from dqv.connectors.local import File
+from dqv.connectors.storage import BLOCK_BYTES, Reads, Store, Stored, open_store
 from dqv.core.errors import ItemError
 from dqv.core.settings import Measuring
 from dqv.core.units import FLICKS_PER_SECOND, decimal_string
@@ -25,7 +26,7 @@ from dqv.execute.parts import Table
 from dqv.measure import witness
 from dqv.measure.fields import extract
 from dqv.neardup import witness as independent
-from dqv.stages.measure import check_unchanged, open_piece, records
+from dqv.stages.measure import open_piece, records
 
 SAMPLE = 16
 """Items of each modality."""
@@ -86,12 +87,12 @@ def recompute(args: dict[str, Any], out: Path, beat: Beat) -> str | None:
     Returns:
         The version of FFmpeg; None without one.
     """
-    version = witness.version()
+    version, store = witness.version(), open_store(args["source"])
     with Table(out, "witness", WITNESS) as rows:
         for piece, ours in zip(args["pieces"], args["ours"], strict=True):
             rows.begin()
             told = (
-                _compared(args["source"], piece, ours, beat)
+                _compared(store, piece, ours, out, beat)
                 if version is not None
                 else [_no_answer("not installed")]
             )
@@ -100,19 +101,44 @@ def recompute(args: dict[str, Any], out: Path, beat: Beat) -> str | None:
     return version
 
 
+_COPY_BYTES = 4 * 10**9
+"""Of an object that lies elsewhere, for FFmpeg to read; it is gone when FFmpeg is done."""
+
+
+@contextmanager
+def _as_file(file: Stored, out: Path, beat: Beat) -> Iterator[str]:
+    """A path under which another process reads an open object: its own, or that of a copy for as long as it is asked.
+
+    Raises:
+        ItemError: "too-large" for a copy.
+    """
+    if isinstance(file, File):
+        yield file.path
+        return
+    if file.size_bytes > _COPY_BYTES:
+        raise ItemError("too-large", f"more than {_COPY_BYTES} bytes would be copied for the witness")
+    with tempfile.NamedTemporaryFile(dir=out) as copy, file.view(Reads()) as stream:
+        while block := stream.read(BLOCK_BYTES):
+            copy.write(block)
+            beat.tick()
+        copy.flush()
+        yield copy.name
+
+
 def _where(ours: dict[str, Any]) -> dict[str, Any]:
     return {name: ours[name] for name in ("object", "place", "modality")}
 
 
-def _compared(source: str, piece: dict[str, Any], ours: dict[str, Any], beat: Beat) -> list[dict[str, Any]]:
+def _compared(
+    store: Store, piece: dict[str, Any], ours: dict[str, Any], out: Path, beat: Beat
+) -> list[dict[str, Any]]:
     poison = beat.begin(piece["object"])
     if poison is not None:
         return [_no_answer(poison[0])]
-    path = os.path.join(os.path.realpath(source), os.fsdecode(piece["path"].encode("latin-1")))  # noqa: PTH118
     try:
-        with open_piece(source, piece) as file:
+        with open_piece(store, piece) as file, _as_file(file, out, beat) as path:
             said = witness.testify(path, ours["modality"], beat.tick)
-            check_unchanged(file, piece)
+            file.check_unchanged()
     except (ItemError, OSError, witness.NoAnswerError) as error:
         return [_no_answer(error.kind if isinstance(error, ItemError) else type(error).__name__)]
     found = [
@@ -206,7 +232,7 @@ def retell(args: dict[str, Any], out: Path, beat: Beat) -> str:
     Returns:
         The version of datasketch.
     """
-    measuring = Measuring.model_validate(args["measuring"])
+    measuring, store = Measuring.model_validate(args["measuring"]), open_store(args["source"])
     pieces = {piece["object"]: piece for piece in args["pieces"]}
     places: dict[int, set[int]] = {}
     for pair in args["pairs"]:
@@ -216,7 +242,7 @@ def retell(args: dict[str, Any], out: Path, beat: Beat) -> str:
     for number in sorted(places):
         if beat.begin(number) is None:
             with suppress(ItemError, OSError):  # it has no answer then
-                for place, text in texts_at(args["source"], pieces[number], places[number], measuring, beat):
+                for place, text in texts_at(store, pieces[number], places[number], measuring, beat):
                     told[number, place] = independent.signature(
                         text, simplified=measuring.near_text.simplified
                     )
@@ -242,7 +268,7 @@ def _retold(pair: dict[str, Any], told: dict[tuple[int, int], Any]) -> dict[str,
 
 
 def texts_at(
-    source: str,
+    store: Store,
     piece: dict[str, Any],
     places: set[int],
     measuring: Measuring,
@@ -253,10 +279,10 @@ def texts_at(
     """The texts at some places of an object, as they are compared; longer ones are left out."""
     spans = [{**piece, "read": "span", "span": [at, at + 1]} for at in sorted(places)]
     for part in spans if _is_lines(piece) else [piece]:
-        with open_piece(source, piece) as file:
+        with open_piece(store, piece) as file:
             for record in singly(records(file, part, measuring, beat, Facts(), Reads())):
                 if record.place in places and not isinstance(record, Broken):
                     text = extract(record.value, measuring.text_field, measuring.date_field).text
                     if most_bytes is None or len(text) <= most_bytes:
                         yield record.place, text
-            check_unchanged(file, piece)
+            file.check_unchanged()

@@ -143,7 +143,7 @@ def test_a_child_that_has_done_nothing_takes_a_small_part_of_its_memory(tmp_path
 def test_a_child_whose_worker_is_gone_ends_without_a_word(tmp_path: Path) -> None:
     """As when both are stopped while it works: nobody reads its answer."""
     request: dict[str, Any] = {"call": "bad_calls:walk", "args": {"objects": 1, "places": 1, "bad": [], "what": ""},
-               "out": str(tmp_path / "part"), "poison": [], "data_bytes": None, "cpu_s": 10}  # fmt: skip
+               "out": str(tmp_path / "part"), "poison": [], "secrets": {}, "data_bytes": None, "cpu_s": 10}  # fmt: skip
     with tempfile.TemporaryFile() as shared:
         shared.truncate(mmap.PAGESIZE)
         child = subprocess.Popen(

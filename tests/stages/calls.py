@@ -8,6 +8,7 @@ from typing import Any, cast
 import orjson
 import pyarrow.parquet as pq
 
+from dqv.core.location import as_args, located
 from dqv.core.policy import load_policy
 from dqv.core.settings import Measuring, Settings
 from dqv.engine import Engine, Measured, Silent, list_source
@@ -23,7 +24,7 @@ def beat(poison: list[list[Any]] | None = None) -> Beat:
 
 
 def pieces(source: Path) -> list[dict[str, Any]]:
-    rows = [row for row in manifest.rows(list_source(str(source))) if row["role"] != "ignored"]
+    rows = [row for row in manifest.rows(list_source([located(str(source))])) if row["role"] != "ignored"]
     return [partitions.Piece(row, "whole", 0, 0, row["size_bytes"]).as_args() for row in rows]
 
 
@@ -38,7 +39,7 @@ def measure(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
     out.mkdir()
     args = {
-        "source": str(source),
+        "source": as_args([located(str(source))]),
         "raw": raw,
         "pieces": pieces(source) if cut is None else cut,
         "measuring": Measuring(**options).model_dump(mode="json"),
@@ -103,7 +104,7 @@ def measured_by(
     }
     policy = policy.model_copy(update=changed)
     engine = Here(None, cast(Any, None), policy, Settings(source=str(source), out=out), Silent())
-    rows = [row for row in manifest.rows(list_source(str(source))) if row["role"] != "ignored"]
+    rows = [row for row in manifest.rows(list_source([located(str(source))])) if row["role"] != "ignored"]
     whole = [partitions.Piece(row, "whole", 0, 0, row["size_bytes"]) for row in rows]
     ends = [0, *(cuts or []), len(whole)]
     tasks = [whole[a:b] for a, b in itertools.pairwise(ends)]
@@ -121,7 +122,7 @@ def ask(source: Path, out: Path, **change: Any) -> tuple[str | None, list[dict[s
     ]
     every = {piece["object"]: piece for piece in pieces(source)}
     args = {
-        "source": str(source),
+        "source": as_args([located(str(source))]),
         "pieces": [every[row["object"]] for row in ours],
         "ours": ours,
         "version": "x",

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dqv.core.location import as_args, located
 from dqv.core.settings import Measuring
 from dqv.neardup import sketch
 from dqv.neardup.paragraphs import cut
@@ -127,7 +128,7 @@ def test_datasketch_is_asked_of_what_can_be_read_again_and_agrees(tmp_path: Path
     )
     pairs[0]["shared"] = pairs[0]["of"] // 2
     args = {
-        "source": str(tmp_path / "source"),
+        "source": as_args([located(str(tmp_path / "source"))]),
         "measuring": Measuring().model_dump(mode="json"),
         "pieces": list(objects.values()),
         "pairs": pairs,

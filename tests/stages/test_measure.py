@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from dqv.core.location import located
 from dqv.core.settings import Limits
 from dqv.engine import list_source
 from dqv.execute import manifest, partitions
@@ -127,7 +128,7 @@ def test_spans_give_the_same_rows_as_the_whole(source: Path, tmp_path: Path) -> 
     pq.write_table(
         pa.table({"text": [f"row {i}" for i in range(100)]}), source / "b.parquet", row_group_size=7
     )
-    rows = list(manifest.rows(list_source(str(source))))
+    rows = list(manifest.rows(list_source([located(str(source))])))
     whole, told, _ = measure(source, tmp_path / "whole")
     edges = [0, 1, 17, 1000, 1001, len(lines)]
     cut = [partitions.Piece(rows[0], "span", a, b, b - a).as_args() for a, b in itertools.pairwise(edges)]
@@ -280,7 +281,7 @@ def test_the_broken_files_of_others_are_each_accounted_for(
     by_object: dict[int, set[str]] = {}
     for row in items:
         by_object.setdefault(row["object"], set()).add(row["status"])
-    for row in manifest.rows(list_source(str(source))):
+    for row in manifest.rows(list_source([located(str(source))])):
         name = os.fsdecode(row["path"])
         fate = by_object.get(row["object"], set())
         if name.startswith("n_"):

@@ -18,6 +18,7 @@ from PIL import Image
 
 from dqv import demo_media
 from dqv.connectors import layout
+from dqv.core.location import as_args, located
 from dqv.core.settings import Limits, Measuring
 from dqv.core.units import FLICKS_PER_SECOND
 from dqv.measure import audio
@@ -346,7 +347,11 @@ def test_thumbnails_are_small_and_upright_and_hold_no_metadata(source: Path, tmp
     (source / "b.mp4").write_bytes(demo_media.movie(1, 320, 180, frames=4, rotation=90))
     (source / "c.jpg").write_bytes(b"no image")
     (tmp_path / "out").mkdir()
-    args = {"source": str(source), "pieces": pieces(source), "measuring": Measuring().model_dump(mode="json")}
+    args = {
+        "source": as_args([located(str(source))]),
+        "pieces": pieces(source),
+        "measuring": Measuring().model_dump(mode="json"),
+    }
     excerpts.thumbnails(args, tmp_path / "out", beat())
     found = pq.read_table(tmp_path / "out" / "excerpts-0.parquet").to_pylist()
     assert [row["object"] for row in found] == [0, 1]

@@ -13,6 +13,7 @@ from PIL.Image import Transpose
 
 from conformance.media import copied, seen
 from dqv import demo_media
+from dqv.core.location import as_args, located
 from dqv.core.settings import Measuring
 from dqv.neardup import pictures as kernels
 from dqv.stages import near_media, planted
@@ -125,7 +126,7 @@ def test_a_picture_that_cannot_be_read_again_is_unverified(tmp_path: Path) -> No
         {"id": [0, 2], "object": [0, 2], "place": [0, 0], "fingerprint": [b"", b""], "bin": [0, 0]}
     )
     pq.write_table(ids, tmp_path / "alike.parquet")
-    args = {"source": str(folder), "pieces": cut, "alike": str(tmp_path / "alike.parquet"),
+    args = {"source": as_args([located(str(folder))]), "pieces": cut, "alike": str(tmp_path / "alike.parquet"),
             "measuring": Measuring().model_dump(mode="json")}  # fmt: skip
     near_media.greys(args, out, beat())
     assert [row["id"] for row in read(out, "greys0")] == [2]

@@ -4,17 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from dqv.connectors.storage import Listed, Reads, list_folder, open_object, view
+from dqv.connectors.local import Folder
+from dqv.connectors.objects import Listed, Reads
 from dqv.core.errors import ItemError, SourceError
 
 
 def listed(folder: Path) -> dict[bytes, Listed]:
-    return {each.path: each for each in list_folder(str(folder))}
+    return {each.path: each for each in Folder(str(folder)).listed()}
 
 
 def opened(folder: Path, each: Listed) -> bytes:
-    with open_object(str(folder), each.path, each.size_bytes, each.mtime_ns, each.identity) as file:
-        return file.read()
+    with Folder(str(folder)).open(each.path, each.size_bytes, each.mtime_ns, each.identity) as file:
+        return file.view(Reads()).read()
 
 
 def test_files_are_found_in_folders(tmp_path: Path) -> None:
@@ -52,9 +53,9 @@ def test_names_that_are_not_utf8_are_bytes(tmp_path: Path) -> None:
 def test_a_missing_folder_and_a_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(SourceError, match="there is no folder"):
-        list(list_folder(str(tmp_path / "none")))
+        list(Folder(str(tmp_path / "none")).listed())
     with pytest.raises(SourceError, match="not a folder"):
-        list(list_folder(str(tmp_path / "file")))
+        list(Folder(str(tmp_path / "file")).listed())
 
 
 def test_a_folder_inside_that_cannot_be_listed_is_told(
@@ -78,7 +79,7 @@ def test_the_root_that_cannot_be_listed_is_an_error(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(os, "scandir", closed)
     with pytest.raises(SourceError, match="check its rights"):
-        list(list_folder(str(tmp_path)))
+        list(Folder(str(tmp_path)).listed())
 
 
 @pytest.mark.parametrize("change", ["content", "gone", "link", "fifo", "folder"])
@@ -120,31 +121,33 @@ def test_descriptors_are_not_left_open(tmp_path: Path) -> None:
     before = len(os.listdir("/dev/fd"))  # noqa: PTH208
     opened(tmp_path, each)
     with pytest.raises(ItemError):
-        open_object(str(tmp_path), b"a/none.txt", 1, 1, "1:1")
+        Folder(str(tmp_path)).open(b"a/none.txt", 1, 1, "1:1")
     with pytest.raises(ItemError):
-        open_object(str(tmp_path), b"a/x.txt", 9, 1, "1:1")
+        Folder(str(tmp_path)).open(b"a/x.txt", 9, 1, "1:1")
     assert len(os.listdir("/dev/fd")) == before  # noqa: PTH208
 
 
 def test_a_view_has_a_position_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"0123456789")
-    with (tmp_path / "x").open("rb") as file:
-        file.seek(5)
-        with view(file, Reads()) as other:
-            assert other.read(3) == b"012"
-            other.seek(-2, os.SEEK_END)
-            assert other.read() == b"89"
-        assert file.read() == b"56789"
+    each = listed(tmp_path)[b"x"]
+    with Folder(str(tmp_path)).open(each.path, each.size_bytes, each.mtime_ns, each.identity) as file:
+        one, other = file.view(Reads()), file.view(Reads())
+        one.seek(5)
+        assert other.read(3) == b"012"
+        other.seek(-2, os.SEEK_END)
+        assert other.read() == b"89"
+        assert one.read() == b"56789"
 
 
 def test_every_request_to_the_storage_is_counted(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"0123456789" * 10)
-    reads = Reads()
-    with (tmp_path / "x").open("rb") as file, view(file, reads, block_bytes=16) as other:
-        assert other.read(3) == b"012"
+    reads, each = Reads(), listed(tmp_path)[b"x"]
+    with Folder(str(tmp_path)).open(each.path, each.size_bytes, each.mtime_ns, each.identity) as file:
+        view = file.view(reads, block_bytes=16)
+        assert view.read(3) == b"012"
         assert (reads.requests, reads.bytes) == (1, 16)
-        other.read(3)
+        view.read(3)
         assert (reads.requests, reads.bytes) == (1, 16)
-        other.seek(-4, os.SEEK_END)
-        assert other.read(4) == b"6789"
+        view.seek(-4, os.SEEK_END)
+        assert view.read(4) == b"6789"
         assert (reads.requests, reads.bytes) == (2, 20)
