@@ -71,6 +71,38 @@ class Kind:
     compression: str | None = None
 
 
+_BEGINS: tuple[tuple[int, bytes, str, str], ...] = (
+    (0, b"\xff\xd8\xff", "image", "jpg"),
+    (0, b"\x89PNG\r\n\x1a\n", "image", "png"),
+    (0, b"GIF8", "image", "gif"),
+    (0, b"BM", "image", "bmp"),
+    (0, b"II*\0", "image", "tiff"),
+    (0, b"MM\0*", "image", "tiff"),
+    (8, b"WEBP", "image", "webp"),
+    (4, b"ftypavif", "image", "avif"),
+    (4, b"ftyphei", "image", "heic"),
+    (4, b"ftypmif1", "image", "heic"),
+    (8, b"WAVE", "audio", "wav"),
+    (8, b"AIFF", "audio", "aiff"),
+    (0, b"fLaC", "audio", "flac"),
+    (0, b"ID3", "audio", "mp3"),
+    (0, b"\xff\xfb", "audio", "mp3"),
+    (0, b"\xff\xf3", "audio", "mp3"),
+    (4, b"ftypM4A", "audio", "m4a"),
+    (0, b"OggS", "audio", "ogg"),
+    (4, b"ftyp", "video", "mp4"),
+    (0, b"\x1aE\xdf\xa3", "video", "mkv"),
+    (8, b"AVI ", "video", "avi"),
+)
+"""How media begin: place, bytes, modality, format; the first that fits."""
+
+
+def medium(head: bytes) -> tuple[str, str] | None:
+    """Modality and format of something without a name, by its first bytes."""
+    fits = (each[2:] for each in _BEGINS if head[each[0] :].startswith(each[1]))
+    return next(fits, None)
+
+
 def classify(path: bytes, kind: str) -> Kind:
     """Tell an object by its listing.
 

@@ -99,6 +99,28 @@ class Stored(ABC):
         self.close()
 
 
+class InMemory(Stored):
+    """What stands inside of another object, and is held as a whole."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the content."""
+        return len(self._data)
+
+    def read(self, start: int, size: int, reads: Reads, *, whole: bool) -> bytes:
+        """As `Stored`; nothing is asked of a storage."""
+        return self._data[start : start + size]
+
+    def check_unchanged(self) -> None:
+        """Nobody else has it."""
+
+    def close(self) -> None:
+        """Nothing to let go."""
+
+
 class Store(Protocol):
     """Where objects are."""
 

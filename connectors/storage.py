@@ -6,10 +6,10 @@ from functools import lru_cache
 from typing import Any
 
 from dqv.connectors.local import Folder
-from dqv.connectors.objects import BLOCK_BYTES, Listed, Reads, Store, Stored
+from dqv.connectors.objects import BLOCK_BYTES, InMemory, Listed, Reads, Store, Stored
 from dqv.core.location import Location, credentials
 
-__all__ = ["BLOCK_BYTES", "Listed", "Reads", "Store", "Stored", "open_store"]
+__all__ = ["BLOCK_BYTES", "InMemory", "Listed", "Reads", "Store", "Stored", "open_store"]
 
 
 def open_store(source: Sequence[Mapping[str, Any]]) -> Store:

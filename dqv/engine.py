@@ -378,7 +378,10 @@ class Engine:
         (table,) = _names(found, "videos")
         numbers = pl.read_parquet(table, columns=["object"])["object"].to_list()
         pieces = {
-            piece.row["object"]: (each.common, piece)
+            piece.row["object"]: (
+                each.common,
+                partitions.Piece(piece.row, "whole", 0, 0, piece.row["size_bytes"]),
+            )
             for each in measured
             for task in each.pieces
             for piece in task
@@ -472,13 +475,23 @@ class Engine:
             numbers = rows["object"].to_list()
             if not numbers:
                 continue
-            args = {**self._common, "pieces": _pieces(listing, numbers)}
+            args = {
+                **self._common,
+                "pieces": _pieces(listing, numbers),
+                "places": rows["place"].to_list(),
+                "modality": modality,
+            }
             (part,) = self._run(f"excerpts-{modality}", excerpts.thumbnails, [(args, 0)])
-            pictures = dict(pl.read_parquet(part.files("excerpts")).iter_rows()) if part.tables else {}
+            made = pl.read_parquet(part.files("excerpts")).iter_rows() if part.tables else ()
+            pictures = {(number, place): jpeg for number, place, jpeg in made}
             found[f"resolution.{modality}"] = [
-                Excerpt(row["name"], f"{row['width_px']} × {row['height_px']}", pictures[row["object"]])
+                Excerpt(
+                    row["name"],
+                    f"{row['width_px']} × {row['height_px']}",
+                    pictures[row["object"], row["place"]],
+                )
                 for row in rows.iter_rows(named=True)
-                if row["object"] in pictures
+                if (row["object"], row["place"]) in pictures
             ]
         return found
 

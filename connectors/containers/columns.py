@@ -3,6 +3,10 @@
 The place of a row is `(row group or record batch) << 40 | row in it`. Decoding a batch is announced to the
 beat as `MANY | place of its first row`: it stands for the rows from there to the end of the row group, which
 are left out when it is poisoned.
+
+Where a file has columns of images, recordings or videos (Hugging Face's struct of `bytes` and `path`, a list of such, or
+binary values that begin like one), a row stands for several items: its place in the row group is `row << 12`, of the
+record itself if a field holds text, and `row << 12 | n` of its nth medium.
 """
 
 import re
@@ -14,12 +18,16 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dqv.connectors.containers.model import MANY, Broken, Columns, Job, Record, Watched
+from dqv.connectors import layout
+from dqv.connectors.containers.model import MANY, Broken, Columns, Embedded, Found, Job, Record, Watched
 from dqv.core.errors import ItemError
-from dqv.measure.fields import Column
+from dqv.measure.fields import Column, has_text
 
 BATCH_BYTES = 16 * 2**20
 BATCH_ROWS = 8192
+MEDIA_BITS = 12
+"""Of a place: which medium of its row."""
+
 _QUOTED = re.compile(r"'[^']*'?|\"[^\"]*\"?|`[^`]*`?")
 
 
@@ -79,11 +87,13 @@ def read_arrow(job: Job) -> Iterator["Rows"]:
             if not names:
                 names = _unique(batch.schema.names)
                 job.facts.note(dict.fromkeys(names))
+            media = _media_columns(batch.schema)
             size = max(1, min(BATCH_ROWS, BATCH_BYTES * batch.num_rows // max(batch.nbytes, 1)))
             each = batch.nbytes // max(batch.num_rows, 1)
             for row in range(0, batch.num_rows, size):
+                part = batch.slice(row, size).rename_columns(names)
                 yield Rows(
-                    job, batch.slice(row, size).rename_columns(names), number << 40 | row, each, "arrow"
+                    job, part, number << 40 | row << (MEDIA_BITS if media else 0), each, "arrow", media
                 )
             number += 1
 
@@ -98,9 +108,10 @@ def _row_group(
         batches = file.iter_batches(
             max(1, min(BATCH_ROWS, BATCH_BYTES // per_row)), row_groups=[number], use_threads=False
         )
-    row = 0
+    row, media = 0, _media_columns(file.schema_arrow)
+    shift = MEDIA_BITS if media else 0
     while True:
-        if row < expected and not job.beat.at(number << 40 | MANY | row):
+        if row < expected and not job.beat.at(number << 40 | MANY | row << shift):
             return
         with _translated("parquet", source):
             batch = next(batches, None)
@@ -111,7 +122,7 @@ def _row_group(
                 "parquet", f"row group {number} has more than the {expected} rows that the footer says"
             )
         each = stored // max(expected, 1)
-        yield Rows(job, batch.rename_columns(names), number << 40 | row, each, "parquet")
+        yield Rows(job, batch.rename_columns(names), number << 40 | row << shift, each, "parquet", media)
         row += batch.num_rows
     if row != expected:
         raise ItemError("parquet", f"row group {number} has {row} rows, the footer says {expected}")
@@ -127,6 +138,7 @@ class Rows:
         place: of the first one.
         stored_bytes: of each.
         kind: of error.
+        media: which columns may hold images, recordings or videos.
     """
 
     job: Job
@@ -134,10 +146,11 @@ class Rows:
     place: int
     stored_bytes: int
     kind: str
+    media: tuple[int, ...] = ()
 
     def columns(self) -> Columns | None:
         """As `Chunk`; strings stay where they are."""
-        if self.job.beat.leaves_out or not self.job.beat.at(self.place):
+        if self.media or self.job.beat.leaves_out or not self.job.beat.at(self.place):
             return None
         batch = _to_microseconds(self.batch)
         try:
@@ -147,16 +160,17 @@ class Rows:
         places = range(self.place, self.place + batch.num_rows)
         return Columns(places, [self.stored_bytes] * batch.num_rows, values)
 
-    def records(self) -> Iterator[Record | Broken]:
+    def records(self) -> Iterator[Found]:
         """As `Chunk`."""
         batch = _to_microseconds(self.batch)
+        media = [batch.schema.names[column] for column in self.media]
         try:
             values = batch.to_pylist()
         except (ValueError, OverflowError, pa.ArrowException):  # UnicodeDecodeError is a ValueError
             # One value that Python cannot hold costs its row alone.
             values = [None] * batch.num_rows
         for number, value in enumerate(values):
-            place = self.place + number
+            place = self.place + (number << MEDIA_BITS if media else number)
             if not self.job.beat.at(place):
                 continue
             if value is None:
@@ -169,7 +183,56 @@ class Rows:
                 except (ValueError, OverflowError, pa.ArrowException) as error:
                     yield Broken(place, ItemError(self.kind, _message(error)), self.stored_bytes, True)
                     continue
-            yield Record(place, value, self.stored_bytes)
+            if media:
+                yield from self._with_media(place, value, media)
+            else:
+                yield Record(place, value, self.stored_bytes)
+
+    def _with_media(self, place: int, value: dict[str, Any], columns: list[str]) -> Iterator[Found]:
+        """The items of one row: its record, where that holds text, and its media."""
+        found = [each for name in columns for each in _media_in(value[name])]
+        of_media = bool(found) or not all(
+            _is_bytes(self.batch.schema.field(column).type) for column in self.media
+        )
+        if of_media:  # else bare bytes that begin like no medium: a record as any other
+            value = {name: each for name, each in value.items() if name not in columns}
+        if not of_media or has_text(value):
+            yield Record(place, value, max(0, self.stored_bytes - sum(len(data) for data, _ in found)))
+        elif not found:
+            empty = ItemError("empty", "the row holds neither text nor an image, a recording or a video")
+            yield Broken(place, empty, self.stored_bytes, True)
+        if len(found) >> MEDIA_BITS:
+            raise ItemError("too-large", f"a row with {len(found)} images, recordings or videos")
+        for number, (data, name) in enumerate(found, 1):
+            if self.job.beat.at(place | number):
+                yield Embedded(place | number, data, name, value)
+
+
+def _media_columns(schema: Any) -> tuple[int, ...]:
+    """Columns that may hold images, recordings or videos, by their types."""
+    return tuple(number for number, field in enumerate(schema) if _is_media(field.type))
+
+
+def _is_media(kind: Any) -> bool:
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _is_media(kind.value_type)
+    if pa.types.is_struct(kind):
+        return kind.get_field_index("bytes") >= 0 and _is_bytes(kind.field("bytes").type)
+    return _is_bytes(kind)
+
+
+def _is_bytes(kind: Any) -> bool:
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _media_in(value: object) -> list[tuple[bytes, str]]:
+    """Content and name of what a value holds; of bare bytes only what begins like a medium."""
+    if isinstance(value, list):
+        return [each for inner in value for each in _media_in(inner)]
+    if isinstance(value, dict):
+        data, name = value.get("bytes"), value.get("path")
+        return [(data, name if isinstance(name, str) else "")] if isinstance(data, bytes) else []
+    return [(value, "")] if isinstance(value, bytes) and layout.medium(value[:64]) is not None else []
 
 
 def _column(array: Any) -> Column:

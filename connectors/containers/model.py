@@ -35,6 +35,23 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedded:
+    """One item that is no text: an image, a recording or a video in a field of a record.
+
+    Attributes:
+        place: in the object; see the readers.
+        data: as stored.
+        name: of the file that it was, where the record tells; its suffix says what to try first.
+        fields: the record's other fields.
+    """
+
+    place: int
+    data: bytes
+    name: str
+    fields: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Broken:
     """An item that cannot be read; the ones after it can.
 
@@ -66,13 +83,17 @@ class Columns:
     values: dict[str, Column]
 
 
+Found = Record | Embedded | Broken
+"""One item, as a reader gives it."""
+
+
 class Chunk(Protocol):
     """Records, some at a time: by columns, where they have them, or one by one."""
 
     def columns(self) -> Columns | None:
         """All records; None where one is broken or left out, or they differ in their fields."""
 
-    def records(self) -> Iterator[Record | Broken]:
+    def records(self) -> Iterator["Found"]:
         """The same one by one, each announced to the beat before."""
 
 
@@ -123,7 +144,7 @@ class Job:
     span: tuple[int, int] | None
 
 
-Reader = Callable[[Job], Iterator[Chunk | Record | Broken]]
+Reader = Callable[[Job], Iterator[Chunk | Found]]
 
 
 class Watched(io.RawIOBase):

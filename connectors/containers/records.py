@@ -14,7 +14,9 @@ from dqv.connectors.containers.model import (
     Broken,
     Chunk,
     Columns,
+    Embedded,
     Facts,
+    Found,
     Job,
     Reader,
     Record,
@@ -31,7 +33,9 @@ __all__ = [
     "Broken",
     "Chunk",
     "Columns",
+    "Embedded",
     "Facts",
+    "Found",
     "Record",
     "read",
     "row_groups",
@@ -63,7 +67,7 @@ def read(
     text_field: str | None = None,
     span: tuple[int, int] | None = None,
     compression: str | None = None,
-) -> Iterator[Chunk | Record | Broken]:
+) -> Iterator[Chunk | Found]:
     """The records (or the one document) of an object, in order, in bounded memory, where it pays some at a time.
 
     Args:
@@ -93,10 +97,10 @@ def read(
     yield from READERS[format](Job(open_watched, limits, beat, facts, text_field, span))
 
 
-def singly(found: Iterable[Chunk | Record | Broken]) -> Iterator[Record | Broken]:
+def singly(found: Iterable[Chunk | Found]) -> Iterator[Found]:
     """What `read` gives, every record by itself."""
     for each in found:
-        if isinstance(each, Record | Broken):
+        if isinstance(each, Found):
             yield each
         else:
             yield from each.records()

@@ -240,6 +240,11 @@ def _any_blank(array: pa.LargeStringArray) -> bool:
     return any(text.isspace() for text in array.take(suspects).to_pylist()) if suspects.size else False
 
 
+def has_text(value: Mapping[str, object]) -> bool:
+    """Whether a field that is known for holding the text is there and filled."""
+    return any(_said(value[name]) for names in _plan_of(tuple(value)).text for name in names)
+
+
 def _first_of(values: dict[str, Column], count: int) -> list[object | None]:
     """Of each record the first date, as `_first`."""
     columns = [column if isinstance(column, list) else column.to_pylist() for column in values.values()]

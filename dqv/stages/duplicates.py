@@ -28,7 +28,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dqv.connectors.containers.records import Broken, Facts, singly
+from dqv.connectors.containers.records import Facts, Record, singly
 from dqv.connectors.storage import Reads, Store, open_store
 from dqv.core.errors import ItemError
 from dqv.core.schema import LINKED, MODALITIES, REPEATED, SKETCH_BANDS, SURPLUS, TURNED
@@ -414,7 +414,7 @@ def _add_shingles(
     count = 0
     with open_piece(store, piece) as file:
         for record in singly(records(file, piece, measuring, beat, Facts(), Reads())):
-            if record.place not in places or isinstance(record, Broken):
+            if record.place not in places or not isinstance(record, Record):
                 continue
             text = extract(record.value, measuring.text_field, measuring.date_field).text
             data, ends = tokens.buffers(pa.array([text], pa.large_string()))

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dqv.connectors.storage import Reads, open_store
+from dqv.connectors.storage import Reads, Stored, open_store
 from dqv.core.settings import Measuring
 from dqv.execute.child import Beat
 from dqv.measure import image, video
 from dqv.neardup import films, pictures, sketch, sounds, surplus, tokens
-from dqv.stages.measure import measure, open_piece
+from dqv.stages.measure import measure, medium_at
 from dqv.stages.media import opened
 from dqv.stages.witness import texts_at
 
@@ -120,6 +121,12 @@ def _texts(args: dict[str, Any], one: Row, other: Row, beat: Beat) -> Told:
     ]
 
 
+def _opened(args: dict[str, Any], number: int, beat: Beat) -> AbstractContextManager[Stored]:
+    measuring = Measuring.model_validate(args["measuring"])
+    store = open_store(args["sources"][number])
+    return medium_at(store, args["pieces"][number], args["places"][number], measuring, beat)
+
+
 def _images(args: dict[str, Any], one: Row, other: Row, beat: Beat) -> Told:
     limits = Measuring.model_validate(args["measuring"]).limits
     prints = np.frombuffer(one["fingerprint"] + other["fingerprint"], np.uint8).reshape(2, -1)
@@ -127,7 +134,7 @@ def _images(args: dict[str, Any], one: Row, other: Row, beat: Beat) -> Told:
     apart = np.bitwise_count(hashes[0, :, :1, None] ^ hashes[1, :, 0][None, None, :])
     greys = []
     for number in (0, 1):
-        with open_piece(open_store(args["sources"][number]), args["pieces"][number]) as file:
+        with _opened(args, number, beat) as file:
             greys.append(image.grey(opened(file, Reads(), beat.tick, full=True), limits))
     if greys[0] is None or greys[1] is None:
         return False, [("nothing_to_compare", "colours without a grey")]
@@ -166,8 +173,7 @@ def _videos(args: dict[str, Any], one: Row, other: Row, beat: Beat) -> Told:
     limits = Measuring.model_validate(args["measuring"]).limits
     prints = [one["fingerprint"], other["fingerprint"]]
     proposed = bool(films.candidates(prints, beat.tick).pairs.size)
-    (first, second), pieces = map(open_store, args["sources"]), args["pieces"]
-    with open_piece(first, pieces[0]) as a, open_piece(second, pieces[1]) as b:
+    with _opened(args, 0, beat) as a, _opened(args, 1, beat) as b:
         streams = [opened(file, Reads(), beat.tick, full=True) for file in (a, b)]
         found = video.compare(prints[0], streams[0], prints[1], streams[1], limits, beat.tick)
     return proposed and found.is_verified, [

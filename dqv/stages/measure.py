@@ -1,7 +1,9 @@
 """Measure a partition: one row per item, one per object, what sidecars say."""
 
 import hashlib
-from collections.abc import Iterator
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,8 +12,8 @@ from typing import Any
 import xxhash
 
 from dqv.connectors import layout
-from dqv.connectors.containers.records import Broken, Chunk, Facts, Record, read, row_groups, singly
-from dqv.connectors.storage import BLOCK_BYTES, Reads, Store, Stored, open_store
+from dqv.connectors.containers.records import Broken, Chunk, Embedded, Facts, Found, read, row_groups, singly
+from dqv.connectors.storage import BLOCK_BYTES, InMemory, Reads, Store, Stored, open_store
 from dqv.core.errors import ItemError
 from dqv.core.registration import RawSound
 from dqv.core.schema import ITEMS, PARAGRAPHS, READ_OBJECTS, SIDECAR, with_slots
@@ -196,7 +198,7 @@ def _measure_items(work: _Work, rows: ItemRows, xxh3_128: bytes | None) -> None:
     else:
         for chunk in records(work.file, work.piece, work.measuring, work.beat, work.facts, work.reads):
             rows.add_skipped(work.beat)
-            columns = None if isinstance(chunk, Record | Broken) else chunk.columns()
+            columns = None if isinstance(chunk, Found) else chunk.columns()
             if columns is not None and rows.add_columns(columns):
                 continue
             for record in singly([chunk]):
@@ -205,9 +207,49 @@ def _measure_items(work: _Work, rows: ItemRows, xxh3_128: bytes | None) -> None:
                     rows.add_error(
                         record.place, record.error, single=record.single, stored_bytes=record.stored_bytes
                     )
+                elif isinstance(record, Embedded):
+                    _measure_embedded(work, record, rows)
                 else:
                     rows.add(record.place, record.value, record.stored_bytes)
     rows.add_skipped(work.beat)
+
+
+def _measure_embedded(work: _Work, item: Embedded, rows: ItemRows) -> None:
+    """One image, recording or video in a record: a row, whatever becomes of it."""
+    try:
+        inner = embedded_piece(work.piece, item)
+        digest = xxhash.xxh3_128(item.data).digest()
+        content = InMemory(item.data)
+        found = measure_media(content, inner, work.measuring, work.raw, work.beat.tick, Reads(), digest)
+    except ItemError as error:
+        known = layout.medium(item.data[:64])
+        modality = known[0] if known else None
+        rows.add_error(item.place, error, single=True, stored_bytes=len(item.data), modality=modality)
+    else:
+        rows.add_embedded(item, found, inner["format"])
+
+
+def embedded_piece(piece: dict[str, Any], item: Embedded) -> dict[str, Any]:
+    """An item of a record as if it were an object.
+
+    Raises:
+        ItemError: "unsupported", neither its name nor its content tells what it is; "empty".
+    """
+    if not item.data:
+        raise ItemError("empty", "no bytes stand in the field")
+    kind = layout.classify(os.fsencode(item.name), "file") if item.name else None
+    told = (kind.modality, kind.format) if kind and kind.modality in MEDIA else layout.medium(item.data[:64])
+    if told is None:
+        raise ItemError(
+            "unsupported", "what the field holds is told neither by a name nor by its first bytes"
+        )
+    return {
+        **piece,
+        "modality": told[0],
+        "format": told[1],
+        "size_bytes": len(item.data),
+        "compression": None,
+    }
 
 
 def records(
@@ -217,7 +259,7 @@ def records(
     beat: Beat,
     facts: Facts,
     reads: Reads,
-) -> Iterator[Chunk | Record | Broken]:
+) -> Iterator[Chunk | Found]:
     """The records of a piece; see `containers.records.read`."""
     start, stop = piece["span"]
     return read(
@@ -230,6 +272,46 @@ def records(
         span=(start, stop) if piece["read"] == "span" else None,
         compression=piece["compression"],
     )
+
+
+def media_at(
+    store: Store, piece: dict[str, Any], places: Collection[int], measuring: Measuring, beat: Beat
+) -> Iterator[tuple[int, Stored]]:
+    """Images, recordings and videos of an object once more, by their places, each open until the next is asked for.
+
+    Raises:
+        ItemError: the object cannot be read, or has changed.
+        OSError: idem.
+    """
+    with open_piece(store, piece) as file:
+        if piece["modality"] in MEDIA:
+            yield 0, file
+        else:
+            for found in singly(records(file, piece, measuring, beat, Facts(), Reads())):
+                if isinstance(found, Embedded) and found.place in places:
+                    yield found.place, InMemory(found.data)
+        file.check_unchanged()
+
+
+@contextmanager
+def medium_at(
+    store: Store, piece: dict[str, Any], place: int, measuring: Measuring, beat: Beat
+) -> Iterator[Stored]:
+    """As `media_at`, of one place; on leaving the object is still the one that was listed.
+
+    Raises:
+        ItemError: idem, or it is no longer there.
+        OSError: idem.
+    """
+    if piece["format"] == "parquet":  # only its row group is read
+        piece = {**piece, "read": "span", "span": [place >> 40, (place >> 40) + 1]}
+    found = media_at(store, piece, (place,), measuring, beat)
+    item = next(found, None)
+    if item is None:
+        raise ItemError("changed", "nothing stands at that place any more")
+    yield item[1]
+    for _ in found:
+        pass
 
 
 _SIDECAR_ROWS = 4096
@@ -245,7 +327,7 @@ def _read_sidecar(work: _Work, sidecar: Table) -> None:
     for record in singly(records(work.file, piece, measuring, work.beat, work.facts, work.reads)):
         if isinstance(record, Broken):
             raise record.error
-        if not isinstance(record.value, dict):
+        if isinstance(record, Embedded) or not isinstance(record.value, dict):
             continue
         name = next(
             (record.value[key] for key in _FILE_NAMES if isinstance(record.value.get(key), str)), None

@@ -22,7 +22,7 @@ from dqv.execute.parts import Table
 from dqv.measure import image, video
 from dqv.neardup import films, join, pictures, sounds
 from dqv.stages.duplicates import DECIDED, WHERE, among, item_rows, known_ids, write
-from dqv.stages.measure import open_piece
+from dqv.stages.measure import media_at, medium_at
 from dqv.stages.media import opened
 from dqv.stages.shuffle import gather, scatter
 
@@ -139,31 +139,37 @@ def greys(args: dict[str, Any], out: Path, beat: Beat) -> None:
         beat: names the item at work.
     """
     measuring, store = Measuring.model_validate(args["measuring"]), open_store(args["source"])
-    alike = pl.scan_parquet(args["alike"]).select("id", "object", "bin")
+    alike = pl.scan_parquet(args["alike"]).select("id", "object", "place", "bin")
     numbers = [piece["object"] for piece in args["pieces"]]
-    wanted = {row[1]: row for row in alike.filter(pl.col("object").is_in(numbers)).collect().iter_rows()}
-    used = sorted({number for _, _, number in wanted.values()})
+    wanted: dict[int, dict[int, tuple[int, int]]] = {}  # object → place → id, bin
+    for item, number, place, bin_ in alike.filter(pl.col("object").is_in(numbers)).collect().iter_rows():
+        wanted.setdefault(number, {})[place] = item, bin_
+    used = sorted({bin_ for places in wanted.values() for _, bin_ in places.values()})
     with ExitStack() as stack:
         rows = {number: stack.enter_context(Table(out, f"greys{number}", _GREYS)) for number in used}
         for piece in args["pieces"]:
             if piece["object"] not in wanted or beat.begin(piece["object"]) is not None:
                 continue
-            item, _, number = wanted[piece["object"]]
-            rows[number].begin()
+            places = wanted[piece["object"]]
+            mine = [rows[number] for number in {bin_ for _, bin_ in places.values()}]
+            for each in mine:
+                each.begin()
             try:
-                with open_piece(store, piece) as file:
+                for place, file in media_at(store, piece, places, measuring, beat):
                     with opened(file, Reads(), beat.tick, full=True) as stream:
                         grey = image.grey(stream, measuring.limits)
-                    file.check_unchanged()
-                if grey is not None:
-                    height, width = grey.shape
-                    rows[number].add_rows(
-                        [{"id": item, "height": height, "width": width, "grey": grey.tobytes()}]
-                    )
+                    if grey is not None:
+                        item, number = places[place]
+                        height, width = grey.shape
+                        rows[number].add_rows(
+                            [{"id": item, "height": height, "width": width, "grey": grey.tobytes()}]
+                        )
             except (ItemError, OSError) as error:
-                rows[number].take_back()
+                for each in mine:
+                    each.take_back()
                 _log.warning("object %d cannot be read again: %s", piece["object"], type(error).__name__)
-            rows[number].keep()
+            for each in mine:
+                each.keep()
 
 
 def compare(args: dict[str, Any], out: Path, beat: Beat) -> list[int]:
@@ -259,18 +265,18 @@ def watch(args: dict[str, Any], out: Path, beat: Beat) -> list[int] | None:
         them cannot be read again.
     """
     measuring = Measuring.model_validate(args["measuring"])
-    one_store, other_store = map(open_store, args["sources"])
     items = pq.read_table(args["videos"]).take(pa.array(args["pair"]))
     one, other = items["fingerprint"].to_pylist()
-    first, second = args["pieces"]
+    places = items["place"].to_pylist()
     if any(beat.begin(piece["object"]) is not None for piece in args["pieces"]):
         return None
     try:
-        with open_piece(one_store, first) as a, open_piece(other_store, second) as b:
-            streams = [opened(file, Reads(), beat.tick, full=True) for file in (a, b)]
+        with ExitStack() as stack:
+            streams = []
+            for source, piece, place in zip(args["sources"], args["pieces"], places, strict=True):
+                file = stack.enter_context(medium_at(open_store(source), piece, place, measuring, beat))
+                streams.append(opened(file, Reads(), beat.tick, full=True))
             found = video.compare(one, streams[0], other, streams[1], measuring.limits, beat.tick)
-            a.check_unchanged()
-            b.check_unchanged()
     except (ItemError, OSError, video.OnlySound) as error:
         _log.warning("objects %s cannot be compared: %s", args["pair"], type(error).__name__)
         return None

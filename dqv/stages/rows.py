@@ -1,5 +1,6 @@
 """Item rows, gathered over objects into batches and measured there, over Arrow buffers."""
 
+import os
 from types import NoneType
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dqv.connectors.containers.records import MANY, Columns
+from dqv.connectors.containers.records import MANY, Columns, Embedded
 from dqv.core.errors import ItemError
 from dqv.core.policy import NearText
 from dqv.core.schema import ITEMS, PARAGRAPHS, with_slots
@@ -23,6 +24,9 @@ from dqv.neardup import paragraphs, sketch, tokens
 
 _BATCH_TEXT = 8 * 2**20
 _BATCH_ROWS = 4096
+
+HOLDS_MEDIA = frozenset({"parquet", "arrow"})
+"""Formats of records that may hold images, recordings and videos: unread, they can be of any modality."""
 
 _GATHERED = (
     "object", "place", "modality", "format", "status", "error_kind", "error", "single", "stored_bytes",
@@ -165,11 +169,33 @@ class ItemRows:
         )  # fmt: skip
         self._gather(row, found)
 
-    def add_error(self, place: int, error: ItemError, *, single: bool, stored_bytes: int | None) -> None:
-        """One row for what could not be measured."""
-        piece = self._piece
+    def add_embedded(self, item: Embedded, found: Media, format: str) -> None:
+        """An image, recording or video in a record of the piece at work."""
+        record = extract(item.fields, self._measuring.text_field, self._measuring.date_field)
+        date_record, refused_date = day(record.date)
+        date_modified, refused_modified = day(record.modified)
+        date_name = day_in_name(os.fsencode(item.name)) or self._date_name
         row = (
-            piece["object"], place, piece["modality"], piece["format"], error.status, error.kind, error.detail,
+            self._piece["object"], item.place, found.modality, format, "measured", None, None, True, len(item.data),
+            found.payload_bytes, None, date_record, date_modified, date_name, refused_date or refused_modified,
+        )  # fmt: skip
+        self._gather(row, found)
+
+    def add_error(
+        self,
+        place: int,
+        error: ItemError,
+        *,
+        single: bool,
+        stored_bytes: int | None,
+        modality: str | None = None,
+    ) -> None:
+        """One row for what could not be measured; `modality` of it, where it is not the object's."""
+        piece = self._piece
+        if modality is None and not (error.status == "unread" and piece["format"] in HOLDS_MEDIA):
+            modality = piece["modality"]
+        row = (
+            piece["object"], place, modality, piece["format"], error.status, error.kind, error.detail,
             single, stored_bytes, None, None, None, None, None, None,
         )  # fmt: skip
         self._gather(row, "")
@@ -178,7 +204,7 @@ class ItemRows:
         """Rows of the items that were left out because they had killed a child."""
         for place, kind, detail in beat.skipped:
             # how long it is was never learnt; it is no more than what was being read
-            single = self._piece["format"] not in ("parquet", "arrow") or not place & MANY
+            single = self._piece["format"] not in HOLDS_MEDIA or not place & MANY
             size = stored_size(self._piece)
             self.add_error(place, ItemError(kind, detail), single=single, stored_bytes=size)
         beat.skipped.clear()

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
-from dqv.connectors.containers.records import Broken, Facts, singly
+from dqv.connectors.containers.records import Facts, Record, singly
 from dqv.connectors.local import File
 from dqv.connectors.storage import BLOCK_BYTES, Reads, Store, Stored, open_store
 from dqv.core.errors import ItemError
@@ -26,7 +26,7 @@ from dqv.execute.parts import Table
 from dqv.measure import witness
 from dqv.measure.fields import extract
 from dqv.neardup import witness as independent
-from dqv.stages.measure import open_piece, records
+from dqv.stages.measure import medium_at, open_piece, records
 
 SAMPLE = 16
 """Items of each modality."""
@@ -136,9 +136,11 @@ def _compared(
     if poison is not None:
         return [_no_answer(poison[0])]
     try:
-        with open_piece(store, piece) as file, _as_file(file, out, beat) as path:
+        with (
+            medium_at(store, piece, ours["place"], Measuring(), beat) as file,
+            _as_file(file, out, beat) as path,
+        ):
             said = witness.testify(path, ours["modality"], beat.tick)
-            file.check_unchanged()
     except (ItemError, OSError, witness.NoAnswerError) as error:
         return [_no_answer(error.kind if isinstance(error, ItemError) else type(error).__name__)]
     found = [
@@ -281,7 +283,7 @@ def texts_at(
     for part in spans if _is_lines(piece) else [piece]:
         with open_piece(store, piece) as file:
             for record in singly(records(file, part, measuring, beat, Facts(), Reads())):
-                if record.place in places and not isinstance(record, Broken):
+                if record.place in places and isinstance(record, Record):
                     text = extract(record.value, measuring.text_field, measuring.date_field).text
                     if most_bytes is None or len(text) <= most_bytes:
                         yield record.place, text

@@ -11,7 +11,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dqv.connectors.containers.records import MANY, READERS, Broken, Facts, Record, read, row_groups, singly
+from dqv.connectors.containers.columns import MEDIA_BITS
+from dqv.connectors.containers.records import (
+    MANY,
+    READERS,
+    Broken,
+    Embedded,
+    Facts,
+    Record,
+    read,
+    row_groups,
+    singly,
+)
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
 
@@ -28,14 +39,14 @@ class Beats:
         pass
 
 
-def read_all(data: bytes, format: str, *, facts: Facts | None = None, **more: Any) -> list[Record | Broken]:
+def read_all(data: bytes, format: str, *, facts: Facts | None = None, **more: Any) -> list[Any]:
     given: dict[str, Any] = {"limits": Limits(), "beat": Beats()} | more
     return list(
         singly(read(lambda: io.BytesIO(data), format, facts=facts if facts is not None else Facts(), **given))
     )
 
 
-def values(rows: list[Record | Broken]) -> list[Any]:
+def values(rows: list[Any]) -> list[Any]:
     assert all(isinstance(row, Record) for row in rows), rows
     return [row.value for row in rows if isinstance(row, Record)]
 
@@ -279,7 +290,7 @@ def test_rows_of_columns_become_dicts(name: str) -> None:
     facts = Facts()
     rows = read_all(PACKED[name], name.split()[0], facts=facts)
     assert [row.place for row in rows] == [
-        (group << 40) | row for group, count in enumerate((4, 4, 2)) for row in range(count)
+        (group << 40) | row << MEDIA_BITS for group, count in enumerate((4, 4, 2)) for row in range(count)
     ]
     assert values(rows)[9] == {
         "text": "row 9",
@@ -289,6 +300,45 @@ def test_rows_of_columns_become_dicts(name: str) -> None:
         "list": [1, 2],
     }
     assert facts.fields == set(TABLE.column_names)
+
+
+PICTURE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+PNG = b"\x89PNG\r\n\x1a\n and more"
+
+
+@pytest.mark.parametrize("form", [("parquet", as_parquet), ("arrow", as_arrow)], ids=["parquet", "arrow"])
+def test_media_in_columns_are_items_of_their_own(form: tuple[str, Any]) -> None:
+    name, pack = form
+    rows: list[dict[str, Any]] = [
+        {"image": {"bytes": b"one", "path": "a/1.jpg"}, "text": "a caption", "more": None},
+        {"image": {"bytes": b"two", "path": "2.jpg"}, "text": "", "more": [{"bytes": b"3", "path": None}]},
+        {"image": {"bytes": None, "path": "gone.jpg"}, "text": None, "more": []},
+        {"image": None, "text": "text alone", "more": None},
+    ]
+    schema = pa.schema([("image", PICTURE), ("text", pa.string()), ("more", pa.list_(PICTURE))])
+    found = read_all(pack(pa.Table.from_pylist(rows, schema)), name)
+    assert [(each.place & 0xFFFFFF, type(each)) for each in found] == [
+        (0, Record), (1, Embedded), (1 << 12 | 1, Embedded), (1 << 12 | 2, Embedded), (2 << 12, Broken), (3 << 12, Record),
+    ]  # fmt: skip
+    assert [(each.data, each.name) for each in found if isinstance(each, Embedded)] == [
+        (b"one", "a/1.jpg"), (b"two", "2.jpg"), (b"3", ""),
+    ]  # fmt: skip
+    assert [each.value for each in found if isinstance(each, Record)] == [
+        {"text": "a caption"},
+        {"text": "text alone"},
+    ]
+
+
+def test_bare_bytes_are_media_where_they_begin_like_one() -> None:
+    table = pa.table({"content": ["a", "b"], "blob": pa.array([PNG, b"\0\1\2"], pa.binary())})
+    found = read_all(as_parquet(table), "parquet")
+    assert [(each.place, type(each)) for each in found] == [(0, Record), (1, Embedded), (1 << 12, Record)]
+
+
+def test_a_medium_left_out_leaves_its_row() -> None:
+    table = pa.table({"image": pa.array([{"bytes": PNG, "path": "x.png"}] * 2, PICTURE)})
+    found = read_all(as_parquet(table), "parquet", beat=Beats(1))
+    assert [each.place for each in found] == [1 << 12 | 1]
 
 
 def test_a_span_of_parquet_is_its_row_groups() -> None:
@@ -302,8 +352,10 @@ def test_a_span_of_parquet_is_its_row_groups() -> None:
 
 @pytest.mark.parametrize("name", PACKED)
 def test_a_poisoned_batch_is_left_out_and_parquet_goes_on(name: str) -> None:
-    rows = read_all(PACKED[name], name.split()[0], beat=Beats(1 << 40 | MANY, 2))
-    expected = [0, 1, 3] + ([2 << 40, 2 << 40 | 1] if name == "parquet" else [])
+    rows = read_all(PACKED[name], name.split()[0], beat=Beats(1 << 40 | MANY, 2 << MEDIA_BITS))
+    expected = [0, 1 << MEDIA_BITS, 3 << MEDIA_BITS] + (
+        [2 << 40, 2 << 40 | 1 << MEDIA_BITS] if name == "parquet" else []
+    )
     assert [row.place for row in rows] == expected
 
 

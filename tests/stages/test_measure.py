@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from dqv.connectors.storage import Reads
 from dqv.core.location import located
 from dqv.core.settings import Limits
 from dqv.engine import list_source
@@ -218,7 +219,7 @@ def test_an_io_error_is_that_objects_row(
     real = stages._digests
 
     def broken(work: Any) -> tuple[bytes, bytes]:
-        if work.file.peek()[:1] == b"x":
+        if work.file.view(Reads()).read(1) == b"x":
             raise OSError(5, "Input/output error")
         return real(work)
 

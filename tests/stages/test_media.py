@@ -347,13 +347,18 @@ def test_thumbnails_are_small_and_upright_and_hold_no_metadata(source: Path, tmp
     (source / "b.mp4").write_bytes(demo_media.movie(1, 320, 180, frames=4, rotation=90))
     (source / "c.jpg").write_bytes(b"no image")
     (tmp_path / "out").mkdir()
-    args = {
-        "source": as_args([located(str(source))]),
-        "pieces": pieces(source),
-        "measuring": Measuring().model_dump(mode="json"),
-    }
-    excerpts.thumbnails(args, tmp_path / "out", beat())
-    found = pq.read_table(tmp_path / "out" / "excerpts-0.parquet").to_pylist()
+    found = []
+    for modality, chosen in (("image", [0, 2]), ("video", [1])):
+        args = {
+            "source": as_args([located(str(source))]),
+            "pieces": [pieces(source)[number] for number in chosen],
+            "places": [0] * len(chosen),
+            "modality": modality,
+            "measuring": Measuring().model_dump(mode="json"),
+        }
+        (tmp_path / "out" / modality).mkdir()
+        excerpts.thumbnails(args, tmp_path / "out" / modality, beat())
+        found += pq.read_table(tmp_path / "out" / modality / "excerpts-0.parquet").to_pylist()
     assert [row["object"] for row in found] == [0, 1]
     for row in found:
         assert len(row["jpeg"]) <= excerpts.MOST_BYTES

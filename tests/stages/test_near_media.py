@@ -99,6 +99,39 @@ def test_pictures_in_other_encodings_repeat_the_first_whatever_partitions_and_bi
     assert [row["object"] for row in read(tmp_path / "out" / "settle-0", "turned")] == [4]
 
 
+def embedded(folder: Path, files: dict[str, bytes]) -> None:
+    """Files in a column of Parquet, some rows a group."""
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    column = pa.array([{"bytes": data, "path": name} for name, data in files.items()], kind)
+    pq.write_table(pa.table({"media": column}), folder / "0.parquet", row_group_size=2)
+
+
+def test_pictures_in_a_column_repeat_as_in_a_folder(tmp_path: Path) -> None:
+    files = {path.name: path.read_bytes() for path in sorted(pictures(tmp_path / "data").iterdir())}
+    (tmp_path / "packed").mkdir()
+    embedded(tmp_path / "packed", files)
+    found = surplus(tmp_path / "packed", tmp_path / "out")
+    places = [group << 40 | row << 12 | 1 for group in range(3) for row in range(2)]
+    assert [(row["place"], row["original_place"]) for row in found] == [
+        (places[2], places[0]),
+        (places[5], places[0]),
+    ]
+    assert [row["place"] for row in read(tmp_path / "out" / "settle-0", "turned")] == [places[4]]
+
+
+def test_videos_in_a_column_repeat_as_in_a_folder(tmp_path: Path) -> None:
+    folder = videos(tmp_path / "data")
+    there = surplus(folder, tmp_path / "there")
+    (tmp_path / "packed").mkdir()
+    embedded(tmp_path / "packed", {path.name: path.read_bytes() for path in sorted(folder.iterdir())})
+    here = surplus(tmp_path / "packed", tmp_path / "here")
+    number = [group << 40 | row << 12 | 1 for group in range(8) for row in range(2)].index
+    assert there
+    assert [(number(row["place"]), number(row["original_place"])) for row in here] == [
+        (row["object"], row["original_object"]) for row in there
+    ]
+
+
 @pytest.mark.parametrize(("most", "crowded"), [(2, 0), (1, 1)])
 def test_pictures_with_more_candidates_than_are_compared_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, crowded: int
@@ -173,7 +206,7 @@ def test_a_video_that_changed_meanwhile_is_no_answer(tmp_path: Path) -> None:
     args = {
         "videos": str(out / "videos-0" / "videos-0.parquet"),
         "pair": [0, 1],
-        "sources": [str(folder)] * 2,
+        "sources": [as_args([located(str(folder))])] * 2,
         "pieces": cut[:2],
         "measuring": Measuring().model_dump(mode="json"),
     }
