@@ -48,7 +48,7 @@ def check(
     source: Annotated[str, typer.Argument(help="The folder that holds the dataset.")],
     out: Out = None,
     policy: PolicyOption = "jiaxing-2025-65",
-    registration: Annotated[Path | None, typer.Option(help="The registration, TOML or JSON.")] = None,
+    registration: Annotated[Path | None, typer.Option(help="The registration: TOML, JSON or YAML.")] = None,
     modality: Annotated[
         list[str] | None,
         typer.Option(help="Whose rules decide without a registration: text, audio, image, video."),

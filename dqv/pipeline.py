@@ -23,7 +23,7 @@ from dqv import assemble
 from dqv.checks import check_policy, run_checks
 from dqv.checks.engine import Case, deciding_modalities, summarise
 from dqv.connectors import layout, storage
-from dqv.connectors.platforms import load_registration
+from dqv.connectors.declarations import load_registration
 from dqv.core.errors import ItemError, UsageError
 from dqv.core.files import sha256_file, write_atomic
 from dqv.core.policy import load_policy
