@@ -43,10 +43,9 @@ def load(path: Path, model: type[_Model], what: str) -> _Model:
     Raises:
         RegistrationError: names the file and the line or field.
     """
-    form = _FORMATS.get(path.suffix)
+    text, form = _text(path, what), _FORMATS.get(path.suffix)
     if form is None:
         raise RegistrationError(f"{what} {path}: the name must end in .toml, .json or .yaml")
-    text = _text(path, what)
     document = None
     try:
         if form == "TOML":

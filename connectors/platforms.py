@@ -230,10 +230,12 @@ class Registered:
     """What a platform says of a dataset.
 
     Attributes:
+        address: of the platform.
         sha256: hex, of its answers as received: the canonical JSON (RFC 8785) of each, one a line, in the order asked.
     """
 
     record: Registration
+    address: str
     sha256: str
 
 
@@ -300,7 +302,7 @@ def fetch(platform: Platform, number: str) -> Registered:
             f"{where}: the answer is not the record of the number asked for; check `certificate.number` among the fields "
             "of the platform's description"
         )
-    return Registered(record, session.digest.hexdigest())
+    return Registered(record, description.base, session.digest.hexdigest())
 
 
 def data_source(platform: Platform, record: Registration) -> str:

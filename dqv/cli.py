@@ -45,10 +45,17 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors."
 
 @app.command()
 def check(
-    source: Annotated[str, typer.Argument(help="The folder that holds the dataset.")],
+    source: Annotated[
+        str,
+        typer.Argument(help="The folder that holds the dataset; with --platform its registration number."),
+    ],
     out: Out = None,
     policy: PolicyOption = "jiaxing-2025-65",
     registration: Annotated[Path | None, typer.Option(help="The registration: TOML, JSON or YAML.")] = None,
+    platform: Annotated[
+        Path | None,
+        typer.Option(help="Description of the platform that has the registration and the data's location."),
+    ] = None,
     modality: Annotated[
         list[str] | None,
         typer.Option(help="Whose rules decide without a registration: text, audio, image, video."),
@@ -77,10 +84,16 @@ def check(
 
     def run() -> int:
         from dqv import pipeline
+        from dqv.connectors.platforms import load_platform
         from dqv.core.settings import Settings
         from dqv.core.verdicts import exit_code
 
-        folder = out if out is not None else Path(f"{Path(source).resolve().name}-dqv")
+        if platform is not None and registration is not None:
+            raise UsageError(
+                "--platform and --registration: the registration comes from one of them; leave one out"
+            )
+        name = Path(source).resolve().name if platform is None else source.replace("/", "_")
+        folder = out if out is not None else Path(f"{name}-dqv")
         settings = _settings(
             Settings,
             source=source,
@@ -97,8 +110,9 @@ def check(
             excerpts=excerpts,
             measuring={"assurance": assurance, "text_field": text_field, "date_field": date_field},
         )
+        asked = load_platform(platform, os.environ) if platform is not None else None
         with _progress(quiet=quiet) as progress:
-            report = pipeline.check(settings, progress)
+            report = pipeline.check(settings, progress, asked)
         _show(report, folder, settings.lang, as_json=as_json, quiet=quiet)
         return exit_code(report.verdict, strict=strict)
 

@@ -5,13 +5,13 @@ registration → source → manifest → partitions → measurements → duplica
 
 import hashlib
 import os
-import platform
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from platform import machine, system
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ import pyarrow as pa
 from dqv import assemble
 from dqv.checks import check_policy, run_checks
 from dqv.checks.engine import Case, deciding_modalities, summarise
-from dqv.connectors import layout, storage
+from dqv.connectors import layout, platforms, storage
 from dqv.connectors.declarations import load_registration
 from dqv.core.errors import ItemError, UsageError
 from dqv.core.files import sha256_file, write_atomic
@@ -42,11 +42,18 @@ from dqv.trust import dsse, keys, statement, verification
 from dqv.trust.manifest import manifest_root
 
 
-def check(settings: Settings, progress: Progress | None = None) -> Report:
+def check(
+    settings: Settings, progress: Progress | None = None, platform: platforms.Platform | None = None
+) -> Report:
     """Check a dataset and write the report into the out folder.
 
+    Args:
+        settings: of the run.
+        progress: told how far it is.
+        platform: asked for the registration; the source is then its number, and the data lies where the record says.
+
     Raises:
-        UsageError: policy, registration, key or out folder cannot be used; nothing was written.
+        UsageError: policy, registration, platform, key or out folder cannot be used; nothing was written.
         SourceError: the source cannot be read or holds nothing that dqv knows.
         IncompleteRun: stopped before the end; the same call goes on.
     """
@@ -55,6 +62,11 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
     policy = load_policy(settings.policy)
     check_policy(policy)
     registration = load_registration(settings.registration) if settings.registration else None
+    answered = None
+    if platform is not None:
+        answered = platforms.fetch(platform, settings.source)
+        registration = answered.record
+        settings = settings.model_copy(update={"source": platforms.data_source(platform, registration)})
     key = keys.load_private(settings.key) if settings.key else None
     listing = list_source(settings.source)
     with out_folder(settings, manifest.digest(listing), policy) as run:
@@ -76,6 +88,7 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
                 {**(witnessed.disagreements if witnessed else {}), **(retold.disagreements if retold else {})},
                 found.planted,
                 paragraphs,
+                answered.address if answered is not None else None,
             )  # fmt: skip
             excerpts = engine.excerpts(listing, case) if settings.excerpts else {}
         outcomes = run_checks(case)
@@ -88,6 +101,7 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
             out=settings.out,
             root_sha256=manifest_root(settings.out / "manifest.parquet"),
             registration_sha256=sha256_file(settings.registration) if settings.registration else None,
+            platform_sha256=answered.sha256 if answered is not None else None,
             versions={**versions(), "code": code_digest()},
             environment=_environment(settings, started),
             witnessed=witnessed,
@@ -161,8 +175,8 @@ def _environment(settings: Settings, started: float) -> dict[str, str]:
         "workers": str(settings.workers or "one per core"),
         "started_utc": datetime.fromtimestamp(started, ZoneInfo("UTC")).isoformat(timespec="seconds"),
         "seconds": f"{time.time() - started:.1f}",
-        "machine": platform.machine(),
-        "system": platform.system(),
+        "machine": machine(),
+        "system": system(),
     }
 
 
