@@ -18,8 +18,9 @@ import typer
 from dqv.core.errors import DqvError, TrustError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from dqv.connectors.drafts import Question
     from dqv.reports.model import Report
 
 app = typer.Typer(
@@ -190,6 +191,43 @@ def keygen(
 
 
 @app.command()
+def init(
+    out: Annotated[Path, typer.Option(help="The file to write; its name ends in .toml.")] = Path(
+        "registration.toml"
+    ),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
+) -> None:
+    """Write a commented registration; on a terminal, ask for what goes into it."""
+
+    def run() -> int:
+        from dqv.connectors import drafts
+        from dqv.core.files import write_atomic
+
+        if out.suffix != ".toml":
+            raise UsageError(f"--out {out}: the name must end in .toml")
+        if out.exists() and not overwrite:
+            raise UsageError(
+                f"{out} is there already; nothing was written; give --overwrite, or another --out"
+            )
+        answers = _answers(drafts.QUESTIONS) if sys.stdin.isatty() and sys.stdout.isatty() else {}
+        content = drafts.draft(answers).encode()
+        try:
+            if overwrite:
+                write_atomic(out, content)
+            else:
+                with out.open("xb") as file:
+                    file.write(content)
+        except OSError as error:
+            raise UsageError(
+                f"{out} cannot be written: {error.strerror}; choose another with --out"
+            ) from error
+        print(f"{out}\ndqv check FOLDER --registration {out}")  # noqa: T201
+        return 0
+
+    _exit(run)
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Where to build the demo; must be empty or an earlier demo.")],
     lang: Lang = _LANG,
@@ -279,6 +317,27 @@ def _exit(run: Callable[[], int]) -> None:
         traceback.print_exc()
         code = 3
     raise typer.Exit(code)
+
+
+def _answers(questions: Sequence[Question]) -> dict[str, list[str]]:
+    """Ask on the terminal; an empty answer leaves a question out, the end of input all that are left."""
+    print("空行：留待以后填写 / an empty line leaves it for later\n")  # noqa: T201
+    answers: dict[str, list[str]] = {}
+    for question in questions:
+        many = question.table == "[scenarios]"
+        while many or not answers.get(question.name):
+            try:
+                text = input(f"{question.words.zh} / {question.words.en} ({question.example}): ").strip()
+                if not text:
+                    break
+                text.encode()  # a terminal in another encoding gives what no file can hold
+                answers.setdefault(question.name, []).append(question.check(text))
+            except EOFError:
+                print()  # noqa: T201
+                return answers
+            except ValueError:
+                print(f"  应如 / should be such as: {question.example}")  # noqa: T201
+    return answers
 
 
 def _settings(model: Any, **values: Any) -> Any:

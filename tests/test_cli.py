@@ -1,6 +1,8 @@
+import contextlib
 import errno
 import json
 import os
+import pty
 import subprocess
 import sys
 from datetime import date
@@ -14,6 +16,7 @@ from polars.exceptions import ComputeError
 from typer.testing import CliRunner
 
 from dqv import cli, demo_media, pipeline
+from dqv.connectors.declarations import load_registration
 from dqv.core.errors import IncompleteRun
 from dqv.core.policy import load_policy
 from dqv.core.settings import Settings
@@ -420,3 +423,66 @@ def test_what_is_wrong_with_a_platform_is_said_before_anything_is_written(
         assert told in done.stderr
         assert "geheim" not in done.output
     assert sorted(path.name for path in tmp_path.iterdir()) == ["platform.toml", "source"]
+
+
+def test_init_writes_a_draft_and_replaces_nothing_untold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run("init")
+    assert done.exit_code == 0
+    assert "dqv check FOLDER --registration registration.toml" in done.stdout
+    Path("registration.toml").write_text("mine")
+    Path("link.toml").symlink_to("nowhere.toml")
+    Path("other.txt").touch()
+    for args, told in [((), "--overwrite"), (("--out", "link.toml"), "File exists"), (("--out", "other.txt"), ".toml"),
+                       (("--out", "none/r.toml"), "cannot be written")]:  # fmt: skip
+        done = run("init", *args)
+        assert done.exit_code == 2
+        assert told in done.stderr
+    assert Path("registration.toml").read_text() == "mine"
+    assert not Path("nowhere.toml").exists()
+    assert run("init", "--overwrite").exit_code == 0
+    assert 'name = ""' in Path("registration.toml").read_text("utf-8")
+
+
+def test_init_asks_on_a_terminal_for_what_is_missing(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    answers = [
+        "数据集",
+        "4",
+        "3",
+        "",
+        "示例公司",
+        "9" * 18,
+        "91330400MA0000000U",
+        *[""] * 4,
+        "35 h",
+        "35 GB",
+        *[""] * 3,
+        "问答",
+        "摘要",
+        "",
+    ]
+    os.write(ours, "".join(f"{answer}\n" for answer in [*answers, "属实"]).encode() + b"\x04")
+    done = subprocess.run(
+        [sys.executable, "-m", "dqv", "init"], stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, cwd=tmp_path, timeout=60,
+        env={**os.environ, "LANG": "C.UTF-8", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    os.close(theirs)
+    asked = b""
+    with contextlib.suppress(OSError):  # Linux says EIO at the end
+        while block := os.read(ours, 4096):
+            asked += block
+    os.close(ours)
+    assert done.returncode == 0, done.stderr
+    assert asked.decode().count("应如") == 3
+    record = load_registration(tmp_path / "registration.toml")
+    assert (record.name, record.category, record.applicant.uscc) == (
+        "数据集",
+        "行业专识数据集",
+        "91330400MA0000000U",
+    )
+    assert [each.title for each in record.scenarios] == ["问答", "摘要"]
+    assert [each.statement for each in record.attestations] == ["属实"]
+    assert record.certificate is None

@@ -61,6 +61,7 @@ class Declared(_Model):
     """Of audio alone."""
 
 
+Category = Literal["通识数据集", "行业通识数据集", "行业专识数据集"]
 Modality = Literal["text", "audio", "image", "video"]
 
 
@@ -154,7 +155,7 @@ class Registration(_Model):
     name: Said
     applicant: Applicant
     certificate: Certificate | None = None
-    category: Literal["通识数据集", "行业通识数据集", "行业专识数据集"] | None = None
+    category: Category | None = None
     modalities: Annotated[dict[Modality, Declared], AfterValidator(_in_their_units)] = Field(min_length=1)
     cadence: Said | None = None
     locations: tuple[Location, ...] = ()
