@@ -112,6 +112,7 @@ class Case:
         disagreements: modality → items on which an independent witness disagrees; "pairs" → near-duplicate texts.
         planted: modality → how many planted duplicates were found, of how many.
         paragraphs: None where no text is long.
+        platform: address of the platform that gave the registration, over TLS; None of a file's.
     """
 
     policy: Policy
@@ -126,6 +127,7 @@ class Case:
     disagreements: Mapping[str, int] = field(default_factory=dict)
     planted: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     paragraphs: Paragraphs | None = None
+    platform: str | None = None
 
     def modality(self, modality: str) -> pl.LazyFrame:
         """The measured items of one modality."""

@@ -1,6 +1,7 @@
 """The clauses that are words: what is there is laid out, what is absent is told; a person decides.
 
-None of these passes on what the applicant wrote. `attested` means: declared, with what was given for it.
+None of these passes on what the applicant wrote, in a file or on a platform. `attested` means: declared, with what was
+given for it.
 """
 
 from fractions import Fraction
@@ -14,14 +15,24 @@ from dqv.core.units import hours, human, parse_quantity
 from dqv.core.uscc import well_formed
 from dqv.core.verdicts import Verdict
 
-_SEEN = Words(
-    zh="按名称识别的文件；登记信息来自申报单位提供的文件。",
-    en="Files told by their names; the registration as the applicant's file has it.",
-)
 _DECLARED = Words(
     zh="登记文件所述；来自申报单位，不作为通过的依据。",
     en="As the registration file says; it comes from the applicant and is no ground for a pass.",
 )
+_ANSWERED = Words(
+    zh="平台经 TLS 返回的登记记录所述；证书由平台证实，其余为申报单位所填，不作为通过的依据。",
+    en="As the platform's record says, received over TLS; the certificate is the platform's word, the rest is what the "
+    "applicant wrote there and is no ground for a pass.",
+)
+
+
+def _said(case: Case) -> Words:
+    """Whose word it is."""
+    return _ANSWERED if case.platform is not None else _DECLARED
+
+
+def _seen(case: Case) -> Words:
+    return join([Words(zh="按名称识别的文件。", en="Files told by their names."), _said(case)])
 
 
 def documentation(case: Case) -> Outcome:
@@ -31,7 +42,7 @@ def documentation(case: Case) -> Outcome:
     empty = int(found.filter(pl.col("size_bytes") == 0).select(pl.len()).collect().item())
     if count == empty:
         return Outcome(
-            "documentation", Verdict.FAIL, method=_SEEN,
+            "documentation", Verdict.FAIL, method=_seen(case),
             message=join([
                 Words(zh="未发现说明文档（README、数据卡、说明…）。", en="No documentation was found (README, data card, 说明 …)."),
                 *_stated(case, "documentation"),
@@ -39,7 +50,7 @@ def documentation(case: Case) -> Outcome:
             next_step=Words(zh="在数据集根目录加入说明文档，如 README.md。", en="Add a document such as README.md at the root of the dataset."),
         )  # fmt: skip
     return Outcome(
-        "documentation", Verdict.REVIEW, method=_SEEN, evidence=found,
+        "documentation", Verdict.REVIEW, method=_seen(case), evidence=found,
         message=join([
             Words(
                 zh=f"发现 {count - empty} 份说明文档；其内容是否准确、清晰，此版本不作评判，须人工阅读。",
@@ -64,7 +75,7 @@ def metadata(case: Case) -> Outcome:
     tables = int(with_fields.select(pl.len()).collect().item())
     if not count and not tables:
         return Outcome(
-            "metadata", Verdict.FAIL, method=_SEEN,
+            "metadata", Verdict.FAIL, method=_seen(case),
             message=join([
                 Words(
                     zh="既无元数据文件（metadata.csv、croissant.json …），记录也没有元数据字段。",
@@ -75,7 +86,7 @@ def metadata(case: Case) -> Outcome:
             next_step=Words(zh="加入 metadata.csv 或在记录中加入元数据字段。", en="Add metadata.csv, or fields of metadata to the records."),
         )  # fmt: skip
     return Outcome(
-        "metadata", Verdict.REVIEW, method=_SEEN,
+        "metadata", Verdict.REVIEW, method=_seen(case),
         evidence=pl.concat([files, with_fields]).sort("name").with_columns(pl.col("fields").list.join(", ")),
         message=join([
             Words(
@@ -92,7 +103,7 @@ def metadata(case: Case) -> Outcome:
 def registration(case: Case) -> Outcome:
     """8(一) 通过数据流通交易平台完成数据集登记; and whether the dataset holds what is no known data.
 
-    The declared scale stands beside the measured one, for information.
+    Passes where the platform itself says that the certificate is in force; a file is attested at best. The declared scale stands beside the measured one, for information.
     """
     apart, told = _apart(case)
     record = case.registration
@@ -101,22 +112,18 @@ def registration(case: Case) -> Outcome:
         verdict = Verdict.REVIEW
     else:
         invalid = _invalid(record.certificate, case)
-        sentences = [
-            Words(
-                zh=f"登记文件称已登记，证书编号 {record.certificate.number}。",
-                en=f"The registration file names certificate {record.certificate.number}.",
-            ),
-            *invalid,
-        ]
-        verdict = Verdict.REVIEW if told or invalid else Verdict.ATTESTED
+        sentences = [_registered(record.certificate, case), *invalid]
+        best = Verdict.PASS if _vouched(record.certificate, case) else Verdict.ATTESTED
+        verdict = Verdict.REVIEW if told or invalid else best
     sentences += _declared_and_measured(case)
     sentences += told
     return Outcome(
-        "registration", verdict, method=_DECLARED, evidence=apart if told else None,
+        "registration", verdict, method=_said(case), evidence=apart if told else None,
         message=join(sentences),
-        next_step=None if verdict is Verdict.ATTESTED else Words(
-            zh="以 --registration 提供登记文件；核对证书；说明或移出无法识别的对象。",
-            en="Give the registration with --registration; check the certificate; explain or remove unrecognised objects.",
+        next_step=None if verdict is not Verdict.REVIEW else Words(
+            zh="以 --registration 提供登记文件，或以 --platform 查询平台；核对证书；说明或移出无法识别的对象。",
+            en="Give the registration with --registration, or ask the platform with --platform; check the certificate; explain or remove "
+            "unrecognised objects.",
         ),
     )  # fmt: skip
 
@@ -169,10 +176,34 @@ def _apart(case: Case) -> tuple[pl.LazyFrame, list[Words]]:
     return case.objects.filter(chosen).select("name", "size_bytes", "role", "why"), told
 
 
+def _registered(certificate: Certificate, case: Case) -> Words:
+    """Who says that the dataset is registered, under which number."""
+    if case.platform is None:
+        return Words(
+            zh=f"登记文件称已登记，证书编号 {certificate.number}。",
+            en=f"The registration file names certificate {certificate.number}.",
+        )
+    silent = not _vouched(certificate, case)
+    return Words(
+        zh=f"平台 {case.platform} 经 TLS 返回该登记，证书编号 {certificate.number}。{'平台未说明其是否有效。' if silent else ''}",
+        en=f"The platform at {case.platform} has it, and answers over TLS with certificate {certificate.number}."
+        + (" It does not say whether that is in force." if silent else ""),
+    )
+
+
+def _vouched(certificate: Certificate, case: Case) -> bool:
+    """Whether the platform itself speaks of the certificate's force."""
+    return case.platform is not None and (
+        certificate.in_force is not None or certificate.valid_until is not None
+    )
+
+
 def _invalid(certificate: Certificate, case: Case) -> list[Words]:
     """Why a certificate does not hold on the reference date."""
     day, first, last = case.reference_date, certificate.valid_from, certificate.valid_until
     found = []
+    if certificate.in_force is False:
+        found.append(Words(zh="该证书并非有效状态。", en="The certificate is said not to be in force."))
     if first is not None and first > day:
         found.append(
             Words(
@@ -222,7 +253,7 @@ def applicant(case: Case) -> Outcome:
     """8(一) 依法注册、具有独立法人资格的企事业单位."""
     record = case.registration
     if record is None:
-        return _missing("applicant", Words(zh="未提供申报单位信息。", en="The applicant is not named."))
+        return _missing(case, "applicant", Words(zh="未提供申报单位信息。", en="The applicant is not named."))
     code = record.applicant.uscc
     good = bool(code) and well_formed(code or "")
     if not code:
@@ -235,7 +266,7 @@ def applicant(case: Case) -> Outcome:
             en=f"{code} (its form or check character is not that of GB 32100-2015)",
         )
     return Outcome(
-        "applicant", Verdict.ATTESTED if good else Verdict.REVIEW, method=_DECLARED,
+        "applicant", Verdict.ATTESTED if good else Verdict.REVIEW, method=_said(case),
         message=Words(
             zh=f"申报单位：{record.applicant.name}；统一社会信用代码：{told.zh}。法人资格须人工核实。",
             en=f"Applicant: {record.applicant.name}; unified social credit code: {told.en}. Legal personality is for a person to verify.",
@@ -251,9 +282,9 @@ def category(case: Case) -> Outcome:
     """8(二) 三类选择一类: a person decides, never a program."""
     record = case.registration
     if record is None or record.category is None:
-        return _missing("category", Words(zh="未申报类别。", en="No category is declared."))
+        return _missing(case, "category", Words(zh="未申报类别。", en="No category is declared."))
     return Outcome(
-        "category", Verdict.ATTESTED, method=_DECLARED,
+        "category", Verdict.ATTESTED, method=_said(case),
         message=Words(zh=f"申报类别：{record.category}。是否相符由专家判断。", en=f"Declared category: {record.category}. Experts decide whether it fits."),
     )  # fmt: skip
 
@@ -263,6 +294,7 @@ def scenarios(case: Case) -> Outcome:
     limit = case.policy.rules["scenarios"].limit()
     if case.registration is None:
         return _missing(
+            case,
             "scenarios",
             Words(zh="未申报应用场景。", en="No scenarios of application are declared."),
             limit=limit,
@@ -270,9 +302,9 @@ def scenarios(case: Case) -> Outcome:
     count = len({scenario.title for scenario in case.registration.scenarios})
     enough = count >= limit
     return Outcome(
-        "scenarios", Verdict.ATTESTED if enough else Verdict.FAIL, method=_DECLARED, limit=limit,
+        "scenarios", Verdict.ATTESTED if enough else Verdict.FAIL, method=_said(case), limit=limit,
         measured=limit * 0 + count, numerator=count,
-        population=Words(zh="登记文件所列场景（按不同名称计）", en="scenarios in the registration file, by distinct titles"),
+        population=Words(zh="登记所列场景（按不同名称计）", en="scenarios in the registration, by distinct titles"),
         message=Words(
             zh=f"申报名称不同的应用场景 {count} 个，要求不少于 {limit} 个。" + ("能否落地由专家判断。" if enough else ""),
             en=f"{count} scenarios of distinct titles are declared, at least {limit} are required." + (" Experts decide whether they can be put into practice." if enough else ""),
@@ -287,10 +319,12 @@ def updates(case: Case) -> Outcome:
     stated = _stated(case, "updates")
     if record is None or not record.cadence:
         return _missing(
-            "updates", join([Words(zh="未申报更新周期。", en="No cadence of updates is declared."), *stated])
+            case,
+            "updates",
+            join([Words(zh="未申报更新周期。", en="No cadence of updates is declared."), *stated]),
         )
     return Outcome(
-        "updates", Verdict.ATTESTED, method=_DECLARED,
+        "updates", Verdict.ATTESTED, method=_said(case),
         message=join([
             Words(
                 zh=f"申报的更新周期：{record.cadence}。一次检查不能证实更新。",
@@ -331,9 +365,10 @@ def attested(case: Case, rule: str) -> Outcome:
     # nothing that could be measured later may rest on a statement now
     weak = rule in ("openness", "privacy")
     if not stated:
-        return _missing(rule, why)
+        return _missing(case, rule, why)
     return Outcome(
-        rule, Verdict.REVIEW if weak else Verdict.ATTESTED, method=_DECLARED, message=join([why, *stated]),
+        rule, Verdict.REVIEW if weak else Verdict.ATTESTED, method=_said(case), message=join([why, *stated]),
+        evidence=_documents(case, rule),
         next_step=Words(zh="请评审人员查看。", en="Have a reviewer look.") if weak else None,
     )  # fmt: skip
 
@@ -352,15 +387,24 @@ def _stated(case: Case, rule: str) -> list[Words]:
     ]
 
 
-def _missing(rule: str, words: Words, **more: object) -> Outcome:
+def _documents(case: Case, rule: str) -> pl.LazyFrame | None:
+    """The documents of a statement with their digests, so that the report is bound to them; None without any."""
+    statement = case.registration.attested(rule) if case.registration is not None else None
+    if statement is None or not statement.documents:
+        return None
+    rows = [(document.name, document.sha256) for document in statement.documents]
+    return pl.LazyFrame(rows, schema={"document": pl.String, "sha256": pl.String}, orient="row")
+
+
+def _missing(case: Case, rule: str, words: Words, **more: object) -> Outcome:
     return Outcome(
         rule,
         Verdict.REVIEW,
-        method=_DECLARED,
+        method=_said(case),
         message=words,
         next_step=Words(
-            zh="在登记文件中补充，或由评审人员判断。",
-            en="Add it to the registration file, or have a reviewer decide.",
+            zh="在登记中补充，或由评审人员判断。",
+            en="Add it to the registration, or have a reviewer decide.",
         ),
         **more,  # type: ignore[arg-type]
     )

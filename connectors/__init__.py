@@ -1,1 +1,1 @@
-"""Where datasets come from: storage (objects), containers (records in objects), platforms (registration)."""
+"""Where datasets come from: storage (objects), containers (records in objects), declarations and platforms (registration)."""

@@ -8,6 +8,7 @@ are read, few and small ranges are asked for.
 import asyncio
 import errno
 import os
+import socket
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -15,16 +16,20 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes, urljoin, urlsplit
 
 import aiohttp
+import aiohttp.abc
 import fsspec
 import fsspec.asyn
 import s3fs
+from aiohttp.abc import ResolveResult
 from botocore.exceptions import BotoCoreError, ClientError
 from fsspec.implementations.http import ex as links_of
 
+from dqv.connectors.addresses import check_url
 from dqv.connectors.objects import Listed, Reads, Stored
 from dqv.core.errors import ItemError, SourceError
 from dqv.core.location import Credentials, Location
@@ -235,23 +240,63 @@ def _result(coming: "Future[bytes]") -> bytes:
         raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)) from None
 
 
+class Guard(aiohttp.abc.AbstractResolver):
+    """Resolves names to addresses that may be connected to, and to no others: each time a connection is made."""
+
+    def __init__(self, networks: Sequence[str]) -> None:
+        self._inside = tuple(map(ip_network, networks))
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """As aiohttp asks.
+
+        Raises:
+            AddressError: the name leads inside.
+        """
+        target = await asyncio.to_thread(check_url, f"https://{host}:{port}", self._inside)
+        return [
+            ResolveResult(hostname=host, host=str(each), port=port, proto=0, flags=socket.AI_NUMERICHOST,
+                          family=socket.AF_INET6 if each.version == 6 else socket.AF_INET)
+            for each in target.addresses
+        ]  # fmt: skip
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _guarded(location: Location, url: str) -> dict[str, Any]:
+    """What makes aiohttp's connections keep to the addresses that a location may have.
+
+    Raises:
+        AddressError: they are none to begin with.
+    """
+    if location.networks is None:
+        return {}
+    check_url(url, tuple(map(ip_network, location.networks)))  # one that is spelt out is never resolved
+    return {"resolver": Guard(location.networks)}
+
+
 class Bucket(Remote):
     """An S3-compatible store: objects below a prefix of a bucket, through s3fs."""
 
     def __init__(self, location: Location, credentials: Credentials | None) -> None:
         super().__init__()
-        said = credentials.model_dump() if credentials else {}
+        said = credentials.as_secrets() if credentials else {}
         self._bucket, _, prefix = location.url.removeprefix("s3://").partition("/")
         self._prefix = prefix.rstrip("/") + "/" if prefix.rstrip("/") else ""
         self._url = location.url
         self._files = s3fs.S3FileSystem(
-            **{name: value.get_secret_value() for name, value in said.items() if value is not None},
+            key=said.get("access_key"),
+            secret=said.get("secret_key"),
+            token=said.get("session_token"),
             endpoint_url=location.endpoint,
             client_kwargs={"region_name": location.region} if location.region else {},
             config_kwargs={
                 "connect_timeout": 10, "read_timeout": 20, "max_pool_connections": 2 * EXPECTED_OBJECTS,
                 "retries": {"max_attempts": 2, "mode": "standard"},
                 "response_checksum_validation": "when_required",
+                "connector_args": _guarded(location, location.endpoint) if location.endpoint else {},
             },
             use_listings_cache=False,
             skip_instance_cache=True,
@@ -347,8 +392,15 @@ class Web(Remote):
     def __init__(self, location: Location) -> None:
         super().__init__()
         self._url = location.url
+        self._guard = _guarded(location, location.url)
         self._files = fsspec.filesystem(
-            "https", client_kwargs={"trust_env": False}, use_listings_cache=False, skip_instance_cache=True
+            "https", get_client=self._client, use_listings_cache=False, skip_instance_cache=True
+        )
+
+    async def _client(self, **_: Any) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=2 * EXPECTED_OBJECTS, **self._guard),
+            timeout=aiohttp.ClientTimeout(sock_connect=10, sock_read=20),
         )
 
     def listed(self) -> Iterator[Listed]:

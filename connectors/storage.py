@@ -7,6 +7,7 @@ from typing import Any
 
 from dqv.connectors.local import Folder
 from dqv.connectors.objects import BLOCK_BYTES, InMemory, Listed, Reads, Store, Stored
+from dqv.core.errors import UsageError
 from dqv.core.location import Location, credentials
 
 __all__ = ["BLOCK_BYTES", "InMemory", "Listed", "Reads", "Store", "Stored", "open_store"]
@@ -39,7 +40,12 @@ def _store(location: Location) -> Store:
         return remote.Bucket(location, credentials(location.url))
     if scheme == "https":
         return remote.Web(location)
-    return remote.Files(location)
+    try:
+        return remote.Files(location)
+    except (ValueError, ImportError):
+        raise UsageError(
+            f"{location.url}: dqv knows no storage {scheme}://; give a folder, s3:// or https://"
+        ) from None
 
 
 class Several:

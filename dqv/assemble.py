@@ -93,6 +93,7 @@ def build(
     out: Path,
     root_sha256: str | None,
     registration_sha256: str | None,
+    platform_sha256: str | None = None,
     versions: Mapping[str, str],
     environment: Mapping[str, str],
     witnessed: Witnessed | None = None,
@@ -108,7 +109,7 @@ def build(
     verdict, decided_by = report_verdict((finding.rule, finding.verdict) for finding in findings)
     values = {
         "schema": SCHEMA_ID,
-        "subject": _subject(case, root_sha256, registration_sha256),
+        "subject": _subject(case, root_sha256, registration_sha256, platform_sha256),
         "policy": _policy_ref(case.policy),
         "run": Run(
             role=settings.role,
@@ -322,7 +323,9 @@ def _decimal(value: Fraction | int | None) -> str | None:
     return None if value is None else decimal_string(value, 12)
 
 
-def _subject(case: Case, root_sha256: str | None, registration_sha256: str | None) -> Subject:
+def _subject(
+    case: Case, root_sha256: str | None, registration_sha256: str | None, platform_sha256: str | None
+) -> Subject:
     objects, size = case.objects.select(pl.len(), pl.col("size_bytes").sum()).collect().row(0)
     record = case.registration
     certificate = record.certificate.number if record and record.certificate else None
@@ -335,6 +338,8 @@ def _subject(case: Case, root_sha256: str | None, registration_sha256: str | Non
         uscc=record.applicant.uscc if record else None,
         certificate=certificate,
         registration_sha256=registration_sha256,
+        platform=case.platform,
+        platform_sha256=platform_sha256,
         category=record.category if record else None,
         declared={name: each.scale for name, each in record.modalities.items()} if record else {},
     )

@@ -18,8 +18,9 @@ import typer
 from dqv.core.errors import DqvError, TrustError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from dqv.connectors.drafts import Question
     from dqv.reports.model import Report
 
 app = typer.Typer(
@@ -45,10 +46,17 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors."
 
 @app.command()
 def check(
-    source: Annotated[str, typer.Argument(help="The folder that holds the dataset.")],
+    source: Annotated[
+        str,
+        typer.Argument(help="The folder that holds the dataset; with --platform its registration number."),
+    ],
     out: Out = None,
     policy: PolicyOption = "jiaxing-2025-65",
-    registration: Annotated[Path | None, typer.Option(help="The registration, TOML or JSON.")] = None,
+    registration: Annotated[Path | None, typer.Option(help="The registration: TOML, JSON or YAML.")] = None,
+    platform: Annotated[
+        Path | None,
+        typer.Option(help="Description of the platform that has the registration and the data's location."),
+    ] = None,
     modality: Annotated[
         list[str] | None,
         typer.Option(help="Whose rules decide without a registration: text, audio, image, video."),
@@ -77,10 +85,16 @@ def check(
 
     def run() -> int:
         from dqv import pipeline
+        from dqv.connectors.platforms import load_platform
         from dqv.core.settings import Settings
         from dqv.core.verdicts import exit_code
 
-        folder = out if out is not None else Path(f"{Path(source).resolve().name}-dqv")
+        if platform is not None and registration is not None:
+            raise UsageError(
+                "--platform and --registration: the registration comes from one of them; leave one out"
+            )
+        name = Path(source).resolve().name if platform is None else source.replace("/", "_")
+        folder = out if out is not None else Path(f"{name}-dqv")
         settings = _settings(
             Settings,
             source=source,
@@ -97,8 +111,9 @@ def check(
             excerpts=excerpts,
             measuring={"assurance": assurance, "text_field": text_field, "date_field": date_field},
         )
+        asked = load_platform(platform, os.environ) if platform is not None else None
         with _progress(quiet=quiet) as progress:
-            report = pipeline.check(settings, progress)
+            report = pipeline.check(settings, progress, asked)
         _show(report, folder, settings.lang, as_json=as_json, quiet=quiet)
         return exit_code(report.verdict, strict=strict)
 
@@ -170,6 +185,43 @@ def keygen(
             raise UsageError(f"--algorithm {algorithm}: this version makes ed25519 keys only")
         private, public = keys.generate(out)
         print(f"{private} (keep it secret)\n{public} (give it to whoever verifies)")  # noqa: T201
+        return 0
+
+    _exit(run)
+
+
+@app.command()
+def init(
+    out: Annotated[Path, typer.Option(help="The file to write; its name ends in .toml.")] = Path(
+        "registration.toml"
+    ),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
+) -> None:
+    """Write a commented registration; on a terminal, ask for what goes into it."""
+
+    def run() -> int:
+        from dqv.connectors import drafts
+        from dqv.core.files import write_atomic
+
+        if out.suffix != ".toml":
+            raise UsageError(f"--out {out}: the name must end in .toml")
+        if out.exists() and not overwrite:
+            raise UsageError(
+                f"{out} is there already; nothing was written; give --overwrite, or another --out"
+            )
+        answers = _answers(drafts.QUESTIONS) if sys.stdin.isatty() and sys.stdout.isatty() else {}
+        content = drafts.draft(answers).encode()
+        try:
+            if overwrite:
+                write_atomic(out, content)
+            else:
+                with out.open("xb") as file:
+                    file.write(content)
+        except OSError as error:
+            raise UsageError(
+                f"{out} cannot be written: {error.strerror}; choose another with --out"
+            ) from error
+        print(f"{out}\ndqv check FOLDER --registration {out}")  # noqa: T201
         return 0
 
     _exit(run)
@@ -265,6 +317,27 @@ def _exit(run: Callable[[], int]) -> None:
         traceback.print_exc()
         code = 3
     raise typer.Exit(code)
+
+
+def _answers(questions: Sequence[Question]) -> dict[str, list[str]]:
+    """Ask on the terminal; an empty answer leaves a question out, the end of input all that are left."""
+    print("空行：留待以后填写 / an empty line leaves it for later\n")  # noqa: T201
+    answers: dict[str, list[str]] = {}
+    for question in questions:
+        many = question.table == "[scenarios]"
+        while many or not answers.get(question.name):
+            try:
+                text = input(f"{question.words.zh} / {question.words.en} ({question.example}): ").strip()
+                if not text:
+                    break
+                text.encode()  # a terminal in another encoding gives what no file can hold
+                answers.setdefault(question.name, []).append(question.check(text))
+            except EOFError:
+                print()  # noqa: T201
+                return answers
+            except ValueError:
+                print(f"  应如 / should be such as: {question.example}")  # noqa: T201
+    return answers
 
 
 def _settings(model: Any, **values: Any) -> Any:

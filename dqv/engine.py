@@ -20,7 +20,7 @@ from dqv.checks.engine import Case, Paragraphs
 from dqv.checks.resolution import below_floor
 from dqv.connectors import layout, storage
 from dqv.core.errors import SourceError
-from dqv.core.location import Location, as_args, named
+from dqv.core.location import Location, as_args, named, secrets_of
 from dqv.core.policy import Policy
 from dqv.core.registration import Registration
 from dqv.core.schema import ITEMS, MODALITIES, PARAGRAPHS
@@ -145,6 +145,7 @@ class Engine:
                 work=work,
                 code=code_digest(),
                 reads_source="source" in args,
+                secrets=secrets_of(self.settings.where) if "source" in args or "sources" in args else {},
             )
             for index, (args, work) in enumerate(calls)
         ]

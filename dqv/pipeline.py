@@ -5,13 +5,13 @@ registration → source → manifest → partitions → measurements → duplica
 
 import hashlib
 import os
-import platform
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from platform import machine, system
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,8 +22,9 @@ import pyarrow as pa
 from dqv import assemble
 from dqv.checks import check_policy, run_checks
 from dqv.checks.engine import Case, deciding_modalities, summarise
-from dqv.connectors import layout, storage
-from dqv.connectors.platforms import load_registration
+from dqv.connectors import layout, platforms, storage
+from dqv.connectors.declarations import load_registration
+from dqv.core import location
 from dqv.core.errors import ItemError, UsageError
 from dqv.core.files import sha256_file, write_atomic
 from dqv.core.location import Location, as_args, located, named
@@ -43,11 +44,18 @@ from dqv.trust import dsse, keys, statement, verification
 from dqv.trust.manifest import manifest_root
 
 
-def check(settings: Settings, progress: Progress | None = None) -> Report:
+def check(
+    settings: Settings, progress: Progress | None = None, platform: platforms.Platform | None = None
+) -> Report:
     """Check a dataset and write the report into the out folder.
 
+    Args:
+        settings: of the run.
+        progress: told how far it is.
+        platform: asked for the registration; the source is then its number, and the data lies where the record says.
+
     Raises:
-        UsageError: policy, registration, key or out folder cannot be used; nothing was written.
+        UsageError: policy, registration, platform, key or out folder cannot be used; nothing was written.
         SourceError: the source cannot be read or holds nothing that dqv knows.
         IncompleteRun: stopped before the end; the same call goes on.
     """
@@ -56,6 +64,13 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
     policy = load_policy(settings.policy)
     check_policy(policy)
     registration = load_registration(settings.registration) if settings.registration else None
+    answered = None
+    if platform is not None:
+        answered = platforms.fetch(platform, settings.source)
+        registration = answered.record
+        data = platforms.data_of(platform, registration)
+        location.unlock(data.secrets)
+        settings = settings.model_copy(update={"locations": data.locations})
     key = keys.load_private(settings.key) if settings.key else None
     listing = list_source(settings.where)
     with out_folder(settings, manifest.digest(listing), policy) as run:
@@ -77,6 +92,7 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
                 {**(witnessed.disagreements if witnessed else {}), **(retold.disagreements if retold else {})},
                 found.planted,
                 paragraphs,
+                answered.address if answered is not None else None,
             )  # fmt: skip
             excerpts = engine.excerpts(listing, case) if settings.excerpts else {}
         outcomes = run_checks(case)
@@ -89,6 +105,7 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
             out=settings.out,
             root_sha256=manifest_root(settings.out / "manifest.parquet"),
             registration_sha256=sha256_file(settings.registration) if settings.registration else None,
+            platform_sha256=answered.sha256 if answered is not None else None,
             versions={**versions(), "code": code_digest()},
             environment=_environment(settings, started),
             witnessed=witnessed,
@@ -162,8 +179,8 @@ def _environment(settings: Settings, started: float) -> dict[str, str]:
         "workers": str(settings.workers or "one per core"),
         "started_utc": datetime.fromtimestamp(started, ZoneInfo("UTC")).isoformat(timespec="seconds"),
         "seconds": f"{time.time() - started:.1f}",
-        "machine": platform.machine(),
-        "system": platform.system(),
+        "machine": machine(),
+        "system": system(),
     }
 
 

@@ -298,6 +298,8 @@ LABELS: dict[str, Words] = _words(
         "applicant": ("申报单位", "Applicant"),
         "uscc": ("统一社会信用代码", "Unified social credit code"),
         "registration_sha256": ("登记文件 sha256", "sha256 of the registration file"),
+        "platform": ("登记平台（经 TLS）", "Platform (over TLS)"),
+        "platform_sha256": ("平台返回内容 sha256", "sha256 of the platform's answers"),
         "certificate": ("登记证书编号", "Registration certificate"),
         "category": ("申报类别", "Category"),
         "declared_scale": ("登记规模", "Declared scale"),

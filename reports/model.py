@@ -34,6 +34,12 @@ class Subject(_Model):
     uscc: str | None
     certificate: str | None
     registration_sha256: str | None = Field(description="of the registration file, hex")
+    platform: str | None = Field(
+        description="address of the platform that gave the registration over TLS; null without one"
+    )
+    platform_sha256: str | None = Field(
+        description="of the platform's answers as received, hex: the RFC 8785 form of each, one a line, in the order asked"
+    )
     category: str | None
     declared: dict[str, str] = Field(description="modality → declared scale")
 

@@ -1,11 +1,14 @@
+import contextlib
 import errno
 import json
 import os
+import pty
 import subprocess
 import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import typer
@@ -13,6 +16,7 @@ from polars.exceptions import ComputeError
 from typer.testing import CliRunner
 
 from dqv import cli, demo_media, pipeline
+from dqv.connectors.declarations import load_registration
 from dqv.core.errors import IncompleteRun
 from dqv.core.policy import load_policy
 from dqv.core.settings import Settings
@@ -108,7 +112,9 @@ def test_quiet_prints_nothing(source: Path, tmp_path: Path, scheduler: str) -> N
         (["check", "{source}", "--reference-date", "2101-01-01"], 2, "2100"),
         (["check", "{source}", "--scheduler", "tcp://127.0.0.1:9"], 2, "no Dask scheduler"),
         (["check", "{source}", "--key", "{none}"], 2, "none"),
-        (["check", "s3://x/y"], 2, "folders only"),
+        (["check", "http://x.example/y/"], 2, "https"),
+        (["check", "https://me:secret@x.example/y/"], 2, "credentials in an address"),
+        (["check", "nothing-known://x/y"], 2, "nothing-known"),
         (["check"], 2, "Missing argument"),
         (["verify", "{none}", "--unsafe-any-signer"], 2, "none"),
         (["verify", "{none}"], 2, "--trust"),
@@ -323,3 +329,162 @@ def test_what_cannot_be_explained_says_why(tmp_path: Path) -> None:
     assert (broken.exit_code, broken.stdout.splitlines()[-1]) == (3, "It cannot be told.")
     for name in ("b.xyz", "c.png"):
         assert run("explain", f"{tmp_path}/a.png", f"{tmp_path}/{name}").exit_code == 2
+
+
+NUMBER = "嘉数登/2026-0001"
+
+
+@pytest.fixture
+def described(server: Any, source: Path, tmp_path: Path) -> Path:
+    """A platform that has the source under a number, and its description."""
+    answer = {
+        "title": "示例",
+        "owner": {"name": "示例公司", "code": "913304990000000006"},
+        "no": NUMBER,
+        "valid": True,
+        "text": "35 GB",
+        "where": [
+            {
+                "url": source.as_uri(),
+                "endpoint": None,
+                "keys": {"access_key": "geheim-1", "secret_key": "geheim-2"},
+            }
+        ],
+        "uses": ["问答", "摘要"],
+    }
+    server.routes[f"/api/{quote(NUMBER, safe='')}"] = (200, {}, json.dumps(answer).encode())
+    file = tmp_path / "platform.toml"
+    file.write_text(
+        f"""
+name = "示例平台"
+base = "{server.url}/api"
+ca = "{server.ca}"
+networks = ["127.0.0.0/8"]
+folders = "."
+record = "{{number}}"
+authentication = {{ kind = "header", header = "X-Key", secret_env = "PLATFORM_KEY" }}
+
+[fields]
+name = "title"
+scenarios = "uses[].{{title: @}}"
+locations = "where[].{{url: url, credentials: keys}}"
+applicant = {{ name = "owner.name", uscc = "owner.code" }}
+certificate = {{ number = "no", in_force = "valid" }}
+modalities.text.scale = "text"
+""",
+        "utf-8",
+    )
+    return file
+
+
+def test_a_number_is_checked_as_the_platform_has_it(
+    described: Path, server: Any, tmp_path: Path, scheduler: str
+) -> None:
+    args = (
+        "check",
+        NUMBER,
+        "--platform",
+        described,
+        "--scheduler",
+        scheduler,
+        "--reference-date",
+        "2026-06-30",
+    )
+    done = dqv(*args, cwd=tmp_path, PLATFORM_KEY="geheim-3")
+    assert done.returncode == 1, done.stderr
+    out = tmp_path / "嘉数登_2026-0001-dqv"
+    report = json.loads((out / "report.json").read_bytes())
+    subject = report["subject"]
+    assert (subject["certificate"], subject["name"]) == (NUMBER, "示例")
+    assert (subject["platform"], subject["registration_sha256"]) == (f"{server.url}/api", None)
+    assert len(subject["platform_sha256"]) == 64
+    verdicts = {each["rule"]: each["verdict"] for each in report["findings"]}
+    assert (verdicts["registration"], verdicts["applicant"], verdicts["scenarios"]) == (
+        "pass",
+        "attested",
+        "attested",
+    )
+    written = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
+    assert b"geheim" not in written + (done.stdout + done.stderr).encode()
+    assert subject["platform_sha256"] in (out / "report.html").read_text("utf-8")
+
+
+def test_what_is_wrong_with_a_platform_is_said_before_anything_is_written(
+    described: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for args, key, told in [
+        ((NUMBER, "--platform", described), "", "PLATFORM_KEY"),
+        ((NUMBER, "--platform", tmp_path / "none.toml"), "geheim", "no such file"),
+        ((NUMBER, "--platform", described, "--registration", described), "geheim", "leave one out"),
+        (("other", "--platform", described), "geheim", "knows nothing"),
+        (("..", "--platform", described), "geheim", "registration number"),
+    ]:
+        done = CliRunner().invoke(cli.app, ["check", *map(str, args)], env={"PLATFORM_KEY": key})
+        assert done.exit_code == 2
+        assert told in done.stderr
+        assert "geheim" not in done.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["platform.toml", "source"]
+
+
+def test_init_writes_a_draft_and_replaces_nothing_untold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run("init")
+    assert done.exit_code == 0
+    assert "dqv check FOLDER --registration registration.toml" in done.stdout
+    Path("registration.toml").write_text("mine")
+    Path("link.toml").symlink_to("nowhere.toml")
+    Path("other.txt").touch()
+    for args, told in [((), "--overwrite"), (("--out", "link.toml"), "File exists"), (("--out", "other.txt"), ".toml"),
+                       (("--out", "none/r.toml"), "cannot be written")]:  # fmt: skip
+        done = run("init", *args)
+        assert done.exit_code == 2
+        assert told in done.stderr
+    assert Path("registration.toml").read_text() == "mine"
+    assert not Path("nowhere.toml").exists()
+    assert run("init", "--overwrite").exit_code == 0
+    assert 'name = ""' in Path("registration.toml").read_text("utf-8")
+
+
+def test_init_asks_on_a_terminal_for_what_is_missing(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    answers = [
+        "数据集",
+        "4",
+        "3",
+        "",
+        "示例公司",
+        "9" * 18,
+        "91330400MA0000000U",
+        *[""] * 4,
+        "35 h",
+        "35 GB",
+        *[""] * 3,
+        "问答",
+        "摘要",
+        "",
+    ]
+    os.write(ours, "".join(f"{answer}\n" for answer in [*answers, "属实"]).encode() + b"\x04")
+    done = subprocess.run(
+        [sys.executable, "-m", "dqv", "init"], stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, cwd=tmp_path, timeout=60,
+        env={**os.environ, "LANG": "C.UTF-8", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    os.close(theirs)
+    asked = b""
+    with contextlib.suppress(OSError):  # Linux says EIO at the end
+        while block := os.read(ours, 4096):
+            asked += block
+    os.close(ours)
+    assert done.returncode == 0, done.stderr
+    assert asked.decode().count("应如") == 3
+    record = load_registration(tmp_path / "registration.toml")
+    assert (record.name, record.category, record.applicant.uscc) == (
+        "数据集",
+        "行业专识数据集",
+        "91330400MA0000000U",
+    )
+    assert [each.title for each in record.scenarios] == ["问答", "摘要"]
+    assert [each.statement for each in record.attestations] == ["属实"]
+    assert record.certificate is None

@@ -17,6 +17,7 @@ from dqv.checks import CHECKS
 from dqv.cli import app
 from dqv.connectors import layout
 from dqv.connectors.containers.records import READERS
+from dqv.connectors.platforms import Description
 from dqv.core.policy import RULES, load_policy
 from dqv.core.registration import Registration
 
@@ -116,10 +117,12 @@ def test_the_table_of_clauses_names_the_function_that_checks(rule: str) -> None:
     assert (function.__name__, function.__module__) == (found[1], f"dqv.checks.{Path(found[2]).stem}")
 
 
-def test_the_registration_shown_is_one() -> None:
-    found = re.search(r"```toml\n(.*?)```", README, re.DOTALL)
-    assert found is not None
-    assert Registration.model_validate(tomllib.loads(found[1])).modalities
+def test_the_registration_and_the_platform_shown_are_such() -> None:
+    registration, platform = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert Registration.model_validate(tomllib.loads(registration)).modalities
+    assert Description.model_validate(tomllib.loads(platform)).fields
+    whole = re.sub(r"^# (?=(?:ca|networks|scope|send) = )", "", platform, flags=re.MULTILINE)
+    assert Description.model_validate(tomllib.loads(whole)).networks
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -3,7 +3,8 @@
     DqvError                    2
     ├── UsageError              2   wrong option or combination
     │   ├── PolicyError         2   a policy file that cannot be used
-    │   ├── RegistrationError   2   a registration file that cannot be used
+    │   ├── RegistrationError   2   a registration, or a platform's answer, that cannot be used
+    │   ├── AddressError        2   an address that dqv does not connect to
     │   └── OutFolderError      2   an out folder that is not this dataset's
     ├── SourceError             3   the dataset cannot be listed or holds nothing recognisable
     ├── IncompleteRun           3   stopped before the end; the same command goes on
@@ -32,7 +33,11 @@ class PolicyError(UsageError):
 
 
 class RegistrationError(UsageError):
-    """A registration cannot be used; the message names the file and the line or field."""
+    """A registration cannot be used; the message names the file or address, and the line or field."""
+
+
+class AddressError(UsageError):
+    """An address that is not connected to: not https, not resolved, or inside; see `connectors/addresses.py`."""
 
 
 class OutFolderError(UsageError):

@@ -1,7 +1,7 @@
-"""Say where in a TOML or JSON file a value stands that a model refused."""
+"""Say where in a file a value stands that a model refused; `line_of` finds it in TOML and JSON."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -65,13 +65,18 @@ def _bare(name: str) -> str:
     return name.strip("\"'")
 
 
-def explain(error: ValidationError, text: str) -> str:
-    """One line per problem: the line in the file, the field, what is wrong."""
+def explain(error: ValidationError, line_in: Callable[[Sequence[str | int]], int | None]) -> str:
+    """One line per problem: the line in the file, the field, what is wrong.
+
+    Args:
+        error: of a model.
+        line_in: finds the line on which the field at a location stands.
+    """
     lines = []
     for problem in error.errors(include_url=False, include_input=False):
         field = ".".join(str(part) for part in problem["loc"]) or "(whole file)"
         absent = problem["type"] == "missing"  # the next one of that name is another's
-        line = line_of(text, problem["loc"][:-1] if absent else problem["loc"])
+        line = line_in(problem["loc"][:-1] if absent else problem["loc"])
         where = f"line {line}, " if line else ""
         lines.append(f"{where}field {field}: {problem['msg']}")
     return "; ".join(lines)

@@ -19,6 +19,8 @@ class Location(BaseModel):
         name: what its paths begin with, where a dataset has several; else empty.
         endpoint: of an S3-compatible store; None: what the environment says.
         region: idem.
+        networks: of the addresses that are allowed beside those of the public internet; None: whoever runs dqv chose
+            the address, and any is allowed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,6 +29,7 @@ class Location(BaseModel):
     name: str = ""
     endpoint: str | None = None
     region: str | None = None
+    networks: tuple[str, ...] | None = None
 
     @property
     def is_local(self) -> bool:
@@ -63,13 +66,17 @@ def named(source: Sequence[Location]) -> str:
 
 
 class Credentials(BaseModel):
-    """What opens a location; never part of a report, a log, a part or its identity."""
+    """By which a store lets dqv read; they stand in no report, log or message, and in no part or its identity."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    key: SecretStr
-    secret: SecretStr
-    token: SecretStr | None = None
+    access_key: SecretStr
+    secret_key: SecretStr
+    session_token: SecretStr | None = None
+
+    def as_secrets(self) -> dict[str, str]:
+        """Themselves, for the process that opens the location."""
+        return {name: each.get_secret_value() for name, each in self if each is not None}
 
 
 _known: dict[str, Credentials] = {}
@@ -78,6 +85,11 @@ _known: dict[str, Credentials] = {}
 def unlock(secrets: Mapping[str, Mapping[str, str]]) -> None:
     """From now on this process opens these locations, by their URLs, with these credentials."""
     _known.update({url: Credentials.model_validate(each) for url, each in secrets.items()})
+
+
+def secrets_of(source: Sequence[Location]) -> dict[str, dict[str, str]]:
+    """What `unlock` was told of these locations."""
+    return {each.url: _known[each.url].as_secrets() for each in source if each.url in _known}
 
 
 def credentials(url: str) -> Credentials | None:

@@ -3,7 +3,7 @@
 import tomllib
 from datetime import date
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,7 +21,7 @@ from pydantic import (
 
 from dqv.core.errors import PolicyError
 from dqv.core.files import digest_of
-from dqv.core.locate import explain, missing, refused
+from dqv.core.locate import explain, line_of, missing, refused
 from dqv.core.units import parse_quantity, parse_size_px
 
 RULES = (
@@ -313,7 +313,7 @@ def parse_policy(text: str, name: str) -> Policy:
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"policy {name} is not TOML: {error}") from error
     except ValidationError as error:
-        raise PolicyError(f"policy {name} is not usable: {explain(error, text)}") from error
+        raise PolicyError(f"policy {name} is not usable: {explain(error, partial(line_of, text))}") from error
 
 
 def dump_policy(policy: Policy) -> str:

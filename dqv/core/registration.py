@@ -1,19 +1,24 @@
 """The registration: what the trading platform, or the applicant, says of a dataset."""
 
+import unicodedata
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from dqv.core.locate import refused
+from dqv.core.location import Credentials
 from dqv.core.policy import UNITS, of_unit
 
-Said = Annotated[str, Field(min_length=1)]
+Said = Annotated[str, Field(min_length=1, max_length=20_000)]
 """Words that must not be blank."""
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True
+    )
 
 
 class Applicant(_Model):
@@ -25,12 +30,17 @@ class Applicant(_Model):
 
 
 class Certificate(_Model):
-    """8(一): the platform's registration of the dataset."""
+    """8(一): the platform's registration of the dataset.
+
+    Attributes:
+        in_force: whether it is, as the platform says; None where it does not.
+    """
 
     number: Said
     platform: str | None = None
     valid_from: date | None = None
     valid_until: date | None = None
+    in_force: StrictBool | None = None
 
 
 class RawSound(_Model):
@@ -52,6 +62,7 @@ class Declared(_Model):
     """Of audio alone."""
 
 
+Category = Literal["通识数据集", "行业通识数据集", "行业专识数据集"]
 Modality = Literal["text", "audio", "image", "video"]
 
 
@@ -76,6 +87,24 @@ class Scenario(_Model):
     effect: str | None = None
 
 
+def _nameable(text: str) -> str:
+    """Refuse what a table that names documents could not show: controls, and what reorders."""
+    if any(unicodedata.category(character)[0] == "C" for character in text):
+        raise ValueError("a name holds characters that cannot be shown")
+    return text
+
+
+class Document(_Model):
+    """A document that goes with a statement; in a file its name alone will do."""
+
+    name: Annotated[Said, AfterValidator(_nameable)]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+
+
+def _as_document(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
 class Attestation(_Model):
     """A statement of the applicant for one rule, with its documents."""
 
@@ -83,7 +112,28 @@ class Attestation(_Model):
         "legality", "safeguards", "value", "openness", "updates", "privacy", "documentation", "metadata"
     ]
     statement: Said
-    documents: tuple[Said, ...] = ()
+    documents: tuple[Annotated[Document, BeforeValidator(_as_document)], ...] = ()
+
+
+def _without_secrets(url: str) -> str:
+    if "@" in urlsplit(url).netloc:
+        raise ValueError("an address holds a user or a password; give them as credentials")
+    return url
+
+
+class Location(_Model):
+    """Where data lies.
+
+    Attributes:
+        url: such as s3://BUCKET/PREFIX, https://…, file:///….
+        endpoint: of an S3-compatible store.
+        credentials: themselves, or their name in the platform's description (`stores`).
+    """
+
+    url: Annotated[Said, AfterValidator(_without_secrets)]
+    endpoint: Annotated[Said, AfterValidator(_without_secrets)] | None = None
+    region: Said | None = None
+    credentials: Credentials | Said | None = None
 
 
 class Registration(_Model):
@@ -92,14 +142,16 @@ class Registration(_Model):
     Attributes:
         modalities: what is declared; only these decide.
         cadence: how often the data is updated, in words.
+        locations: where the data lies; read only when a platform says so.
     """
 
     name: Said
     applicant: Applicant
     certificate: Certificate | None = None
-    category: Literal["通识数据集", "行业通识数据集", "行业专识数据集"] | None = None
+    category: Category | None = None
     modalities: Annotated[dict[Modality, Declared], AfterValidator(_in_their_units)] = Field(min_length=1)
     cadence: Said | None = None
+    locations: tuple[Location, ...] = ()
     scenarios: tuple[Scenario, ...] = ()
     attestations: tuple[Attestation, ...] = ()
 

@@ -76,6 +76,93 @@ def test_a_certificate_must_be_valid_on_the_reference_date(
     assert (found.next_step is None) is (verdict is Verdict.ATTESTED)
 
 
+WORDS = [
+    "documentation",
+    "metadata",
+    "openness",
+    "updates",
+    "applicant",
+    "category",
+    "legality",
+    "safeguards",
+    "scenarios",
+    "value",
+    "privacy",
+]
+ADDRESS = "https://platform.example/api"
+
+
+@pytest.mark.parametrize(
+    ("certificate", "verdict", "told"),
+    [
+        ({"in_force": True}, Verdict.PASS, ADDRESS),
+        ({"valid_until": DAY}, Verdict.PASS, ADDRESS),
+        ({"in_force": True, "valid_from": DAY, "valid_until": DAY}, Verdict.PASS, ADDRESS),
+        ({}, Verdict.ATTESTED, "does not say whether"),
+        ({"valid_from": DAY}, Verdict.ATTESTED, "does not say whether"),
+        ({"in_force": False}, Verdict.REVIEW, "not to be in force"),
+        ({"in_force": False, "valid_until": DAY}, Verdict.REVIEW, "not to be in force"),
+        ({"in_force": True, "valid_until": date(2026, 6, 29)}, Verdict.REVIEW, "2026-06-29"),
+        ({"in_force": True, "valid_from": date(2026, 7, 1)}, Verdict.REVIEW, "2026-07-01"),
+    ],
+)
+def test_a_certificate_passes_where_the_platform_itself_vouches_for_it(
+    certificate: dict[str, Any], verdict: Verdict, told: str
+) -> None:
+    record = {"certificate": {"number": "C-1", **certificate}}
+    found = outcome("registration", record, {"platform": ADDRESS})
+    assert found.verdict is verdict
+    assert told in found.message.en
+    assert "over TLS" in found.method.en
+    from_a_file = outcome("registration", record)
+    assert from_a_file.verdict is (Verdict.REVIEW if verdict is Verdict.REVIEW else Verdict.ATTESTED)
+    assert "TLS" not in from_a_file.message.en + from_a_file.method.en
+
+
+def test_what_the_dataset_holds_beside_data_is_for_review_whoever_registered_it() -> None:
+    objects = OBJECTS.with_columns(role=pl.lit("other"))
+    record = {"certificate": {"number": "C-1", "in_force": True}}
+    found = outcome("registration", record, {"platform": ADDRESS, "objects": objects})
+    assert found.verdict is Verdict.REVIEW
+
+
+@pytest.mark.parametrize("rule", WORDS)
+def test_what_the_applicant_wrote_on_a_platform_passes_nothing(rule: str) -> None:
+    record = {
+        "certificate": {"number": "C-1", "in_force": True},
+        "category": "行业专识数据集",
+        "attestations": [
+            {"rule": each, "statement": "s", "documents": ["a.pdf"]}
+            for each in (
+                "legality",
+                "safeguards",
+                "value",
+                "openness",
+                "updates",
+                "privacy",
+                "documentation",
+                "metadata",
+            )
+        ],
+    }
+    found = outcome(rule, record, {"platform": ADDRESS})
+    assert found.verdict is outcome(rule, record).verdict
+    assert found.verdict in (Verdict.ATTESTED, Verdict.REVIEW)
+    assert "received over TLS" in found.method.en
+    assert "the registration file says" in outcome(rule, record).method.en
+
+
+def test_documents_of_a_statement_are_evidence_with_their_digests() -> None:
+    documents = ["a.pdf", {"name": "b.pdf", "sha256": "0a" * 32}]
+    found = outcome(
+        "legality", {"attestations": [{"rule": "legality", "statement": "s", "documents": documents}]}
+    )
+    assert found.evidence is not None
+    assert found.evidence.collect().rows() == [("a.pdf", None), ("b.pdf", "0a" * 32)]
+    without = outcome("legality", {"attestations": [{"rule": "legality", "statement": "s"}]})
+    assert without.evidence is None
+
+
 def test_a_code_is_well_formed_and_no_more() -> None:
     found = outcome("applicant")
     assert found.verdict is Verdict.ATTESTED

@@ -1,0 +1,127 @@
+"""What people declare in files, TOML, JSON or YAML: bounded in size, read strictly, mistakes told with their line.
+
+A file may come from anyone. A key that stands twice and an alias of YAML are refused: the one could mean two things, the
+other be a bomb.
+"""
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from dqv.core.errors import RegistrationError, TrustError
+from dqv.core.locate import explain, line_of
+from dqv.core.registration import Registration
+from dqv.trust import canonical
+
+MOST_BYTES = 2**20
+
+_Model = TypeVar("_Model", bound=BaseModel)
+_FORMATS = {".toml": "TOML", ".json": "JSON", ".yaml": "YAML", ".yml": "YAML"}
+
+
+def load_registration(path: Path) -> Registration:
+    """Read a registration file, by its suffix .toml, .json, .yaml or .yml.
+
+    Raises:
+        RegistrationError: names the file and the line or field.
+    """
+    return load(path, Registration, "registration")
+
+
+def load(path: Path, model: type[_Model], what: str) -> _Model:
+    """Read a file as a model.
+
+    Args:
+        path: its suffix says the format.
+        model: what it must be.
+        what: the same in a word, for messages.
+
+    Raises:
+        RegistrationError: names the file and the line or field.
+    """
+    text, form = _text(path, what), _FORMATS.get(path.suffix)
+    if form is None:
+        raise RegistrationError(f"{what} {path}: the name must end in .toml, .json or .yaml")
+    document = None
+    try:
+        if form == "TOML":
+            values = tomllib.loads(text)
+        elif form == "JSON":
+            values = canonical.load(text.encode(), "it")
+        else:
+            document, values = _yaml(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        raise RegistrationError(
+            f"{what} {path} is not YAML as dqv reads it: line {line}: {error.problem}"
+        ) from None
+    except (ValueError, TrustError, yaml.YAMLError, RecursionError) as error:
+        raise RegistrationError(f"{what} {path} is not {form} as dqv reads it: {error}") from None
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+
+        def line_in(location: Sequence[str | int]) -> int | None:
+            return line_of(text, location) if document is None else _yaml_line(document, location)
+
+        raise RegistrationError(f"{what} {path} is not usable: {explain(error, line_in)}") from None
+
+
+def _text(path: Path, what: str) -> str:
+    try:
+        if not path.is_file():
+            raise RegistrationError(f"{what} {path} cannot be read: there is no such file")
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise RegistrationError(f"{what} {path}: larger than {MOST_BYTES} bytes; this is no {what}")
+        return content.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise RegistrationError(f"{what} {path} cannot be read as UTF-8 text: {why}") from None
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, without aliases and without keys that stand twice."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem="aliases are not read", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        values = super().construct_mapping(node, deep)
+        if len(values) != len(node.value):
+            raise yaml.MarkedYAMLError(problem="a key stands twice", problem_mark=node.start_mark)
+        return values
+
+
+def _yaml(text: str) -> tuple[yaml.Node | None, Any]:
+    """The document and its values."""
+    loader = _Loader(text)
+    try:
+        document = loader.get_single_node()
+        return document, None if document is None else loader.construct_document(document)
+    finally:
+        loader.dispose()
+
+
+def _yaml_line(document: yaml.Node, location: Sequence[str | int]) -> int | None:
+    """The line (from 1) of the value at a location, or of the nearest parent that is there."""
+    node, line = document, None
+    for name in location:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == str(name)), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(name, int) and name < len(node.value):
+            found = (node.value[name], node.value[name])
+        else:
+            found = None
+        if found is None:
+            break
+        line, node = found[0].start_mark.line + 1, found[1]
+    return line

@@ -1,0 +1,218 @@
+import os
+import tempfile
+import traceback
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dqv.connectors.declarations import MOST_BYTES, load_registration
+from dqv.core.errors import RegistrationError
+from dqv.core.location import Credentials
+
+GOOD = """
+name = "示例"
+cadence = "每月"
+
+[applicant]
+name = "示例公司"
+
+[modalities.text]
+scale = "35 GB"
+
+[[scenarios]]
+title = "问答"
+"""
+
+
+def write(tmp_path: Path, text: str, name: str = "r.toml") -> Path:
+    path = tmp_path / name
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_a_toml_file_is_read(tmp_path: Path) -> None:
+    record = load_registration(write(tmp_path, GOOD))
+    assert record.applicant.name == "示例公司"
+    assert list(record.modalities) == ["text"]
+
+
+def test_a_json_file_is_read(tmp_path: Path) -> None:
+    text = '{"name": "n", "applicant": {"name": "a"}, "modalities": {"text": {"scale": "1 GB"}}}'
+    assert load_registration(write(tmp_path, text, "r.json")).name == "n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (GOOD.replace('cadence = "每月"', "cadence = "), "line 3"),
+        (GOOD.replace("[modalities.text]", "[modalities.smell]"), r"line 8, field modalities\.smell"),
+        (GOOD.replace('title = "问答"', 'titel = "问答"'), r"line 12, field scenarios\.0\.titel"),
+        (GOOD.replace('name = "示例公司"', "name = 7"), r"line 6, field applicant\.name"),
+        ("", "field name"),
+        (GOOD.replace("35 GB", "35 h"), r"line 9, field modalities\.text\.scale: .*'35 h'.*byte"),
+        (GOOD.replace("35 GB", "plenty"), r"line 9, field modalities\.text\.scale: .*'plenty'"),
+        (GOOD.replace("modalities.text", "modalities.audio"), r"line 9, field modalities\.audio\.scale: .*hour"),
+        (GOOD.replace("示例公司", "  "), r"line 6, field applicant\.name"),
+        (GOOD.replace('"示例"', '"\u3000"'), "line 2, field name"),
+        (GOOD.replace("每月", " "), "line 3, field cadence"),
+        (GOOD.replace("问答", " "), r"line 12, field scenarios\.0\.title"),
+        (GOOD + '[[attestations]]\nrule = "value"\nstatement = " "\n', r"line 15, field attestations\.0\.statement"),
+        (GOOD + '[[attestations]]\nrule = "value"\nstatement = "s"\ndocuments = [""]\n',
+         r"line 16, field attestations\.0\.documents"),
+    ],
+)  # fmt: skip
+def test_a_broken_file_names_line_and_field(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(RegistrationError, match=message):
+        load_registration(write(tmp_path, text))
+
+
+YAML = """
+name: 示例
+applicant: {name: 示例公司}
+modalities:
+  text: {scale: 35 GB}
+scenarios:
+  - title: 问答
+  - title: 摘要
+certificate:
+  number: C-1
+  valid_until: 2028-12-31
+"""
+
+
+def test_a_yaml_file_is_read(tmp_path: Path) -> None:
+    for name in ("r.yaml", "r.yml"):
+        record = load_registration(write(tmp_path, YAML, name))
+        assert record.certificate is not None
+        assert (len(record.scenarios), record.certificate.valid_until) == (2, date(2028, 12, 31))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (YAML.replace("title: 摘要", "titel: 摘要"), r"line 8, field scenarios\.1\.titel"),
+        (YAML.replace("35 GB", "35 h"), r"line 5, field modalities\.text\.scale"),
+        (YAML.replace("name: 示例公司", "name: 913304990000000006"), r"line 3, field applicant\.name"),
+        (YAML + "name: again\n", "a key stands twice"),
+        (YAML.replace("2028-12-31", "2028-13-31"), "month"),
+        (YAML + "cadence: &a monthly\nx: *a\n", "line 13: aliases are not read"),
+        ("a: &a [x]\nb: &b [*a, *a]\nc: [*b, *b]\n", "line 2: aliases are not read"),
+        ("!!python/object/apply:os.system [id]", "line 1: could not determine a constructor"),
+        ("name: [", "line 1"), ("", "not usable"), ("- a", "not usable"), ("[" * 5000, "not YAML"), ("a: \x00", "not YAML"),
+        ("a: " + "1" * 5000, "not YAML"), ("--- a\n--- b\n", "not YAML"), ("? [a]\n: b", "not YAML"),
+    ],
+)  # fmt: skip
+def test_yaml_that_could_mean_two_things_or_too_much_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(RegistrationError, match=message):
+        load_registration(write(tmp_path, text, "r.yaml"))
+
+
+def test_a_key_that_stands_twice_in_json_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RegistrationError, match="twice"):
+        load_registration(write(tmp_path, '{"name": "a", "name": "b"}', "r.json"))
+
+
+@pytest.mark.parametrize("suffix", ["toml", "json", "yaml"])
+def test_a_file_over_the_limit_is_refused_unread(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(RegistrationError, match="larger than 1048576 bytes"):
+        load_registration(write(tmp_path, " " * (MOST_BYTES + 1), f"r.{suffix}"))
+    with pytest.raises(RegistrationError, match=r"not usable|is not JSON"):
+        load_registration(write(tmp_path, " " * MOST_BYTES, f"r.{suffix}"))
+
+
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "r.toml")
+    with pytest.raises(RegistrationError, match="no such file"):
+        load_registration(tmp_path / "r.toml")
+
+
+@given(st.text(max_size=200), st.sampled_from([".toml", ".json", ".yaml"]))
+def test_any_text_is_read_or_refused(text: str, suffix: str) -> None:
+    with tempfile.NamedTemporaryFile(suffix=suffix) as file:
+        file.write(text.encode("utf-8", "surrogatepass"))
+        file.flush()
+        with pytest.raises(RegistrationError):
+            load_registration(Path(file.name))
+
+
+DOCUMENTS = """
+[[attestations]]
+rule = "legality"
+statement = "s"
+documents = ["a.pdf", { name = "b.pdf", sha256 = "%s" }]
+"""
+
+
+def test_a_document_may_have_a_digest(tmp_path: Path) -> None:
+    record = load_registration(write(tmp_path, GOOD + DOCUMENTS % ("0a" * 32)))
+    assert [each.sha256 for each in record.attestations[0].documents] == [None, "0a" * 32]
+    for wrong in ("0A" * 32, "0a" * 31, ""):
+        with pytest.raises(RegistrationError, match=r"attestations\.0\.documents\.1\.sha256"):
+            load_registration(write(tmp_path, GOOD + DOCUMENTS % wrong))
+
+
+def test_a_document_is_named_so_that_it_can_be_shown(tmp_path: Path) -> None:
+    with pytest.raises(RegistrationError, match="cannot be shown"):
+        load_registration(write(tmp_path, GOOD + (DOCUMENTS % ("0a" * 32)).replace("a.pdf", "\\u202efdp.a")))
+
+
+LOCATION = """
+[[locations]]
+url = "s3://bucket/prefix"
+endpoint = "https://store.example"
+credentials = { access_key = "geheim-1", secret_key = "geheim-2", session_token = "geheim-3" }
+"""
+
+
+def test_credentials_of_a_location_are_never_shown(tmp_path: Path) -> None:
+    record = load_registration(write(tmp_path, GOOD + LOCATION))
+    shown = f"{record!r} {record} {record.model_dump_json()} {record.model_dump()}"
+    assert "geheim" not in shown
+    assert isinstance(record.locations[0].credentials, Credentials)
+    assert record.locations[0].credentials.secret_key.get_secret_value() == "geheim-2"
+
+
+def test_credentials_that_are_wrong_are_not_quoted(tmp_path: Path) -> None:
+    for wrong in (
+        LOCATION.replace('secret_key = "geheim-2"', 'secret_key = ["geheim-2"]'),
+        LOCATION.replace("secret_key", "key"),
+        LOCATION.replace("s3://", "s3://u:geheim-4@"),
+    ):
+        with pytest.raises(RegistrationError, match=r"locations\.0") as caught:
+            load_registration(write(tmp_path, GOOD + wrong))
+        told = "".join(traceback.format_exception(caught.value))
+        assert "geheim-" not in told
+
+
+def test_strings_are_stripped(tmp_path: Path) -> None:
+    record = load_registration(
+        write(tmp_path, GOOD.replace("示例公司", " 示例公司 ").replace("问答", "问答\u3000"))
+    )
+    assert (record.applicant.name, record.scenarios[0].title) == ("示例公司", "问答")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("r.toml", b"\xff\xfe"),
+        ("r.txt", b"a: 1"),
+        ("r.yaml", b"a: 1"),
+        ("r.json", b"[" * 100_000),
+        ("r.json", b"{"),
+    ],
+)
+def test_a_file_that_is_none_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(RegistrationError, match=name):
+        load_registration(path)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RegistrationError, match="cannot be read"):
+        load_registration(tmp_path / "none.toml")
