@@ -80,6 +80,7 @@ DEFECTIVE_KINDS = frozenset(
         "parquet",
         "arrow",
         "compression",
+        "document",
         "image",
         "audio",
         "video",
