@@ -1,17 +1,16 @@
 """Office Open XML packages (ISO/IEC 29500-2): a zip archive, looked at before a part of it is read.
 
-What a relationship points to outside the archive is never followed, and nothing in it is run: macros, embedded
-objects and pictures are parts that no reader asks for.
+What a relationship points to outside the archive is never followed, and nothing in it is run: macros,
+embedded objects and pictures are parts that no reader asks for.
 """
 
 import io
 import posixpath
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from xml.sax.handler import ContentHandler
-from xml.sax.xmlreader import AttributesImpl
 
 from dqv.connectors.containers.compression import FREE_BYTES
 from dqv.connectors.containers.documents import XML_DEPTH, walk_xml
@@ -190,13 +189,13 @@ class Elements(ContentHandler):
         super().__init__()
         self.open: list[str] = []
 
-    def begin(self, name: str, attrs: AttributesImpl) -> None:
+    def begin(self, name: str, attrs: Mapping[str, str]) -> None:
         """An element begins; it stands last in `open`."""
 
     def end(self, name: str) -> None:
         """An element ends; it stands no more in `open`."""
 
-    def startElement(self, name: str, attrs: AttributesImpl) -> None:
+    def startElement(self, name: str, attrs: Mapping[str, str]) -> None:  # type: ignore[override]  # see _Parser
         """Of `ContentHandler`."""
         name = name.rpartition(":")[2]
         if not self.open and name != self.root:
@@ -211,7 +210,7 @@ class Elements(ContentHandler):
         self.end(self.open.pop())
 
 
-def relation_of(attrs: AttributesImpl) -> str:
+def relation_of(attrs: Mapping[str, str]) -> str:
     """The relationship that an element names (`r:id`, whatever its prefix); "" for none."""
     return next((value for name, value in attrs.items() if name.endswith(":id")), "")
 
@@ -224,7 +223,7 @@ class _Relations(Elements):
         self._folder = folder
         self.found: dict[str, Relation] = {}
 
-    def begin(self, name: str, attrs: AttributesImpl) -> None:
+    def begin(self, name: str, attrs: Mapping[str, str]) -> None:
         if name == "Relationship" and attrs.get("TargetMode") != "External":
             kind = attrs.get("Type", "").rpartition("/")[2]
             part = posixpath.normpath(posixpath.join("/", self._folder, attrs.get("Target", "")))
