@@ -50,6 +50,7 @@ def environment(name: str, requirements: list[str]) -> Path:
     wanted = "\n".join(requirements)
     if not done.exists() or done.read_text("utf-8") != wanted:
         shutil.rmtree(folder, ignore_errors=True)
+        OUT.mkdir(parents=True, exist_ok=True)
         try:
             _run([sys.executable, "-m", "venv", str(folder)], OUT)
             _run(

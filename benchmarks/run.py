@@ -17,6 +17,7 @@ from pathlib import Path
 from benchmarks import (
     audio_check,
     audio_near,
+    documents,
     image_check,
     image_hash_peers,
     image_scale,
@@ -40,6 +41,7 @@ PARTS: dict[str, Part] = {
     "text_kernel": ("Text, tokens to sketches", lambda _: text_kernel.as_markdown(text_kernel.measure())),
     "text_peers": ("Text, near-duplicates beside peers", lambda _: text_peers.as_markdown(*text_peers.measure())),
     "text_curves": ("Text, growth", lambda _: text_curves.as_markdown(text_curves.measure())),
+    "documents": ("Documents, beside peers", lambda folder: documents.as_markdown(documents.measure(folder))),
     "image_check": ("Images, one at a time", lambda folder: image_check.as_markdown(image_check.measure(folder))),
     "image_scale": ("Images, the whole check", lambda folder: image_scale.as_markdown(*image_scale.measure(folder))),
     "images_near": ("Images, near-duplicates", lambda _: _printed(images_near.main)),

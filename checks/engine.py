@@ -163,6 +163,9 @@ class Quantity:
         return Fraction(self.numerator) / Fraction(self.denominator) if self.denominator else None
 
 
+_ARCHIVES = ("docx", "pdf", "xlsx")
+"""Formats of text that are archives inside: unread, they may hold as much as one."""
+
 _UNBOUNDED = 10**30
 """Beyond any threshold of a regulation: what an unread object without a bound might hold."""
 
@@ -486,7 +489,9 @@ def summarise(items: pl.LazyFrame, objects: pl.LazyFrame, policy: Policy) -> dic
     """
     measured_ = pl.col("status") == "measured"
     unread = pl.col("status") == "unread"
-    packed = pl.col("compression").is_not_null() | pl.col("modality").is_null()
+    packed = (
+        pl.col("compression").is_not_null() | pl.col("modality").is_null() | pl.col("format").is_in(_ARCHIVES)
+    )
     factor = pl.when(packed).then(policy.unread_factor_compressed).otherwise(policy.unread_factor)
     bound = pl.col("stored_bytes") * factor
     whole = (pl.col("status") == "defective") & ~pl.col("single")

@@ -9,13 +9,12 @@ _TEXT = {
     "txt": "txt", "text": "txt", "md": "md", "markdown": "md", "html": "html", "htm": "html", "xhtml": "html",
     "xml": "xml", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "csv": "csv", "tsv": "tsv",
     "parquet": "parquet", "arrow": "arrow", "feather": "arrow", "ipc": "arrow",
+    "docx": "docx", "xlsx": "xlsx", "pdf": "pdf",
 }  # fmt: skip
 _IMAGE = "jpg jpeg png webp tif tiff bmp gif heic heif avif"
 _AUDIO = "wav flac mp3 ogg oga opus m4a aac aif aiff caf wma amr pcm"
 _VIDEO = "mp4 m4v mov 3gp mkv webm avi ts m2ts flv mpg mpeg wmv"
-_CONTAINER = (
-    "tar tgz zip rar 7z h5 hdf5 lmdb mdb tfrecord tfrecords warc bz2 xz gz zst docx xlsx pdf doc xls ppt pptx"
-)
+_CONTAINER = "tar tgz zip rar 7z h5 hdf5 lmdb mdb tfrecord tfrecords warc bz2 xz gz zst doc xls ppt pptx"
 
 _FORMATS: dict[str, tuple[str | None, str]] = {
     **{suffix: ("text", name) for suffix, name in _TEXT.items()},

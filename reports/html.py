@@ -278,6 +278,7 @@ LABELS: dict[str, Words] = _words(
         "kind.parquet": ("Parquet 无效", "invalid Parquet"),
         "kind.arrow": ("Arrow 无效", "invalid Arrow"),
         "kind.compression": ("压缩流损坏", "damaged compression"),
+        "kind.document": ("文档损坏", "damaged document"),
         "kind.image": ("图像无法解码", "image does not decode"),
         "kind.audio": ("音频无法解码", "audio does not decode"),
         "kind.video": ("视频无法解码", "video does not decode"),

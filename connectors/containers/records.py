@@ -22,6 +22,8 @@ from dqv.connectors.containers.model import (
     Record,
     Watched,
 )
+from dqv.connectors.containers.office import read_docx, read_xlsx
+from dqv.connectors.containers.pdf import read_pdf
 from dqv.connectors.containers.tables import read_csv, read_tsv
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
@@ -53,6 +55,9 @@ READERS: dict[str, Reader] = {
     "tsv": read_tsv,
     "parquet": read_parquet,
     "arrow": read_arrow,
+    "docx": read_docx,
+    "xlsx": read_xlsx,
+    "pdf": read_pdf,
 }
 """Every format that is read, and by what."""
 

@@ -15,7 +15,8 @@ from dqv.core.errors import ItemError
 from dqv.measure import encoding
 
 DELIMITERS = ",;\t|"
-_NUMBER = re.compile(r"\s*[-+]?\d+(\.\d*)?([eE][-+]?\d+)?\s*", re.ASCII)
+NUMBER = re.compile(r"\s*[-+]?\d+(\.\d*)?([eE][-+]?\d+)?\s*", re.ASCII)
+"""A first row of nothing else names no fields."""
 
 
 def read_csv(job: Job) -> Iterator[Record | Broken]:
@@ -85,9 +86,9 @@ def _rows(job: Job, lines: _Lines, delimiter: str | None) -> Iterator[Record | B
     except csv.Error as error:
         raise _problem(error, rows.line_num) from error
     waiting: list[list[str]] = []
-    if all(_NUMBER.fullmatch(field) for field in header):
+    if all(NUMBER.fullmatch(field) for field in header):
         waiting, header = [header], [""] * len(header)
-    names = _names(header)
+    names = column_names(header)
     job.facts.note(dict.fromkeys(names))
     at, place, taken = job.beat.at, 0, 0 if waiting else lines.taken
     while True:
@@ -139,16 +140,20 @@ def _sniff(line: str) -> str:
     return max(DELIMITERS, key=parts)  # the first of equals
 
 
-def _names(header: list[str]) -> list[str]:
+def column_names(header: list[str]) -> list[str]:
     """Every field by a name of its own."""
     names: list[str] = []
     taken = {field.strip() for field in header}
     seen: set[str] = set()
+    suffixes: dict[
+        str, int
+    ] = {}  # the next of each name: a million equal names must not take a million squared
     for number, field in enumerate(header, 1):
         base = field.strip() or f"column_{number}"
-        name, suffix = base, 2
+        name = base
         while name in seen or (name != field.strip() and name in taken):
-            name, suffix = f"{base}_{suffix}", suffix + 1
+            suffix = suffixes.get(base, 2)
+            name, suffixes[base] = f"{base}_{suffix}", suffix + 1
         seen.add(name)
         names.append(name)
     return names

@@ -85,6 +85,7 @@ DEFECTIVE_KINDS = frozenset(
         "parquet",
         "arrow",
         "compression",
+        "document",
         "image",
         "audio",
         "video",

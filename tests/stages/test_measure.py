@@ -19,6 +19,7 @@ from dqv.core.settings import Limits
 from dqv.engine import list_source
 from dqv.execute import manifest, partitions
 from dqv.stages import measure as stages
+from tests.connectors import made
 from tests.stages.calls import measure
 
 
@@ -94,6 +95,29 @@ def test_the_same_records_measure_alike_in_every_format(source: Path, tmp_path: 
     assert all(each == facts[0] for each in facts.values())
 
 
+def test_a_text_measures_alike_as_a_document_of_any_format(source: Path, tmp_path: Path) -> None:
+    text = "第一条 公共数据 public data"
+    (source / "a.txt").write_text(text, "utf-8")
+    (source / "b.docx").write_bytes(made.docx(text))
+    (source / "c.pdf").write_bytes(made.pdf([text]))
+    (source / "d.xlsx").write_bytes(made.xlsx(["正文"], [text]))
+    items, told, _ = measure(source, tmp_path / "out")
+    same = (
+        "status",
+        "modality",
+        "single",
+        "payload_bytes",
+        "text_bytes",
+        "tokens",
+        "xxh3_128",
+        "normalised",
+        "sketch",
+    )
+    assert [[row[name] for name in same] for row in items] == [[items[0][name] for name in same]] * 4
+    assert [row["format"] for row in items] == ["txt", "docx", "pdf", "xlsx"]
+    assert [row["encoding"] for row in told] == ["utf-8", None, None, None]
+
+
 def test_one_bad_line_costs_one_row(source: Path, tmp_path: Path) -> None:
     (source / "a.jsonl").write_bytes(
         b'{"text": "good one"}\n{"text": bad}\n\xff\xfe\n{"text": ""}\n{"text": "good two"}\n'
@@ -111,7 +135,8 @@ def test_one_bad_line_costs_one_row(source: Path, tmp_path: Path) -> None:
      ("a.txt", b" \n\t", "empty"), ("a.parquet", b"PAR1 nonsense PAR1", "parquet"), ("a.arrow", b"ARROW1", "arrow"),
      ("a.xml", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "xml"), ("a.txt", os.urandom(4096), "encoding"),
      ("a.jpg", b"\xff\xd8", "image"), ("a.mp3", b"no sound", "audio"), ("a.mp4", b"no pictures", "video"),
-     ("a.pcm", b"\0" * 100, "unsupported"), ("a.rar", b"Rar!", "unsupported")],
+     ("a.pcm", b"\0" * 100, "unsupported"), ("a.rar", b"Rar!", "unsupported"),
+     ("a.docx", made.docx("x")[:-9], "truncated"), ("a.xlsx", b"a,b", "document"), ("a.pdf", made.pdf([]), "empty"), ("a.doc", b"x", "unsupported")],
 )  # fmt: skip
 def test_one_bad_file_costs_one_row(
     source: Path, tmp_path: Path, name: str, content: bytes, kind: str
