@@ -79,6 +79,7 @@ DEFECTIVE_KINDS = frozenset(
         "html",
         "parquet",
         "arrow",
+        "archive",
         "compression",
         "image",
         "audio",
