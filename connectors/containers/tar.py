@@ -121,7 +121,7 @@ def _number(field: bytes, at: int, *, negative: bool = False) -> int:
         if value >= 0 or negative:
             return value
     else:
-        digits = field.strip(b" \0") or b"0"
+        digits = field.rstrip(b" \0").lstrip(b" ") or b"0"
         try:
             if digits.isdigit():
                 return int(digits, 8)
