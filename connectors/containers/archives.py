@@ -28,6 +28,9 @@ _KINDS: dict[bytes, tuple[str, str | None]] = {
     b".tar.zstd": ("tar", "zstd"),
     b".zip": ("zip", None),
 }
+MAX_NAME_BYTES = 4096
+"""A longer name, which no file could have, is cut and its member refused: names can be compressed a thousand times."""
+
 _SUFFIXES = tuple(_KINDS)
 _COMPRESSIONS = ("gzip", "zstd")
 _READ_AHEAD_BYTES = 1 << 20
@@ -119,6 +122,11 @@ class _Index:
                 self._count()
                 end_bytes = source.at + each.stored_bytes if is_tar else done_bytes + each.stored_bytes
                 kind = archive_kind(each.path)
+                if len(each.path) > MAX_NAME_BYTES:
+                    error = ItemError(
+                        "too-large", f"a name of more than {MAX_NAME_BYTES} bytes; give it a shorter"
+                    )
+                    each = Refused(each.path[:MAX_NAME_BYTES], "long-name", error, each.stored_bytes)
                 if isinstance(each, Refused):
                     yield replace(each, path=prefix + each.path)
                 elif kind is None:

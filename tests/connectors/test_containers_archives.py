@@ -97,7 +97,7 @@ def test_times_that_are_none_or_do_not_fit_are_zero() -> None:
 
 
 @pytest.mark.parametrize("format", ["gnu", "pax"])
-@pytest.mark.parametrize("length", [99, 100, 101, 255, 256, 257, 4000, 60_000])
+@pytest.mark.parametrize("length", [99, 100, 101, 255, 256, 257, 4095, 4096])
 def test_long_names_are_whole(format: str, length: int) -> None:
     name = "d/" + "长" * 10 + "x" * (length - 32)
     assert len(name.encode()) == length
