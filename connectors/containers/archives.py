@@ -187,7 +187,7 @@ class Opener:
         self._limits = limits
         self._tick = tick
         self._file: BinaryIO | None = None
-        self._size_bytes = 0
+        self._root: Window | None = None
         self._streams: list[tuple[list[str], Stream]] = []
         """The streams that the last locator went through, each inside the one before: the steps to it and it."""
 
@@ -218,10 +218,12 @@ class Opener:
             if steps[: len(before)] == before != steps and stream.at <= _offset(steps[len(before)]):
                 return stream, len(before)
             self._streams.pop()
-        if self._file is None:
+        if self._root is None:
             self._file = self._view()
-            self._size_bytes = self._file.seek(0, os.SEEK_END)
-        return Window(self._file, 0, self._size_bytes, self._on_read), 0
+            self._root = Window(self._file, 0, self._file.seek(0, os.SEEK_END), self._on_read)
+        if steps[0] in _COMPRESSIONS:  # reads on from where it was: it needs a place of its own
+            return self._root.part(0, self._root.size_bytes), 0
+        return self._root, 0
 
     def _on_read(self, _: int) -> None:
         self._tick()

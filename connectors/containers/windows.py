@@ -53,15 +53,24 @@ class Stream(io.RawIOBase):
 
     def read(self, size: int | None = -1, /) -> bytes:
         """The next bytes."""
-        size = -1 if size is None else size
+        if self._failed is not None:
+            raise self._failed.with_traceback(None)
         if self.size_bytes is not None:
             left = max(0, self.size_bytes - self.at)
-            size = left if size < 0 else min(size, left)
-        data = self._fetch(size)
-        if len(data) < size and self.size_bytes is not None:
-            raise ItemError("truncated", f"ends at byte {self.at + len(data)} of {self.size_bytes}")
-        if self._crc32 is not None:
-            self._verify(data)
+            size = left if size is None or size < 0 or size > left else size
+            if not size and self.at:
+                return b""
+        elif size is None:
+            size = -1
+        try:
+            data = self._fetch(size)
+            if len(data) < size and self.size_bytes is not None:
+                raise ItemError("truncated", f"ends at byte {self.at + len(data)} of {self.size_bytes}")
+            if self._crc32 is not None:
+                self._verify(data)
+        except (ItemError, OSError) as error:
+            self._failed = error
+            raise
         self.at += len(data)
         self._on_read(len(data))
         return data
@@ -105,20 +114,15 @@ class Stream(io.RawIOBase):
         return io.BufferedReader(self, max(1, min(size, _SKIP_BYTES // 4)))
 
     def _fetch(self, size: int) -> bytes:
-        if self._failed is not None:
-            raise self._failed.with_traceback(None)
         if isinstance(self._inner, Stream) and self._inner.at != self._start + self.at:
             raise ValueError("another member of the same stream was opened meanwhile")
-        try:
-            return self._inner.read(size)
-        except (ItemError, OSError) as error:
-            self._failed = error
-            raise
+        return self._inner.read(size)
 
     def _verify(self, data: bytes) -> None:
         end = self.at + len(data)
         if self.at <= self._summed_bytes <= end:
-            self._sum = zlib.crc32(memoryview(data)[self._summed_bytes - self.at :], self._sum)
+            new = data if self.at == self._summed_bytes else data[self._summed_bytes - self.at :]
+            self._sum = zlib.crc32(new, self._sum)
             self._summed_bytes = end
             if end == self.size_bytes and self._sum != self._crc32:
                 raise ItemError("archive", f"the checksum of a member's {end} bytes is wrong; pack it again")

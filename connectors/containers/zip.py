@@ -35,7 +35,7 @@ _STORED, _DEFLATED = 0, 8
 _UNIX = (3, 19)  # 19: macOS
 _FULL = 0xFFFFFFFF  # the value stands in the zip64 field
 
-_INPUT_BYTES = 1 << 13  # what is left of it is copied at each step
+_INPUT_BYTES = 1 << 16  # what is left of it is copied at each step
 _CHINA = timedelta(hours=8)
 _FINE, _DUPLICATE, _OVERLAP = range(3)
 
@@ -113,13 +113,13 @@ def member(
     if len(head) < _LOCAL.size:
         raise ItemError("truncated", f"byte {offset}: the zip ends in a member's header")
     signature, _, flags, method_here, _, _, crc32_here, *sizes, name_bytes, extra_bytes = _LOCAL.unpack(head)
-    extras = _extras(source.read(name_bytes + extra_bytes)[name_bytes:])
-    sizes = _fill(sizes[::-1], extras.get(1, b""))  # what comes out stands first in the zip64 field
-    given = [size_bytes, stored_bytes, crc32]
+    if _FULL in sizes:  # what comes out stands first in the zip64 field
+        extras = _extras(source.read(name_bytes + extra_bytes)[name_bytes:])
+        sizes = _fill(sizes[::-1], extras.get(1, b""))[::-1]
     # Where a descriptor follows the data, it has the numbers, and the header zeros or the same.
     fits = all(
         here == there or (here == 0 and flags & _DESCRIPTOR)
-        for here, there in zip([*sizes, crc32_here], given, strict=True)
+        for here, there in ((sizes[0], stored_bytes), (sizes[1], size_bytes), (crc32_here, crc32))
     )
     if signature != b"PK\3\4" or flags & _ENCRYPTED or method_here != method or not fits:
         raise ItemError(
@@ -128,51 +128,59 @@ def member(
     data = offset + _LOCAL.size + name_bytes + extra_bytes
     if method == _STORED:
         return source.part(data, stored_bytes, crc32)
-    inflated = _Inflated(source.part(data, stored_bytes), stored_bytes, size_bytes, limits)
-    return Stream(inflated, size_bytes, on_read, crc32)
+    return _Inflated(source.part(data, stored_bytes), stored_bytes, size_bytes, crc32, limits, on_read)
 
 
-class _Inflated:
+class _Inflated(Stream):
     """What comes out of a deflated member.
 
     Reading raises ItemError: "archive" unless exactly `size_bytes` come out of all that is stored, "bomb".
     """
 
-    def __init__(self, stored: Stream, stored_bytes: int, size_bytes: int, limits: Limits) -> None:
+    size_bytes: int
+
+    def __init__(
+        self,
+        stored: Stream,
+        stored_bytes: int,
+        size_bytes: int,
+        crc32: int,
+        limits: Limits,
+        on_read: Callable[[int], None],
+    ) -> None:
+        super().__init__(stored, size_bytes, on_read, crc32)
         self._stored = stored
         self._stored_bytes = stored_bytes
-        self._size_bytes = size_bytes
         self._limits = limits
-        self._inner = zlib.decompressobj(wbits=-15)
+        self._inflater = zlib.decompressobj(wbits=-15)
         self._input = b""
         self._out_bytes = 0
 
-    def read(self, size: int, /) -> bytes:
+    def _fetch(self, size: int) -> bytes:
         """So many bytes, less at the end; with the last byte comes the look at the end."""
         pieces = []
-        while size and not self._inner.eof:
+        while size and not self._inflater.eof:
             pieces.append(self._step(size))
             size -= len(pieces[-1])
-        while self._out_bytes == self._size_bytes and not self._inner.eof:
+        while self._out_bytes == self.size_bytes and not self._inflater.eof:
             self._step(1)
-        if self._out_bytes >= self._size_bytes or self._inner.eof:
-            over = self._stored_bytes - self._stored.at + len(self._input) + len(self._inner.unused_data)
-            if self._out_bytes != self._size_bytes or over:
+        if self._out_bytes >= self.size_bytes or self._inflater.eof:
+            over = self._stored_bytes - self._stored.at + len(self._input) + len(self._inflater.unused_data)
+            if self._out_bytes != self.size_bytes or over:
                 raise ItemError(
-                    "archive",
-                    f"a member holds other than the {self._size_bytes} bytes it says; pack it again",
+                    "archive", f"a member holds other than the {self.size_bytes} bytes it says; pack it again"
                 )
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _step(self, size: int) -> bytes:
         data = self._input or self._stored.read(_INPUT_BYTES)
         try:
-            output = self._inner.decompress(data, size)
+            output = self._inflater.decompress(data, size)
         except zlib.error as error:
             raise ItemError("archive", f"deflate: broken data after {self._out_bytes} bytes") from error
-        self._input = self._inner.unconsumed_tail
+        self._input = self._inflater.unconsumed_tail
         self._out_bytes += len(output)
-        if not data and not output and not self._inner.eof:
+        if not data and not output and not self._inflater.eof:
             raise ItemError("archive", f"deflate: ends in the middle, after {self._out_bytes} bytes")
         refuse_bomb(self._out_bytes, self._stored.at, self._limits)
         return output
