@@ -277,6 +277,7 @@ LABELS: dict[str, Words] = _words(
         "kind.html": ("HTML 无效", "invalid HTML"),
         "kind.parquet": ("Parquet 无效", "invalid Parquet"),
         "kind.arrow": ("Arrow 无效", "invalid Arrow"),
+        "kind.archive": ("归档文件损坏", "damaged archive"),
         "kind.compression": ("压缩流损坏", "damaged compression"),
         "kind.document": ("文档损坏", "damaged document"),
         "kind.image": ("图像无法解码", "image does not decode"),

@@ -77,7 +77,7 @@ class Decompressed(io.RawIOBase):
             raise ItemError("unsupported", f"compression {compression}")
         self._stored = stored
         self._compression = compression
-        self._expansion = limits.expansion
+        self._limits = limits
         self._frame: _Frame | None = None
         self._frames = self._bytes_in = self._bytes_out = 0
         self._input = b""
@@ -125,12 +125,7 @@ class Decompressed(io.RawIOBase):
         elif at_end and not output:
             raise self._error("ends in the middle")
         self._bytes_out += len(output)
-        consumed = self._bytes_in - len(self._input)
-        if self._bytes_out > FREE_BYTES and self._bytes_out > self._expansion * consumed:
-            raise ItemError(
-                "bomb",
-                f"{self._bytes_out} bytes came out of the first {consumed}: over {self._expansion} times",
-            )
+        refuse_bomb(self._bytes_out, self._bytes_in - len(self._input), self._limits)
         return output
 
     def _padding(self) -> bool:
@@ -152,6 +147,16 @@ class Decompressed(io.RawIOBase):
             "compression",
             f"{self._compression}: {what}, near byte {consumed} of what is stored; store it again",
         )
+
+
+def refuse_bomb(out_bytes: int, stored_bytes: int, limits: Limits) -> None:
+    """What came (or would come) out must be in proportion to what is stored.
+
+    Raises:
+        ItemError: "bomb", over `limits.expansion` times, beyond FREE_BYTES.
+    """
+    if out_bytes > FREE_BYTES and out_bytes > limits.expansion * stored_bytes:
+        raise ItemError("bomb", f"{out_bytes} bytes out of {stored_bytes}: over {limits.expansion} times")
 
 
 def decompressed(open_: Callable[[], BinaryIO], compression: str, limits: Limits) -> BinaryIO:

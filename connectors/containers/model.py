@@ -69,6 +69,43 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """A member of an archive that can be opened.
+
+    Attributes:
+        path: inside the outermost archive, "/" between parts and behind the name of an archive inside; bytes as
+            stored, of a zip UTF-8 where they can be told. A name and nothing more: it may say "..", or nothing.
+        size_bytes: what comes out when it is opened.
+        stored_bytes: what it takes in the archive that holds it, compressed there (zip) or not (tar).
+        mtime_ns: since 1970, UTC; 0 where there is none.
+        locator: how to get there again (`archives.Opener`).
+    """
+
+    path: bytes
+    size_bytes: int
+    stored_bytes: int
+    mtime_ns: int
+    locator: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A member, or all the rest of an archive, that is not read.
+
+    Attributes:
+        path: as of `Member`; of a rest, the archive's, which is empty for the outermost.
+        why: the named rule.
+        error: None for what is no data: links and special files.
+        stored_bytes: as of `Member`; of a rest, at most what was not read of its archive.
+    """
+
+    path: bytes
+    why: str
+    error: ItemError | None
+    stored_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Columns:
     """Records that all have the same fields.
 

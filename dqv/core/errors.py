@@ -84,6 +84,7 @@ DEFECTIVE_KINDS = frozenset(
         "html",
         "parquet",
         "arrow",
+        "archive",
         "compression",
         "document",
         "image",

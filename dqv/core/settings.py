@@ -43,6 +43,10 @@ class Limits(BaseModel):
     """A whole document that must be held at once (.txt, .md, .html, .xml, a single JSON value)."""
     expansion: int = 1000
     """A compressed object may grow by this factor (beyond its first 64 MiB) before it counts as a bomb."""
+    archive_members: int = 10_000_000
+    """Members of one archive, those of archives inside it among them."""
+    archive_depth: int = 3
+    """So many archives may stand one inside the other, inside an archive."""
     image_pixels: int = 178_956_970
     """Pixels of one image, all its frames together; Pillow's own limit against bombs."""
 
