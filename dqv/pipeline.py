@@ -56,9 +56,9 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
     check_policy(policy)
     registration = load_registration(settings.registration) if settings.registration else None
     key = keys.load_private(settings.key) if settings.key else None
-    listing = list_source(settings.source)
-    with out_folder(settings, manifest.digest(listing), policy) as run:
-        reference = run.reference_date
+    with out_folder(settings) as run:
+        listing = list_source(settings.source, run.path / "listing.parquet")
+        reference = run.begin(listing.digest, policy)
         with cluster.connect(settings.scheduler, settings.workers) as client:
             engine = Engine(client, run.ledger, policy, settings, progress)
             measured = engine.measure(listing, registration)
@@ -79,7 +79,7 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
             )  # fmt: skip
             excerpts = engine.excerpts(listing, case) if settings.excerpts else {}
         outcomes = run_checks(case)
-        manifest.write(listing, hashes, settings.out / "manifest.parquet")
+        manifest.write_hashes(listing, hashes, settings.out / "manifest.parquet")
         shutil.rmtree(settings.out / "evidence", ignore_errors=True)
         report = assemble.build(
             case,
@@ -98,7 +98,7 @@ def check(settings: Settings, progress: Progress | None = None) -> Report:
 
 
 def _tables(
-    listing: pa.Table, measured: Measured, found: Duplicates
+    listing: manifest.Listing, measured: Measured, found: Duplicates
 ) -> tuple[pl.LazyFrame, pl.LazyFrame, dict[int, bytes]]:
     """Items with their dates and fate, objects with what reading them told, and the objects' digests."""
     columns = [name for name in ITEMS.names if name not in ("sketch", "fingerprint")]
@@ -126,8 +126,9 @@ def _tables(
     hashes = {
         number: digest for number, digest in told.select("object", "sha256").iter_rows() if digest is not None
     }
-    names = [visible_path(path) for path in listing["path"].to_pylist()]
-    frame = pl.DataFrame(pl.from_arrow(listing)).with_columns(name=pl.Series(names, dtype=pl.String))
+    table = pa.concat_tables(listing.batches())
+    names = [visible_path(path) for path in table["path"].to_pylist()]
+    frame = pl.DataFrame(pl.from_arrow(table)).with_columns(name=pl.Series(names, dtype=pl.String))
     objects = frame.lazy().join(told.lazy(), on="object", how="left", maintain_order="left")
     items = scan(measured.files("items"), ITEMS).select(columns)
     fate = pl.scan_parquet(found.surplus).with_columns(surplus=pl.lit(value=True))
@@ -262,7 +263,7 @@ def _named(name: str, number: int) -> tuple[str, dict[str, Any], int]:
         "identity": f"{facts.st_dev}:{facts.st_ino}", "role": kind.role, "why": kind.why, "modality": kind.modality,
         "format": kind.format, "compression": kind.compression,
     }  # fmt: skip
-    return os.fspath(source.parent), partitions.Piece(row, "whole", 0, 0, facts.st_size).as_args(), int(place)
+    return os.fspath(source.parent), partitions.piece(row), int(place)
 
 
 def _digests(source: str) -> Iterator[tuple[bytes, int, bytes]]:
@@ -270,14 +271,16 @@ def _digests(source: str) -> Iterator[tuple[bytes, int, bytes]]:
 
     What cannot be read has another digest than any file.
     """
-    for row in manifest.rows(list_source(source)):
-        if row["role"] == "ignored":
-            continue
-        try:
-            with storage.open_object(
-                source, row["path"], row["size_bytes"], row["mtime_ns"], row["identity"]
-            ) as file:
-                digest = hashlib.file_digest(file, "sha256").digest()
-        except (ItemError, OSError):
-            digest = b""
-        yield row["path"], row["size_bytes"], digest
+    with tempfile.TemporaryDirectory() as folder:
+        listing = list_source(source, Path(folder) / "listing.parquet")
+        for row in (row for rows in listing.batches() for row in rows.to_pylist()):
+            if row["role"] == "ignored":
+                continue
+            try:
+                with storage.open_object(
+                    source, row["path"], row["size_bytes"], row["mtime_ns"], row["identity"]
+                ) as file:
+                    digest = hashlib.file_digest(file, "sha256").digest()
+            except (ItemError, OSError):
+                digest = b""
+            yield row["path"], row["size_bytes"], digest

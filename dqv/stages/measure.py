@@ -16,6 +16,7 @@ from dqv.core.registration import RawSound
 from dqv.core.schema import ITEMS, PARAGRAPHS, READ_OBJECTS, SIDECAR, with_slots
 from dqv.core.settings import Assurance, Measuring
 from dqv.execute.child import Beat
+from dqv.execute.partitions import pieces
 from dqv.execute.parts import Table
 from dqv.measure.fields import extract
 from dqv.stages.media import MEDIA, measure_media
@@ -32,17 +33,17 @@ def footers(args: dict[str, Any], out: Path, beat: Beat) -> list[list[int] | Non
     """Sizes in bytes of the row groups of large Parquet objects; None where the footer cannot be read.
 
     Args:
-        args: `source`, `objects` (rows of the manifest as JSON).
+        args: `source`, `pieces`: large Parquet objects.
         out: unused.
         beat: of the child.
     """
     found: list[list[int] | None] = []
-    for row in args["objects"]:
+    for piece in args["pieces"]:
         try:
-            if beat.begin(row["object"]) is not None:
+            if beat.begin(piece["object"]) is not None:
                 found.append(None)
                 continue
-            with open_piece(args["source"], row) as file:
+            with open_piece(args["source"], piece) as file:
                 found.append([size for _, size in row_groups(partial(storage.view, file, storage.Reads()))])
         except (ItemError, OSError):
             found.append(None)  # it will be told when it is measured
@@ -54,7 +55,7 @@ class _Work:
     """One object, or one span of it, while it is measured.
 
     Attributes:
-        piece: see `execute.partitions.Piece.as_args`.
+        piece: see `execute.partitions.piece`.
         raw: how sound without a header is laid out, as the registration declares it.
         facts: of a text object, filled while reading.
         reads: from storage, counted while reading.
@@ -73,7 +74,7 @@ def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
     """Measure a partition: tables `items`, `paragraphs`, `objects` and `sidecar`.
 
     Args:
-        args: `source`, `pieces` (see `execute.partitions.Piece.as_args`), `measuring`, `raw` (a `RawSound` or None).
+        args: `source`, what to read (see `execute.partitions.pieces`), `measuring`, `raw` (a `RawSound` or None).
         out: where the tables go.
         beat: names the item at work.
     """
@@ -90,7 +91,7 @@ def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
         objects.add_rows(
             [
                 _measure_piece(args["source"], piece, measuring, raw, beat, rows, sidecar)
-                for piece in args["pieces"]
+                for piece in pieces(args)
             ]
         )
         rows.end()

@@ -18,6 +18,7 @@ from dqv.core.errors import ItemError
 from dqv.core.schema import TURNED
 from dqv.core.settings import Measuring
 from dqv.execute.child import Beat
+from dqv.execute.partitions import pieces
 from dqv.execute.parts import Table
 from dqv.measure import image, video
 from dqv.neardup import films, join, pictures, sounds
@@ -134,18 +135,19 @@ def greys(args: dict[str, Any], out: Path, beat: Beat) -> None:
     An object that cannot be read again, or has changed, gives none; its pairs stay unverified.
 
     Args:
-        args: `source`, `pieces`, `measuring` as for `measure`; `alike`: its table.
+        args: as for `measure`; `alike`: its table.
         out: where the tables go.
         beat: names the item at work.
     """
     measuring = Measuring.model_validate(args["measuring"])
     alike = pl.scan_parquet(args["alike"]).select("id", "object", "bin")
-    numbers = [piece["object"] for piece in args["pieces"]]
+    mine = [piece for piece in pieces(args) if piece["read"] != "digest"]
+    numbers = [piece["object"] for piece in mine]
     wanted = {row[1]: row for row in alike.filter(pl.col("object").is_in(numbers)).collect().iter_rows()}
     used = sorted({number for _, _, number in wanted.values()})
     with ExitStack() as stack:
         rows = {number: stack.enter_context(Table(out, f"greys{number}", _GREYS)) for number in used}
-        for piece in args["pieces"]:
+        for piece in mine:
             if piece["object"] not in wanted or beat.begin(piece["object"]) is not None:
                 continue
             item, _, number = wanted[piece["object"]]
