@@ -38,7 +38,7 @@ from dqv.core.location import as_args, located
 from dqv.core.schema import SKETCH_SLOTS
 from dqv.core.settings import Measuring
 from dqv.engine import list_source
-from dqv.execute import manifest, partitions
+from dqv.execute import partitions
 from dqv.execute.child import HEARTBEAT, Beat
 from dqv.measure.hashing import payload_hashes
 from dqv.neardup import sketch, tokens
@@ -197,8 +197,8 @@ def stage(corpus: Path, folder: Path) -> list[Point]:
     size, points = int(table["text"].str.len_bytes().sum()), []
     for form in ("parquet", "jsonl.zst"):
         source = folder / form
-        rows = manifest.rows(list_source([located(str(source))]))
-        pieces = [partitions.Piece(row, "whole", 0, 0, row["size_bytes"]).as_args() for row in rows]
+        listing = list_source([located(str(source))], folder / f"{form}.parquet")
+        pieces = [partitions.piece(row) for rows in listing.batches() for row in rows.to_pylist()]
         args = {
             "source": as_args([located(str(source))]),
             "raw": None,

@@ -4,7 +4,7 @@ measure → plant → equal items, near-duplicates of each modality → witnesse
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dqv import assemble
@@ -33,6 +34,12 @@ from dqv.reports.escape import visible_path
 from dqv.reports.html import Excerpt
 from dqv.stages import duplicates, excerpts, near_media, planted, witness
 from dqv.stages import measure as measuring
+
+_FOOTERS = 1024
+"""Large Parquet objects of one task."""
+
+_WATCHES = 1024
+"""Pairs of videos whose rows of the listing are held at a time."""
 
 
 class Progress(Protocol):
@@ -55,30 +62,38 @@ class Silent:
         """Nothing."""
 
 
-def list_source(source: Sequence[Location]) -> pa.Table:
+def list_source(source: Sequence[Location], path: Path, first: int = 0) -> manifest.Listing:
     """List and classify what lies at the locations of a dataset.
+
+    Args:
+        source: where it lies.
+        path: of the listing, which is written.
+        first: number of its first object.
 
     Raises:
         SourceError: not readable, empty, or nothing in it that dqv knows.
+        OSError: the listing cannot be written.
     """
-    listing = manifest.build(
-        manifest.Entry(
-            each.path, each.size_bytes, each.mtime_ns, each.identity, kind.role, kind.why, kind.modality, kind.format,
-            kind.compression,
-        )
-        for each in storage.open_store(as_args(source)).listed()
-        for kind in (layout.classify(each.path, each.kind),)
-    )  # fmt: skip
-    if not listing.num_rows:
+    listing = manifest.write(classified(storage.open_store(as_args(source)).listed()), path, first)
+    if not listing.names:
         raise SourceError(f"{named(source)} is empty; give the folder that holds the dataset")
-    roles = listing["role"].to_pylist()
-    if "data" not in roles:
-        names = ", ".join(visible_path(path) for path in listing["path"].to_pylist()[:5])
+    if not any(role == "data" for role, _ in listing.counts):
+        paths = next(listing.batches(["path"]))["path"].slice(0, 5).to_pylist()
         raise SourceError(
-            f"{named(source)} holds nothing that dqv knows as data: {listing.num_rows} names, such as {names}; "
-            "the README lists the formats"
+            f"{named(source)} holds nothing that dqv knows as data: {listing.names} names, such as "
+            f"{', '.join(map(visible_path, paths))}; the README lists the formats"
         )
     return listing
+
+
+def classified(listed: Iterable[storage.Listed]) -> Iterator[manifest.Entry]:
+    """What was listed, and what each name is."""
+    for each in listed:
+        kind = layout.classify(each.path, each.kind)
+        yield manifest.Entry(
+            each.path, each.size_bytes, each.mtime_ns, each.identity, kind.role, kind.why, kind.modality, kind.format,
+            kind.compression,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -86,13 +101,15 @@ class Measured:
     """What the parts of a source say.
 
     Attributes:
-        common: what every call that reads it gets: `source`, the folder, and `measuring`.
-        pieces: of each task.
+        common: what every call that reads it gets: `source`, the folder, `listing`, the file, and `measuring`.
+        listing: of the source.
+        ranges: of each task.
         parts: idem.
     """
 
     common: dict[str, Any]
-    pieces: list[list[partitions.Piece]]
+    listing: manifest.Listing
+    ranges: list[partitions.Range]
     parts: list[Part]
 
     def files(self, table: str) -> list[Path]:
@@ -131,9 +148,19 @@ class Engine:
     settings: Settings
     progress: Progress
 
-    def _run(self, stage: str, function: Any, calls: list[tuple[dict[str, Any], int]]) -> list[Part]:
-        self.progress.stage(stage, sum(work for _, work in calls))
-        tasks = [
+    def _run(
+        self, stage: str, function: Any, calls: Iterable[tuple[dict[str, Any], int]], work: int = 0
+    ) -> list[Part]:
+        """Run a stage.
+
+        Args:
+            stage: its name.
+            function: of `dqv.stages`.
+            calls: arguments and work of each task, made when it is its turn.
+            work: of all of them.
+        """
+        self.progress.stage(stage, work)
+        tasks = (
             Task(
                 stage=stage,
                 index=index,
@@ -142,13 +169,13 @@ class Engine:
                 policy=self.policy.digest,
                 limits=self.settings.measuring.limits,
                 parts=os.fspath(self.ledger.parts.resolve()),
-                work=work,
+                work=each,
                 code=code_digest(),
                 reads_source="source" in args,
                 secrets=secrets_of(self.settings.where) if "source" in args or "sources" in args else {},
             )
-            for index, (args, work) in enumerate(calls)
-        ]
+            for index, (args, each) in enumerate(calls)
+        )
         return cluster.run_stage(self.client, self.ledger, tasks, self.progress.advance)
 
     @property
@@ -163,67 +190,58 @@ class Engine:
             ).model_dump(mode="json"),
         }
 
-    def measure(self, listing: pa.Table, registration: Registration | None) -> Measured:
+    def measure(self, listing: manifest.Listing, registration: Registration | None) -> Measured:
         """Rows of every item and object."""
-        rows = [row for row in manifest.rows(listing) if row["role"] != "ignored"]
-        spans = self._spans(rows)
-        cut = partitions.pack(
-            piece for row in rows for piece in partitions.pieces_of(row, spans.get(row["object"], ()))
-        )
-        pieces = list(cut)
+        ranges = list(partitions.cut(listing, self._spans(listing)))
         sound = registration.modalities.get("audio") if registration is not None else None
         raw = sound.raw.model_dump() if sound is not None and sound.raw is not None else None
-        calls = [
-            (
-                {**self._common, "raw": raw, "pieces": [piece.as_args() for piece in task]},
-                sum(piece.work for piece in task),
-            )
-            for task in pieces
-        ]
-        return Measured(self._common, pieces, self._run("measure", measuring.measure, calls))
+        common = {**self._common, "listing": os.fspath(listing.path.resolve())}
+        calls = (({**common, "raw": raw, **each.as_args()}, each.work) for each in ranges)
+        parts = self._run("measure", measuring.measure, calls, sum(each.work for each in ranges))
+        return Measured(common, listing, ranges, parts)
 
-    def plant(self, listing: pa.Table) -> Measured | None:
+    def plant(self, listing: manifest.Listing) -> Measured | None:
         """The items of the self-test, as if they stood behind the data; None where nothing is compared."""
-        modalities = {each for each in listing["modality"].unique().to_pylist() if each is not None}
+        modalities = {modality for _, modality in listing.counts if modality is not None}
         if not modalities or self.settings.measuring.assurance is not Assurance.FULL:
             return None
         if modalities & {"audio", "video"}:  # a container of the one may hold the other
             modalities |= {"audio", "video"}
         folder = self.ledger.parts.resolve().parent / "planted"
         planted.plant(folder, sorted(modalities))
-        rows = [
-            {**row, "object": listing.num_rows + row["object"]}
-            for row in manifest.rows(list_source([Location(url=os.fspath(folder))]))
-            if row["role"] == "data"  # nothing that others left there
-        ]
-        pieces = [partitions.Piece(row, "whole", 0, 0, row["size_bytes"]) for row in rows]
+        where = [Location(url=os.fspath(folder))]
+        test = list_source(where, folder.with_suffix(".parquet"), listing.names)
         common = {
-            "source": as_args([Location(url=os.fspath(folder))]),
+            "source": as_args(where),
+            "listing": os.fspath(test.path),
             "measuring": Measuring(near_text=self.policy.near_text).model_dump(mode="json"),
         }
-        args = {**common, "raw": None, "pieces": [piece.as_args() for piece in pieces]}
-        return Measured(common, [pieces], self._run("planted", measuring.measure, [(args, 0)]))
+        ranges = list(partitions.cut(test, {}))
+        calls = (({**common, "raw": None, **each.as_args()}, 0) for each in ranges)
+        return Measured(common, test, ranges, self._run("planted", measuring.measure, calls))
 
-    def _spans(self, rows: list[dict[str, Any]]) -> dict[int, list[tuple[int, int, int]]]:
+    def _spans(self, listing: manifest.Listing) -> dict[int, list[partitions.Span]]:
         """Where large objects may be cut; footers of Parquet are read in the sandbox like all else."""
-        large = [
-            row
-            for row in rows
-            if row["role"] == "data"
-            and row["format"] in measuring.SPANNED
-            and row["compression"] is None
-            and partitions.is_large(row["size_bytes"])
-        ]
-        spans = {
-            row["object"]: partitions.byte_spans(row["size_bytes"])
-            for row in large
-            if row["format"] == "jsonl"
-        }
-        tables = [row for row in large if row["format"] == "parquet"]
+        spans: dict[int, list[partitions.Span]] = {}
+        tables: list[dict[str, Any]] = []
+        for rows in listing.batches():
+            wanted = pc.and_(pc.equal(rows["role"], "data"), pc.is_null(rows["compression"]))
+            wanted = pc.and_(wanted, pc.is_in(rows["format"], pa.array(sorted(measuring.SPANNED))))
+            for row in rows.filter(wanted).to_pylist():
+                if not partitions.is_large(row["size_bytes"]):
+                    continue
+                if row["format"] == "jsonl":
+                    spans[row["object"]] = partitions.byte_spans(row["size_bytes"])
+                else:
+                    tables.append(partitions.piece(row))
         if tables:
-            objects = [partitions.Piece(row, "whole", 0, 0, 0).as_args() for row in tables]
-            (part,) = self._run("footers", measuring.footers, [({**self._common, "objects": objects}, 0)])
-            for row, sizes in zip(tables, part.result, strict=True):
+            calls = (
+                ({**self._common, "pieces": tables[at : at + _FOOTERS]}, 0)
+                for at in range(0, len(tables), _FOOTERS)
+            )
+            parts = self._run("footers", measuring.footers, calls)
+            found = [sizes for part in parts for sizes in part.result]
+            for row, sizes in zip(tables, found, strict=True):
                 spans[row["object"]] = partitions.group_spans(sizes or [])
         return spans
 
@@ -345,13 +363,7 @@ class Engine:
 
     def _verify(self, measured: Sequence[Measured], wanted: list[str], prefix: str) -> list[Part]:
         """Shingle sets of the items that sketches do not settle, from the data itself."""
-        objects = {
-            number
-            for path in wanted
-            for number in pl.read_parquet(path, columns=["object"])["object"].unique()
-        }
-        calls = [({**args, "wanted": wanted}, work) for args, work in self._again(measured, objects)]
-        return self._run(f"{prefix}verify", duplicates.shingles, calls)
+        return self._again(f"{prefix}verify", duplicates.shingles, measured, wanted, {"wanted": wanted})
 
     def _near_pictures(self, measured: Sequence[Measured], every: dict[str, Any]) -> list[Part]:
         """The decided pictures: `compare`, `turned`, and how many could not be read again."""
@@ -359,9 +371,7 @@ class Engine:
         if not found.result:
             return []
         (alike,) = _names(found, "alike")
-        objects = set(pl.read_parquet(alike, columns=["object"])["object"])
-        calls = [({**args, "alike": alike}, work) for args, work in self._again(measured, objects)]
-        greys = self._run("greys", near_media.greys, calls)
+        greys = self._again("greys", near_media.greys, measured, [alike], {"alike": alike})
         bins = [
             {"alike": alike, "bin": number, "greys": _all_names(greys, f"greys{number}")}
             for number in range(found.result)
@@ -377,31 +387,13 @@ class Engine:
         if not found.result["pairs"]:
             return [], 0, len(found.result["crowded"])
         (table,) = _names(found, "videos")
-        numbers = pl.read_parquet(table, columns=["object"])["object"].to_list()
-        pieces = {
-            piece.row["object"]: (
-                each.common,
-                partitions.Piece(piece.row, "whole", 0, 0, piece.row["size_bytes"]),
-            )
-            for each in measured
-            for task in each.pieces
-            for piece in task
-        }
+        numbers = pl.read_parquet(table, columns=["object"])["object"].to_numpy()
         decisions = films.Decisions(len(numbers), np.array(found.result["pairs"], np.int64))
         told: dict[tuple[int, int], list[int] | None] = {}
         while asked := decisions.asked():
-            calls = []
-            for pair in asked:
-                (mine, one), (common, other) = (pieces[numbers[row]] for row in pair)
-                args = {
-                    **common,
-                    "videos": table,
-                    "pair": list(pair),
-                    "sources": [mine["source"], common["source"]],
-                    "pieces": [one.as_args(), other.as_args()],
-                }
-                calls.append((args, one.work + other.work))
-            parts = self._run(f"watch-{len(told)}", near_media.watch, calls)
+            work = sum(work for _, work in self._watches(measured, table, numbers, asked))
+            calls = self._watches(measured, table, numbers, asked)
+            parts = self._run(f"watch-{len(told)}", near_media.watch, calls, work)
             for pair, part in zip(asked, parts, strict=True):
                 told[pair] = part.result
                 decisions.tell(*pair, verified=bool(part.result and part.result[0]))
@@ -412,23 +404,62 @@ class Engine:
         crowded = int(np.count_nonzero(decisions.original[found.result["crowded"]] < 0))
         return self._tables("watched", near_media.watched, [args]), list(told.values()).count(None), crowded
 
-    def _again(self, measured: Sequence[Measured], objects: set[int]) -> Iterator[tuple[dict[str, Any], int]]:
-        """Arguments and work of the tasks that read these objects once more, in the partitions of their measuring."""
+    def _watches(
+        self, measured: Sequence[Measured], table: str, numbers: Any, asked: Sequence[tuple[int, int]]
+    ) -> Iterator[tuple[dict[str, Any], int]]:
+        """Arguments and work of the tasks that compare two videos each.
+
+        Args:
+            measured: the data, and what was planted.
+            table: of videos.
+            numbers: (n,) of the object of each.
+            asked: pairs of rows of the table.
+        """
+        for at in range(0, len(asked), _WATCHES):
+            pairs = asked[at : at + _WATCHES]
+            wanted = {int(numbers[row]) for pair in pairs for row in pair}
+            rows = {
+                number: (each.common, row)
+                for each in measured
+                for number, row in each.listing.rows(filter(each.listing.holds, wanted)).items()
+            }
+            for pair in pairs:
+                (mine, one), (common, other) = (rows[int(numbers[row])] for row in pair)
+                args = {
+                    **common,
+                    "videos": table,
+                    "pair": list(pair),
+                    "sources": [mine["source"], common["source"]],
+                    "pieces": [partitions.piece(one), partitions.piece(other)],
+                }
+                yield args, one["size_bytes"] + other["size_bytes"]
+
+    def _again(
+        self, stage: str, function: Any, measured: Sequence[Measured], tables: list[str], more: dict[str, Any]
+    ) -> list[Part]:
+        """Read the objects that are named in tables once more, in the partitions of their measuring."""
+        chosen = []
         for each in measured:
-            for task in each.pieces:
-                chosen = [
-                    piece for piece in task if piece.row["object"] in objects and piece.read != "digest"
-                ]
-                if chosen:
-                    pieces = [piece.as_args() for piece in chosen]
-                    args = {**each.common, "pieces": pieces}
-                    yield args, sum(piece.work for piece in chosen)
+            ranges = [part for part in each.ranges if part.read != "digest"]
+            hit = np.zeros(len(ranges) + 1, np.int64)
+            for path in tables:
+                for batch in pq.ParquetFile(path).iter_batches(columns=["object"]):
+                    numbers = np.unique(batch["object"].to_numpy())
+                    # an object that is split is in several ranges, one behind the other
+                    np.add.at(hit, np.searchsorted([part.stop for part in ranges], numbers, "right"), 1)
+                    np.add.at(hit, np.searchsorted([part.first for part in ranges], numbers, "right"), -1)
+            at = np.flatnonzero(np.cumsum(hit)[:-1])
+            chosen += [(each, ranges[number]) for number in at]
+        calls = (({**each.common, **part.as_args(), **more}, part.work) for each, part in chosen)
+        return self._run(stage, function, calls, sum(part.work for _, part in chosen))
 
     def _tables(self, stage: str, function: Any, calls: list[dict[str, Any]], prefix: str = "") -> list[str]:
         """Run a stage over tables of ours; the paths of the tables that it is named after, in order."""
         return _all_names(self._run(prefix + stage, function, [(args, 0) for args in calls]), stage)
 
-    def witness(self, listing: pa.Table, measured: Measured, reference: date) -> assemble.Witnessed | None:
+    def witness(
+        self, listing: manifest.Listing, measured: Measured, reference: date
+    ) -> assemble.Witnessed | None:
         """What the system's FFmpeg says of a sample of audio and video; None where there is none of either."""
         seed = int(f"{reference:%Y%m%d}")
         ours = witness.sample(measured.files("items"), seed)
@@ -450,14 +481,10 @@ class Engine:
         """What datasketch says of a sample of pairs of texts; None where there is none."""
         seed, calls = int(f"{reference:%Y%m%d}"), []
         for each in measured:
-            rows = {piece.row["object"]: piece.row for task in each.pieces for piece in task}
-            pairs = witness.text_pairs(found.surplus, rows, seed)
+            pairs = witness.text_pairs(found.surplus, each.listing, seed)
             numbers = sorted({pair[name] for pair in pairs for name in ("object", "original_object")})
-            pieces = [
-                partitions.Piece(rows[number], "whole", 0, 0, rows[number]["size_bytes"]).as_args()
-                for number in numbers
-            ]
             if pairs:
+                pieces = _pieces(each.listing, numbers)
                 calls.append(({**each.common, "pieces": pieces, "pairs": pairs}, 0))
         if not calls:
             return None
@@ -465,7 +492,7 @@ class Engine:
         facts = pl.read_parquet([path for part in parts for path in part.files("retold")])
         return assemble.Retold(parts[0].result, seed, facts)
 
-    def excerpts(self, listing: pa.Table, case: Case) -> dict[str, list[Excerpt]]:
+    def excerpts(self, listing: manifest.Listing, case: Case) -> dict[str, list[Excerpt]]:
         """Thumbnails of the first items below the floor, by rule."""
         found = {}
         for modality in ("image", "video"):
@@ -502,9 +529,9 @@ def _planted(measured: Measured | None, surplus: Path) -> dict[str, tuple[int, i
     if measured is None:
         return {}
     names = {
-        piece.row["object"]: (piece.row["modality"], os.fsdecode(piece.row["path"]))
-        for task in measured.pieces
-        for piece in task
+        row["object"]: (row["modality"], os.fsdecode(row["path"]))
+        for rows in measured.listing.batches()
+        for row in rows.to_pylist()
     }
     rows = pl.scan_parquet(surplus).filter(pl.col("object").is_in(list(names)))
     found = set(rows.select("object").collect()["object"])
@@ -538,10 +565,10 @@ def _all_names(parts: list[Part], table: str) -> list[str]:
     return [name for part in parts for name in _names(part, table)]
 
 
-def _pieces(listing: pa.Table, numbers: list[int]) -> list[dict[str, Any]]:
-    """Whole objects, in the order of their numbers, as arguments of a call."""
-    rows = listing.take(pa.array(numbers, pa.int64())).to_pylist()
-    return [partitions.Piece(row, "whole", 0, 0, row["size_bytes"]).as_args() for row in rows]
+def _pieces(listing: manifest.Listing, numbers: list[int]) -> list[dict[str, Any]]:
+    """Whole objects, a few, as arguments of a call."""
+    rows = listing.rows(set(numbers))
+    return [partitions.piece(rows[number]) for number in numbers]
 
 
 def scan(paths: list[Path], schema: pa.Schema) -> pl.LazyFrame:

@@ -72,9 +72,9 @@ def check(
         location.unlock(data.secrets)
         settings = settings.model_copy(update={"locations": data.locations})
     key = keys.load_private(settings.key) if settings.key else None
-    listing = list_source(settings.where)
-    with out_folder(settings, manifest.digest(listing), policy) as run:
-        reference = run.reference_date
+    with out_folder(settings) as run:
+        listing = list_source(settings.where, run.path / "listing.parquet")
+        reference = run.begin(listing.digest, policy)
         with cluster.connect(settings.scheduler, settings.workers) as client:
             engine = Engine(client, run.ledger, policy, settings, progress)
             measured = engine.measure(listing, registration)
@@ -96,7 +96,7 @@ def check(
             )  # fmt: skip
             excerpts = engine.excerpts(listing, case) if settings.excerpts else {}
         outcomes = run_checks(case)
-        manifest.write(listing, hashes, settings.out / "manifest.parquet")
+        manifest.write_hashes(listing, hashes, settings.out / "manifest.parquet")
         shutil.rmtree(settings.out / "evidence", ignore_errors=True)
         report = assemble.build(
             case,
@@ -116,7 +116,7 @@ def check(
 
 
 def _tables(
-    listing: pa.Table, measured: Measured, found: Duplicates
+    listing: manifest.Listing, measured: Measured, found: Duplicates
 ) -> tuple[pl.LazyFrame, pl.LazyFrame, dict[int, bytes]]:
     """Items with their dates and fate, objects with what reading them told, and the objects' digests."""
     columns = [name for name in ITEMS.names if name not in ("sketch", "fingerprint")]
@@ -144,8 +144,9 @@ def _tables(
     hashes = {
         number: digest for number, digest in told.select("object", "sha256").iter_rows() if digest is not None
     }
-    names = [visible_path(path) for path in listing["path"].to_pylist()]
-    frame = pl.DataFrame(pl.from_arrow(listing)).with_columns(name=pl.Series(names, dtype=pl.String))
+    table = pa.concat_tables(listing.batches())
+    names = [visible_path(path) for path in table["path"].to_pylist()]
+    frame = pl.DataFrame(pl.from_arrow(table)).with_columns(name=pl.Series(names, dtype=pl.String))
     objects = frame.lazy().join(told.lazy(), on="object", how="left", maintain_order="left")
     items = scan(measured.files("items"), ITEMS).select(columns)
     fate = pl.scan_parquet(found.surplus).with_columns(surplus=pl.lit(value=True))
@@ -280,11 +281,7 @@ def _named(name: str, number: int) -> tuple[list[dict[str, Any]], dict[str, Any]
         "identity": f"{facts.st_dev}:{facts.st_ino}", "role": kind.role, "why": kind.why, "modality": kind.modality,
         "format": kind.format, "compression": kind.compression,
     }  # fmt: skip
-    return (
-        as_args([Location(url=os.fspath(source.parent))]),
-        partitions.Piece(row, "whole", 0, 0, facts.st_size).as_args(),
-        int(place),
-    )
+    return as_args([Location(url=os.fspath(source.parent))]), partitions.piece(row), int(place)
 
 
 def _digests(source: str) -> Iterator[tuple[bytes, int, bytes]]:
@@ -294,13 +291,15 @@ def _digests(source: str) -> Iterator[tuple[bytes, int, bytes]]:
     """
     where = [located(source)]
     store = storage.open_store(as_args(where))
-    for row in manifest.rows(list_source(where)):
-        if row["role"] == "ignored":
-            continue
-        try:
-            with store.open(row["path"], row["size_bytes"], row["mtime_ns"], row["identity"]) as file:
-                digest = hashlib.file_digest(file.view(storage.Reads()), "sha256").digest()
-                file.check_unchanged()
-        except (ItemError, OSError):
-            digest = b""
-        yield row["path"], row["size_bytes"], digest
+    with tempfile.TemporaryDirectory() as folder:
+        listing = list_source(where, Path(folder) / "listing.parquet")
+        for row in (row for rows in listing.batches() for row in rows.to_pylist()):
+            if row["role"] == "ignored":
+                continue
+            try:
+                with store.open(row["path"], row["size_bytes"], row["mtime_ns"], row["identity"]) as file:
+                    digest = hashlib.file_digest(file.view(storage.Reads()), "sha256").digest()
+                    file.check_unchanged()
+            except (ItemError, OSError):
+                digest = b""
+            yield row["path"], row["size_bytes"], digest

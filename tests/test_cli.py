@@ -18,7 +18,6 @@ from typer.testing import CliRunner
 from dqv import cli, demo_media, pipeline
 from dqv.connectors.declarations import load_registration
 from dqv.core.errors import IncompleteRun
-from dqv.core.policy import load_policy
 from dqv.core.settings import Settings
 from dqv.execute.outfolder import out_folder
 from dqv.stages import planted
@@ -238,7 +237,7 @@ def test_typers_own_exceptions_are_left_to_it(
 
 def _raise_in_the_out_folder(out: Path, error: Exception) -> None:
     settings = Settings(source=str(out.parent / "source"), out=out)
-    with out_folder(settings, "0", load_policy("jiaxing-2025-65")):
+    with out_folder(settings):
         raise error
 
 

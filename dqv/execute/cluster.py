@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from asyncio import CancelledError
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 from distributed import Client, KilledWorker, LocalCluster, as_completed
 from distributed.client import FutureCancelledError
@@ -75,43 +75,40 @@ def _ctrl_c_ignored() -> Iterator[None]:
 
 
 def run_stage(
-    client: Client, ledger: Ledger, tasks: Sequence[Task], advance: Callable[[int], None]
+    client: Client, ledger: Ledger, tasks: Iterable[Task], advance: Callable[[int], None]
 ) -> list[Part]:
     """Run what the ledger does not prove done; returns the parts in the order of the tasks.
 
     Args:
         client: from `connect`.
         ledger: read before, written after each task.
-        tasks: their calls must be importable on the workers.
+        tasks: made one by one as they are handed over; their calls must be importable on the workers.
         advance: told the `work` of every task as it is done.
 
     Raises:
         DqvError: as a task raised it; finished tasks stay finished.
     """
     parts: dict[int, Part] = {}
-    waiting: list[int] = []
-    for number, task in enumerate(tasks):
-        part = ledger.proved(task)
-        if part is None:
-            waiting.append(number)
-        else:
-            parts[number] = part
-            advance(task.work)
-    waiting.reverse()
-    numbers = {}
+    waiting = enumerate(tasks)
+    handed: dict[str, tuple[int, Task]] = {}
     workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
     running = as_completed(loop=client.loop)
 
     def submit_next() -> None:
-        number = waiting.pop()
-        future = client.submit(run_task, tasks[number], pure=False)
-        numbers[future.key] = number
-        running.add(future)
+        for number, task in waiting:
+            part = ledger.proved(task)
+            if part is None:
+                future = client.submit(run_task, task, pure=False)
+                handed[future.key] = number, task
+                running.add(future)
+                return
+            parts[number] = part
+            advance(task.work)
 
-    for _ in range(min(len(waiting), workers * _IN_FLIGHT_PER_WORKER)):
+    for _ in range(workers * _IN_FLIGHT_PER_WORKER):
         submit_next()
     for future in running:
-        number = numbers.pop(future.key)
+        number, task = handed.pop(future.key)
         try:
             answer = future.result()
         except KilledWorker as error:
@@ -124,13 +121,12 @@ def run_stage(
                 "the Dask scheduler was lost; what is done is kept: run the same command again"
             ) from error
         try:
-            parts[number] = ledger.record(tasks[number], answer)
+            parts[number] = ledger.record(task, answer)
         except OSError as error:
             raise IncompleteRun(
                 f"the out folder cannot be written: {error.strerror} ({error.filename}); "
                 "make room or rights and run the same command again: it goes on where it stopped"
             ) from error
-        advance(tasks[number].work)
-        if waiting:
-            submit_next()
-    return [parts[number] for number in range(len(tasks))]
+        advance(task.work)
+        submit_next()
+    return [parts[number] for number in range(len(parts))]

@@ -1,15 +1,31 @@
-"""The manifest: every name in the source, numbered in the order of its path bytes."""
+"""The manifest: every name in the source, numbered in the order of its path bytes, on disk.
 
-from collections.abc import Iterable, Iterator
+`listing.parquet` in the run folder holds it, in row groups of `ROW_GROUP_ROWS` names, so that the rows of a range of
+numbers are read without the others.
+"""
+
+import hashlib
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dqv.core.files import digest_of
 from dqv.core.schema import OBJECTS
+from dqv.execute.sorting import RUN_BYTES, Sorter
+
+ROW_GROUP_ROWS = 16 * 1024
+
+_ENTRIES = pa.schema([field for field in OBJECTS if field.name != "object"])
+_VALUES = attrgetter(*_ENTRIES.names)
+_BATCH = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,50 +43,148 @@ class Entry:
     compression: str | None
 
 
-def build(entries: Iterable[Entry]) -> pa.Table:
-    """Sort by path bytes and number.
+@dataclass(frozen=True)
+class Listing:
+    """A listing on disk.
+
+    Attributes:
+        path: of the Parquet file; rows of `core.schema.OBJECTS`.
+        first: number of the first name.
+        names: how many there are.
+        digest: hex sha256 over all rows.
+        counts: (role, modality) → names.
+    """
+
+    path: Path
+    first: int
+    names: int
+    digest: str
+    counts: Mapping[tuple[str, str | None], int]
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """All rows in order, a row group at a time; of these columns alone, where given."""
+        return between(self.path, self.first, self.first + self.names, columns)
+
+    def holds(self, number: int) -> bool:
+        """Whether an object is of this listing."""
+        return self.first <= number < self.first + self.names
+
+    def rows(self, numbers: Iterable[int]) -> dict[int, dict[str, Any]]:
+        """The rows of a few names, by number."""
+        found: dict[int, dict[str, Any]] = {}
+        groups = itertools.groupby(sorted(numbers), lambda number: (number - self.first) // ROW_GROUP_ROWS)
+        for _, wanted in groups:
+            mine = list(wanted)
+            for rows in between(self.path, mine[0], mine[-1] + 1):  # of one row group
+                found |= {number: rows.slice(number - mine[0], 1).to_pylist()[0] for number in mine}
+        return found
+
+
+def between(path: Path, first: int, stop: int, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """The rows of a listing from one number to before another, at most a row group at a time."""
+    with pq.ParquetFile(path) as file:
+        if first >= stop:
+            return
+        begin = file.metadata.row_group(0).column(0).statistics.min
+        for group in range((first - begin) // ROW_GROUP_ROWS, (stop - 1 - begin) // ROW_GROUP_ROWS + 1):
+            at = begin + group * ROW_GROUP_ROWS
+            here = max(first, at)
+            yield file.read_row_group(group, columns).slice(here - at, min(stop, at + ROW_GROUP_ROWS) - here)
+
+
+def write(entries: Iterable[Entry], path: Path, first: int = 0, run_bytes: int = RUN_BYTES) -> Listing:
+    """Sort by path bytes, number, and write; the same names in any order give the same file.
 
     A second name of a data file is ignored, so that a file is never its own duplicate.
 
-    Returns:
-        A table of `OBJECTS`; the same names in any order give the same table.
+    Args:
+        entries: in any order.
+        path: of the listing; sorting takes room beside it.
+        first: number of the first name.
+        run_bytes: as for `Sorter`.
+
+    Raises:
+        OSError: it cannot be written.
     """
-    ordered = sorted(entries, key=lambda entry: entry.path)
-    seen: set[str] = set()
-    columns: dict[str, list[Any]] = {name: [] for name in OBJECTS.names}
-    for number, entry in enumerate(ordered):
-        role, why, modality = entry.role, entry.why, entry.modality
-        if role == "data" and entry.identity[:1].isdigit():  # of a file; equal ETags are of equal content
-            if entry.identity in seen:
-                role, why, modality = "ignored", "hard-link", None
-            seen.add(entry.identity)
-        for name, value in zip(
-            OBJECTS.names,
-            (number, entry.path, entry.size_bytes, entry.mtime_ns, entry.identity, role, why, modality,
-             entry.format, entry.compression),
-            strict=True,
-        ):  # fmt: skip
-            columns[name].append(value)
-    return pa.table(columns, OBJECTS)
+    by_path = Sorter(path.with_suffix(".paths"), _ENTRIES, ("path",), run_bytes)
+    by_file = Sorter(path.with_suffix(".files"), _ENTRIES, ("identity", "path"), run_bytes)
+    with by_path, by_file:
+        entries = iter(entries)
+        while held := list(itertools.islice(entries, _BATCH)):
+            columns = zip(*map(_VALUES, held), strict=True)
+            rows = pa.table(
+                [pa.array(each, field.type) for each, field in zip(columns, _ENTRIES, strict=True)], _ENTRIES
+            )
+            is_file = pc.match_substring_regex(rows["identity"], "^[0-9]")  # equal ETags are of equal content
+            may_repeat = pc.and_(pc.equal(rows["role"], "data"), is_file)
+            by_file.add(rows.filter(may_repeat))
+            by_path.add(rows.filter(pc.invert(may_repeat)))
+        last = None
+        for rows in by_file.sorted():
+            if rows.num_rows:
+                identities = rows["identity"].combine_chunks()
+                before = pa.concat_arrays([pa.array([last], pa.string()), identities[:-1]])
+                by_path.add(_second_names(rows, pc.equal(identities, before).fill_null(False)))
+                last = identities[-1].as_py()
+        return _number(by_path.sorted(), path, first)
 
 
-def digest(manifest: pa.Table) -> str:
-    """Hex sha256 of what tells this listing from another: names, sizes, times, identities."""
-    columns = manifest.select(["path", "size_bytes", "mtime_ns", "identity"]).to_pydict()
-    return digest_of([[path.decode("latin-1"), *rest] for path, *rest in zip(*columns.values(), strict=True)])
+def _second_names(rows: pa.Table, mask: pa.BooleanArray) -> pa.Table:
+    """The rows; where the mask holds, they are ignored."""
+    for name, value in (("role", "ignored"), ("why", "hard-link"), ("modality", None)):
+        at = rows.schema.get_field_index(name)
+        column = pc.if_else(mask, pa.scalar(value, pa.string()), rows[name])
+        rows = rows.set_column(at, rows.schema.field(at), column)
+    return rows
 
 
-def write(manifest: pa.Table, hashes: dict[int, bytes], path: Path) -> None:
+def _number(blocks: Iterator[pa.Table], path: Path, first: int) -> Listing:
+    """Write sorted rows with their numbers, in row groups of even size; and what they come to."""
+    digest, counts, number = hashlib.sha256(), Counter[tuple[str, str | None]](), first
+    with pq.ParquetWriter(path, OBJECTS, compression="zstd", write_statistics=["object"]) as writer:
+        for rows in _even(blocks):
+            numbers = pa.array(np.arange(number, number + rows.num_rows))
+            rows = rows.add_column(0, OBJECTS.field("object"), numbers)
+            writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
+            number += rows.num_rows
+            digest.update(b"".join(lines(rows)))
+            kinds = rows.group_by(["role", "modality"]).aggregate([([], "count_all")]).to_pylist()
+            counts.update({(kind["role"], kind["modality"]): kind["count_all"] for kind in kinds})
+    return Listing(path, first, number - first, digest.hexdigest(), counts)
+
+
+def _even(blocks: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows, `ROW_GROUP_ROWS` at a time."""
+    held = _ENTRIES.empty_table()
+    for block in blocks:
+        held = pa.concat_tables([held, block])
+        while held.num_rows >= ROW_GROUP_ROWS:
+            yield held.slice(0, ROW_GROUP_ROWS)
+            held = held.slice(ROW_GROUP_ROWS)
+    if held.num_rows:
+        yield held
+
+
+def lines(rows: pa.Table) -> list[bytes]:
+    """Each row but its number as bytes; no two sequences of rows give the same bytes one behind the other."""
+    columns = []
+    for field in _ENTRIES:
+        column = rows[field.name]
+        if field.name in ("path", "identity"):  # what others chose: they say how long they are
+            columns.append(pc.binary_length(column).cast(pa.string()).cast(pa.binary()))
+        columns.append(
+            (column if pa.types.is_binary(field.type) else column.cast(pa.string())).cast(pa.binary())
+        )
+    joined = pc.binary_join_element_wise(*columns, b"", b"\0", null_handling="replace", null_replacement=b"")
+    return list(joined.to_pylist())
+
+
+def write_hashes(listing: Listing, hashes: Mapping[int, bytes], path: Path) -> None:
     """Write manifest.parquet: path, size_bytes, sha256, role, sorted by path bytes."""
+    manifest = pa.concat_tables(listing.batches())
     sha256 = pa.array([hashes.get(number) for number in manifest["object"].to_pylist()], pa.binary(32))
     table = manifest.select(["path", "size_bytes", "role", "why", "modality", "format"])
     table = table.add_column(2, "sha256", sha256)
     temporary = path.with_name(f".{path.name}.tmp")
     pq.write_table(table, temporary, compression="zstd")
     temporary.replace(path)
-
-
-def rows(manifest: pa.Table) -> Iterator[dict[str, Any]]:
-    """The rows of a manifest as mappings, a batch at a time in memory."""
-    for batch in manifest.to_batches(max_chunksize=8192):
-        yield from batch.to_pylist()

@@ -4,7 +4,8 @@ import errno
 import fcntl
 import os
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +16,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from polars.exceptions import PolarsError
 
-from dqv.core.errors import IncompleteRun, OutFolderError
+from dqv.core.errors import IncompleteRun, OutFolderError, SourceError
 from dqv.core.files import json_bytes, write_atomic
 from dqv.core.location import named
 from dqv.core.policy import Policy
@@ -28,17 +29,40 @@ class RunFolder:
     """Where a run writes.
 
     Attributes:
+        path: of the folder `run`.
         ledger: of the tasks that are done.
-        reference_date: last day of the windows; an unfinished run keeps its own.
     """
 
+    path: Path
     ledger: Ledger
-    reference_date: date
+    _settings: Settings
+    _state: Mapping[str, Any]
+
+    def begin(self, listing_digest: str, policy: Policy) -> date:
+        """The run is of this listing.
+
+        Returns:
+            The last day of the windows; an unfinished run keeps its own.
+        """
+        today = datetime.now(ZoneInfo(policy.recency.timezone)).date()
+        reference = self._settings.reference_date or today
+        state = self._state
+        unfinished = state and not state["finished"] and state["listing"] == listing_digest
+        if unfinished and self._settings.reference_date is None:
+            reference = date.fromisoformat(state["reference_date"])
+        now = {
+            "source": named(self._settings.where),
+            "listing": listing_digest,
+            "reference_date": reference.isoformat(),
+            "finished": False,
+        }
+        write_atomic(self.path / "state.json", json_bytes(now))
+        return reference
 
 
 @contextmanager
-def out_folder(settings: Settings, listing_digest: str, policy: Policy) -> Iterator[RunFolder]:
-    """The out folder, ours alone while we write; an unfinished run keeps its reference date.
+def out_folder(settings: Settings) -> Iterator[RunFolder]:
+    """The out folder, ours alone while we write; nothing of it stays where the source cannot be listed.
 
     Raises:
         OutFolderError: it holds something else, lies inside the source, or another run writes there.
@@ -51,16 +75,25 @@ def out_folder(settings: Settings, listing_digest: str, policy: Policy) -> Itera
         raise OutFolderError(
             f"the out folder {settings.out} lies inside the dataset; choose another with --out"
         )
-    state_file = out / "run" / "state.json"
-    state = _state_of(out)
+    state, run, is_new = _state_of(out), out / "run", not out.exists()
+    if state and state["source"] != source:
+        raise OutFolderError(
+            f"{settings.out} holds the run of another dataset, {state['source']}; nothing was overwritten; "
+            "choose another folder with --out"
+        )
     try:
-        (out / "run").mkdir(parents=True, exist_ok=True)
-        with (out / "run" / "lock").open("w") as lock:
+        run.mkdir(parents=True, exist_ok=True)
+        with (run / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise OutFolderError(f"another run is writing to {settings.out}; wait for it") from None
-            yield _continue_or_begin(settings, state, state_file, source, listing_digest, policy)
+            try:
+                yield RunFolder(run, Ledger(run), settings, state)
+            except SourceError:
+                if not state:
+                    shutil.rmtree(out if is_new else run)
+                raise
     except (OSError, PolarsError) as error:
         if not _cannot_be_written(error, out):
             raise
@@ -107,34 +140,6 @@ def _state_of(out: Path) -> dict[str, Any]:
     except (orjson.JSONDecodeError, KeyError, TypeError):
         pass
     raise OutFolderError(f"{out} is not empty and not an out folder of dqv; choose another with --out")
-
-
-def _continue_or_begin(
-    settings: Settings,
-    state: dict[str, Any],
-    state_file: Path,
-    source: str,
-    listing_digest: str,
-    policy: Policy,
-) -> RunFolder:
-    if state and state["source"] != source:
-        raise OutFolderError(
-            f"{settings.out} holds the run of another dataset, {state['source']}; nothing was overwritten; "
-            "choose another folder with --out"
-        )
-    today = datetime.now(ZoneInfo(policy.recency.timezone)).date()
-    reference = settings.reference_date or today
-    unfinished = state and not state["finished"] and state["listing"] == listing_digest
-    if unfinished and settings.reference_date is None:
-        reference = date.fromisoformat(state["reference_date"])
-    state = {
-        "source": source,
-        "listing": listing_digest,
-        "reference_date": reference.isoformat(),
-        "finished": False,
-    }
-    write_atomic(state_file, json_bytes(state))
-    return RunFolder(Ledger(state_file.parent), reference)
 
 
 def finished(out: Path) -> None:

@@ -1,12 +1,20 @@
-"""Partitions: the manifest cut into tasks of even work.
+"""Partitions: the listing cut into tasks of even work.
 
-The cut depends on the manifest alone, never on workers, so the same data gives the same parts anywhere.
+The cut depends on the listing alone, never on workers, so the same data gives the same parts anywhere. A task names a
+range of numbers and the digest of its rows; the child reads the rows from the listing itself.
 """
 
+import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dqv.execute import manifest
 
 TARGET_BYTES = 128 * 10**6
 """Input of one task: seconds of work, against milliseconds of overhead."""
@@ -14,35 +22,34 @@ TARGET_BYTES = 128 * 10**6
 MOST_OBJECTS = 4096
 """Objects of one task: opening a file costs more than a small file's bytes."""
 
+Span = tuple[int, int, int]
+"""First byte or row group of a part of an object, the one after the last, and its bytes."""
+
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """What a task reads of one object.
+class Range:
+    """What a task reads: the objects of a range of numbers, but for what is ignored.
 
     Attributes:
-        row: the object's row of the manifest.
-        read: `whole` (digest and records), `span` (records of a span), `digest` (digest alone).
-        start: first byte or row group of a span.
+        first: number of the first object.
         stop: the one after the last.
+        read: `records` (and digests, of what is read as a whole), or `digest` alone, of one object that is split.
+        spans: object → what is read of it; the others are read as a whole.
         work: bytes of input.
+        digest: hex sha256 of the rows.
     """
 
-    row: dict[str, Any]
-    read: str
-    start: int
+    first: int
     stop: int
+    read: str
+    spans: Mapping[int, Span]
     work: int
+    digest: str
 
     def as_args(self) -> dict[str, Any]:
-        """As JSON for the child; path bytes as Latin-1, which keeps every byte."""
-        path = self.row["path"].decode("latin-1")
-        return {
-            **self.row,
-            "path": path,
-            "read": self.read,
-            "span": [self.start, self.stop],
-            "work": self.work,
-        }
+        """As JSON for the child."""
+        spans = [[number, *span] for number, span in self.spans.items()]
+        return {"range": [self.first, self.stop], "read": self.read, "spans": spans, "rows": self.digest}
 
 
 def is_large(size_bytes: int) -> bool:
@@ -50,29 +57,16 @@ def is_large(size_bytes: int) -> bool:
     return size_bytes > TARGET_BYTES * 3 // 2
 
 
-def pieces_of(row: dict[str, Any], spans: Sequence[tuple[int, int, int]]) -> list[Piece]:
-    """The pieces of one object: whole when it is not split, else spans and its digest.
-
-    Args:
-        row: the object's row of the manifest.
-        spans: (start, stop, bytes) of a large object whose format allows a split, else nothing.
-    """
-    if len(spans) < 2:
-        return [Piece(row, "whole", 0, 0, row["size_bytes"])]
-    pieces = [Piece(row, "span", start, stop, work) for start, stop, work in spans]
-    return [*pieces, Piece(row, "digest", 0, 0, 0)]
-
-
-def byte_spans(size: int) -> list[tuple[int, int, int]]:
+def byte_spans(size: int) -> list[Span]:
     """A file of lines in spans of even size near the target."""
     count = max(1, round(size / TARGET_BYTES))
     edges = [size * number // count for number in range(count + 1)]
     return [(a, b, b - a) for a, b in itertools.pairwise(edges)]
 
 
-def group_spans(sizes: Sequence[int]) -> list[tuple[int, int, int]]:
+def group_spans(sizes: Sequence[int]) -> list[Span]:
     """Row groups, packed in order up to the target."""
-    spans: list[tuple[int, int, int]] = []
+    spans: list[Span] = []
     start, held = 0, 0
     for number, size in enumerate(sizes):
         if held and held + size > TARGET_BYTES:
@@ -82,21 +76,104 @@ def group_spans(sizes: Sequence[int]) -> list[tuple[int, int, int]]:
     return [*spans, (start, len(sizes), held)] if sizes else []
 
 
-def pack(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """Pack pieces into tasks in their order; digests of split objects stand alone, at the end."""
-    held: list[Piece] = []
-    work = 0
-    digests: list[Piece] = []
-    for piece in pieces:
-        if piece.read == "digest":
-            digests.append(piece)
-            continue
-        if held and (work + piece.work > TARGET_BYTES or len(held) >= MOST_OBJECTS):
-            yield held
-            held, work = [], 0
-        held.append(piece)
-        work += piece.work
-    if held:
-        yield held
-    for piece in digests:
-        yield [piece]
+@dataclass(slots=True)
+class _Held:
+    """A range that grows."""
+
+    first: int = 0
+    count: int = 0
+    last: int = -1
+    work: int = 0
+    spans: dict[int, Span] = field(default_factory=dict)
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, number: int, line: bytes, work: int) -> None:
+        if not self.count:
+            self.first = number
+        self.count += 1
+        self.last = number
+        self.work += work
+        self.digest.update(line)
+
+    def closed(self, read: str = "records") -> Range:
+        return Range(self.first, self.last + 1, read, self.spans, self.work, self.digest.hexdigest())
+
+
+def cut(listing: manifest.Listing, spans: Mapping[int, Sequence[Span]]) -> Iterator[Range]:
+    """Cut a listing into ranges, in order; digests of split objects stand alone, at the end.
+
+    Args:
+        listing: streamed; what is ignored is in no task.
+        spans: of large objects whose format allows a split; one span is no split.
+    """
+    held = _Held()
+    digests: list[Range] = []
+    for rows in listing.batches():
+        rows = rows.filter(_is_read(rows))
+        columns = (rows["object"].to_pylist(), rows["size_bytes"].to_pylist(), manifest.lines(rows))
+        for number, size, line in zip(*columns, strict=True):
+            parts = spans.get(number, ())
+            for part in parts if len(parts) > 1 else (None,):
+                work = size if part is None else part[2]
+                if held.count and (
+                    held.work + work > TARGET_BYTES or held.count >= MOST_OBJECTS or number in held.spans
+                ):
+                    yield held.closed()
+                    held = _Held()
+                held.add(number, line, work)
+                if part is not None:
+                    held.spans[number] = part
+            if len(parts) > 1:
+                alone = _Held()
+                alone.add(number, line, 0)
+                digests.append(alone.closed("digest"))
+    if held.count:
+        yield held.closed()
+    yield from digests
+
+
+def _is_read(rows: pa.Table) -> pa.ChunkedArray:
+    return pc.not_equal(rows["role"], "ignored")
+
+
+def piece(row: dict[str, Any], read: str = "whole", span: Span = (0, 0, 0)) -> dict[str, Any]:
+    """What a child reads of one object, as JSON: the object's row and what of it; path bytes as Latin-1, which keeps every byte.
+
+    Args:
+        row: of the listing.
+        read: `whole` (digest and records), `span` (records of a span), `digest` (digest alone).
+        span: of a span.
+    """
+    return {
+        **row,
+        "path": row["path"].decode("latin-1"),
+        "read": read,
+        "span": list(span[:2]),
+        "work": span[2],
+    }
+
+
+def pieces(args: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a task reads, object by object, in the child.
+
+    Args:
+        args: `pieces`, as `piece` has them; or `listing`, a path, with the arguments of a `Range`.
+
+    Raises:
+        ValueError: the listing's rows are not those that the range was cut from.
+    """
+    if "pieces" in args:
+        return list(args["pieces"])
+    first, stop = args["range"]
+    spans = {number: tuple(span) for number, *span in args["spans"]}
+    digest, found = hashlib.sha256(), []
+    for rows in manifest.between(Path(args["listing"]), first, stop):
+        rows = rows.filter(_is_read(rows))
+        digest.update(b"".join(manifest.lines(rows)))
+        for row in rows.to_pylist():
+            span = spans.get(row["object"])
+            whole = "digest" if args["read"] == "digest" else "whole"
+            found.append(piece(row, whole) if span is None else piece(row, "span", span))
+    if digest.hexdigest() != args["rows"]:
+        raise ValueError("the listing is not the one that this task was cut from")
+    return found

@@ -34,6 +34,7 @@ from dqv.core.errors import ItemError
 from dqv.core.schema import LINKED, MODALITIES, REPEATED, SKETCH_BANDS, SURPLUS, TURNED
 from dqv.core.settings import Measuring
 from dqv.execute.child import Beat
+from dqv.execute.partitions import pieces
 from dqv.execute.parts import ROW_GROUP_ROWS, Table, open_writer
 from dqv.measure.fields import extract
 from dqv.neardup import join, linkage, paragraphs, sketch, surplus, tokens
@@ -369,12 +370,13 @@ def shingles(args: dict[str, Any], out: Path, beat: Beat) -> None:
     An object that cannot be read again, or has changed, gives no sets; its pairs stay unverified.
 
     Args:
-        args: `source`, `pieces`, `measuring` as for `measure`; `wanted`: a table per bin.
+        args: as for `measure`; `wanted`: a table per bin.
         out: where the table goes.
         beat: names the item at work.
     """
     measuring, store = Measuring.model_validate(args["measuring"]), open_store(args["source"])
-    numbers = [piece["object"] for piece in args["pieces"]]
+    mine = [piece for piece in pieces(args) if piece["read"] != "digest"]
+    numbers = [piece["object"] for piece in mine]
     wanted: dict[int, dict[int, dict[int | None, str]]] = {}  # object → place → part → table
     for number, path in enumerate(args["wanted"]):
         for batch in pq.ParquetFile(path).iter_batches(1 << 16):
@@ -387,13 +389,13 @@ def shingles(args: dict[str, Any], out: Path, beat: Beat) -> None:
     )
     with ExitStack() as stack:
         rows = {name: stack.enter_context(Table(out, name, _SHINGLES)) for name in used}
-        for piece in args["pieces"]:
+        for piece in mine:
+            if piece["object"] not in wanted or beat.begin(piece["object"]) is not None:
+                continue
             for each in rows.values():
                 each.begin()
-            if beat.begin(piece["object"]) is not None:
-                continue
             try:
-                _add_shingles(store, piece, wanted.get(piece["object"], {}), measuring, beat, rows)
+                _add_shingles(store, piece, wanted[piece["object"]], measuring, beat, rows)
             except (ItemError, OSError) as error:
                 for each in rows.values():
                     each.take_back()

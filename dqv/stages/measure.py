@@ -19,6 +19,7 @@ from dqv.core.registration import RawSound
 from dqv.core.schema import ITEMS, PARAGRAPHS, READ_OBJECTS, SIDECAR, with_slots
 from dqv.core.settings import Assurance, Measuring
 from dqv.execute.child import Beat
+from dqv.execute.partitions import pieces
 from dqv.execute.parts import Table
 from dqv.measure.fields import extract
 from dqv.stages.media import HEADER_BLOCK_BYTES, MEDIA, measure_media
@@ -35,18 +36,18 @@ def footers(args: dict[str, Any], out: Path, beat: Beat) -> list[list[int] | Non
     """Sizes in bytes of the row groups of large Parquet objects; None where the footer cannot be read.
 
     Args:
-        args: `source`, `objects` (rows of the manifest as JSON).
+        args: `source`, `pieces`: large Parquet objects.
         out: unused.
         beat: of the child.
     """
     found: list[list[int] | None] = []
     store = open_store(args["source"])
-    for row in args["objects"]:
+    for piece in args["pieces"]:
         try:
-            if beat.begin(row["object"]) is not None:
+            if beat.begin(piece["object"]) is not None:
                 found.append(None)
                 continue
-            with open_piece(store, row) as file:
+            with open_piece(store, piece) as file:
                 found.append(
                     [size for _, size in row_groups(partial(file.view, Reads(), HEADER_BLOCK_BYTES))]
                 )
@@ -60,7 +61,7 @@ class _Work:
     """One object, or one span of it, while it is measured.
 
     Attributes:
-        piece: see `execute.partitions.Piece.as_args`.
+        piece: see `execute.partitions.piece`.
         raw: how sound without a header is laid out, as the registration declares it.
         facts: of a text object, filled while reading.
         reads: from storage, counted while reading.
@@ -79,7 +80,7 @@ def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
     """Measure a partition: tables `items`, `paragraphs`, `objects` and `sidecar`.
 
     Args:
-        args: `source`, `pieces` (see `execute.partitions.Piece.as_args`), `measuring`, `raw` (a `RawSound` or None).
+        args: `source`, what to read (see `execute.partitions.pieces`), `measuring`, `raw` (a `RawSound` or None).
         out: where the tables go.
         beat: names the item at work.
     """
@@ -92,11 +93,11 @@ def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
         Table(out, "objects", READ_OBJECTS) as objects,
         Table(out, "sidecar", SIDECAR) as sidecar,
     ):
-        rows = ItemRows(items, paragraphs, measuring)
+        rows, mine = ItemRows(items, paragraphs, measuring), list(pieces(args))
         if measuring.assurance is Assurance.FULL:
-            store.expect([_as_listed(piece) for piece in args["pieces"] if piece["read"] == "whole"])
+            store.expect([_as_listed(piece) for piece in mine if piece["read"] == "whole"])
         objects.add_rows(
-            [_measure_piece(store, piece, measuring, raw, beat, rows, sidecar) for piece in args["pieces"]]
+            [_measure_piece(store, piece, measuring, raw, beat, rows, sidecar) for piece in mine]
         )
         rows.end()
 

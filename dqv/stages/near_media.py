@@ -18,6 +18,7 @@ from dqv.core.errors import ItemError
 from dqv.core.schema import TURNED
 from dqv.core.settings import Measuring
 from dqv.execute.child import Beat
+from dqv.execute.partitions import pieces
 from dqv.execute.parts import Table
 from dqv.measure import image, video
 from dqv.neardup import films, join, pictures, sounds
@@ -134,25 +135,26 @@ def greys(args: dict[str, Any], out: Path, beat: Beat) -> None:
     An object that cannot be read again, or has changed, gives none; its pairs stay unverified.
 
     Args:
-        args: `source`, `pieces`, `measuring` as for `measure`; `alike`: its table.
+        args: as for `measure`; `alike`: its table.
         out: where the tables go.
         beat: names the item at work.
     """
     measuring, store = Measuring.model_validate(args["measuring"]), open_store(args["source"])
     alike = pl.scan_parquet(args["alike"]).select("id", "object", "place", "bin")
-    numbers = [piece["object"] for piece in args["pieces"]]
+    mine = [piece for piece in pieces(args) if piece["read"] != "digest"]
+    numbers = [piece["object"] for piece in mine]
     wanted: dict[int, dict[int, tuple[int, int]]] = {}  # object → place → id, bin
     for item, number, place, bin_ in alike.filter(pl.col("object").is_in(numbers)).collect().iter_rows():
         wanted.setdefault(number, {})[place] = item, bin_
     used = sorted({bin_ for places in wanted.values() for _, bin_ in places.values()})
     with ExitStack() as stack:
         rows = {number: stack.enter_context(Table(out, f"greys{number}", _GREYS)) for number in used}
-        for piece in args["pieces"]:
+        for piece in mine:
             if piece["object"] not in wanted or beat.begin(piece["object"]) is not None:
                 continue
             places = wanted[piece["object"]]
-            mine = [rows[number] for number in {bin_ for _, bin_ in places.values()}]
-            for each in mine:
+            tables = [rows[number] for number in {bin_ for _, bin_ in places.values()}]
+            for each in tables:
                 each.begin()
             try:
                 for place, file in media_at(store, piece, places, measuring, beat):
@@ -165,10 +167,10 @@ def greys(args: dict[str, Any], out: Path, beat: Beat) -> None:
                             [{"id": item, "height": height, "width": width, "grey": grey.tobytes()}]
                         )
             except (ItemError, OSError) as error:
-                for each in mine:
+                for each in tables:
                     each.take_back()
                 _log.warning("object %d cannot be read again: %s", piece["object"], type(error).__name__)
-            for each in mine:
+            for each in tables:
                 each.keep()
 
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import polars as pl
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -22,6 +22,7 @@ from dqv.core.errors import ItemError
 from dqv.core.settings import Measuring
 from dqv.core.units import FLICKS_PER_SECOND, decimal_string
 from dqv.execute.child import Beat
+from dqv.execute.manifest import Listing
 from dqv.execute.parts import Table
 from dqv.measure import witness
 from dqv.measure.fields import extract
@@ -198,24 +199,44 @@ RETOLD = pa.schema(
 """One row per pair of texts."""
 
 
-def text_pairs(surplus: Path, objects: dict[int, dict[str, Any]], seed: int) -> list[dict[str, Any]]:
+def text_pairs(surplus: Path, listing: Listing, seed: int) -> list[dict[str, Any]]:
     """Pairs of texts to ask about, in canonical order: a seeded sample of those that can be read again at little cost.
 
     Args:
         surplus: table `SURPLUS`.
-        objects: rows of the manifest, by number.
+        listing: both are of it.
         seed: of the run.
     """
+    cheap = np.concatenate(
+        [_is_cheap(rows) for rows in listing.batches(["role", "size_bytes", "format", "compression"])]
+    )
 
-    def is_cheap(number: int) -> bool:
-        row = objects.get(number)
-        return row is not None and (_is_lines(row) or row["size_bytes"] <= _TEXT_BYTES)
+    def pairs() -> Iterator[pa.RecordBatch]:
+        for batch in pq.ParquetFile(surplus).iter_batches(1 << 16):
+            mine = pc.is_in(batch["verified"], pa.array(["exact", "estimate"])).to_numpy(zero_copy_only=False)
+            for name in ("object", "original_object"):
+                at = batch[name].to_numpy() - listing.first
+                here = (at >= 0) & (at < cheap.size)
+                mine &= here
+                mine[here] &= cheap[at[here]]
+            yield batch.filter(pa.array(mine))
 
-    rows = pl.scan_parquet(surplus).filter(pl.col("verified").is_in(["exact", "estimate"])).collect()
-    cheap = [number for number in {*rows["object"], *rows["original_object"]} if is_cheap(number)]
-    rows = rows.filter(pl.col("object").is_in(cheap) & pl.col("original_object").is_in(cheap))
-    chosen = sorted(random.Random(seed).sample(range(rows.height), min(TEXT_PAIRS, rows.height)))
-    return rows[chosen].to_dicts()
+    count = sum(batch.num_rows for batch in pairs())
+    chosen = sorted(random.Random(seed).sample(range(count), min(TEXT_PAIRS, count)))
+    found, first = [], 0
+    for batch in pairs():
+        found += batch.take(
+            pa.array([n - first for n in chosen if first <= n < first + batch.num_rows], pa.int64())
+        ).to_pylist()
+        first += batch.num_rows
+    return found
+
+
+def _is_cheap(rows: pa.Table) -> Any:
+    """Of which objects a text can be read again at little cost."""
+    lines = pc.and_(pc.equal(rows["format"], "jsonl").fill_null(False), pc.is_null(rows["compression"]))
+    cheap = pc.or_(lines, pc.less_equal(rows["size_bytes"], _TEXT_BYTES))
+    return pc.and_(cheap, pc.not_equal(rows["role"], "ignored")).to_numpy()
 
 
 def _is_lines(row: dict[str, Any]) -> bool:

@@ -1,56 +1,94 @@
 import itertools
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dqv.execute import partitions
-from dqv.execute.partitions import TARGET_BYTES, byte_spans, group_spans, is_large, pack, pieces_of
+from dqv.execute import manifest, partitions
+from dqv.execute.manifest import Entry, Listing
+from dqv.execute.partitions import TARGET_BYTES, Range, byte_spans, cut, group_spans, is_large, pieces
 
 SIZES = st.lists(st.integers(0, 5 * TARGET_BYTES), max_size=60)
 
 
-def row(number: int, size: int) -> dict[str, Any]:
-    return {"object": number, "path": b"\xff%d" % number, "size_bytes": size, "role": "data", "why": ""}
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("listing")
 
 
-def spans(size: int) -> list[tuple[int, int, int]]:
-    return byte_spans(size) if is_large(size) else []
+def listed(folder: Path, sizes: list[int], ignored: frozenset[int] = frozenset()) -> Listing:
+    """Objects of these sizes, with names that are no text."""
+    entries = [
+        Entry(
+            b"\xff%04d" % number,
+            size,
+            0,
+            "",
+            "ignored" if number in ignored else "data",
+            "",
+            None,
+            "jsonl",
+            None,
+        )
+        for number, size in enumerate(sizes)
+    ]
+    return manifest.write(entries, folder / "listing.parquet")
 
 
-def cut(sizes: list[int]) -> list[list[partitions.Piece]]:
-    rows = [row(number, size) for number, size in enumerate(sizes)]
-    return list(pack(piece for each in rows for piece in pieces_of(each, spans(each["size_bytes"]))))
+def tasks(listing: Listing) -> list[tuple[Range, list[dict[str, Any]]]]:
+    """Every task, and what its child reads."""
+    spans = {
+        row["object"]: byte_spans(row["size_bytes"])
+        for rows in listing.batches()
+        for row in rows.to_pylist()
+        if is_large(row["size_bytes"])
+    }
+    return [(each, read(listing, each)) for each in cut(listing, spans)]
 
 
-@given(SIZES)
-def test_every_byte_is_read_once_and_every_object_hashed_once(sizes: list[int]) -> None:
-    pieces = [piece for task in cut(sizes) for piece in task]
+def read(listing: Listing, task: Range) -> list[dict[str, Any]]:
+    return pieces({"listing": str(listing.path), **task.as_args()})
+
+
+@given(SIZES, st.frozensets(st.integers(0, 60)))
+def test_every_byte_is_read_once_and_every_object_hashed_once(
+    folder: Path, sizes: list[int], ignored: frozenset[int]
+) -> None:
+    found = [piece for _, mine in tasks(listed(folder, sizes, ignored)) for piece in mine]
     for number, size in enumerate(sizes):
-        mine = [piece for piece in pieces if piece.row["object"] == number]
-        hashed = [piece for piece in mine if piece.read in ("whole", "digest")]
-        assert len(hashed) == 1
-        spans = [(piece.start, piece.stop) for piece in mine if piece.read == "span"]
+        mine = [piece for piece in found if piece["object"] == number]
+        hashed = [piece for piece in mine if piece["read"] in ("whole", "digest")]
+        assert len(hashed) == (number not in ignored)
+        spans = [piece["span"] for piece in mine if piece["read"] == "span"]
         if spans:
             assert spans[0][0] == 0
             assert spans[-1][1] == size
             assert all(a[1] == b[0] for a, b in itertools.pairwise(spans))
-        else:
-            assert mine[0].read == "whole"
+        elif hashed:
+            assert mine[0]["read"] == "whole"
 
 
 @given(SIZES)
-def test_tasks_keep_the_canonical_order_and_their_size(sizes: list[int]) -> None:
-    tasks = cut(sizes)
-    order = [(p.row["object"], p.start) for task in tasks for p in task if p.read != "digest"]
+def test_tasks_keep_the_canonical_order_and_their_size(folder: Path, sizes: list[int]) -> None:
+    found = tasks(listed(folder, sizes))
+    order = [
+        (piece["object"], piece["span"]) for _, mine in found for piece in mine if piece["read"] != "digest"
+    ]
     assert order == sorted(order)
-    for task in tasks:
-        assert len(task) == 1 or sum(piece.work for piece in task) <= TARGET_BYTES
+    assert [each.read for each, _ in found] == sorted((each.read for each, _ in found), reverse=True)
+    for task, mine in found:
+        work = sum(piece["work"] or piece["size_bytes"] for piece in mine if piece["read"] != "digest")
+        assert task.work == work
+        assert len(mine) == 1 or work <= TARGET_BYTES
 
 
-def test_small_files_are_packed_up_to_the_most(monkeypatch: Any) -> None:
+def test_small_files_are_packed_up_to_the_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partitions, "MOST_OBJECTS", 10)
-    assert [len(task) for task in cut([1] * 25)] == [10, 10, 5]
+    found = tasks(listed(tmp_path, [1] * 26, frozenset({3})))
+    assert [len(mine) for _, mine in found] == [10, 10, 5]
+    assert [(task.first, task.stop) for task, _ in found] == [(0, 11), (11, 21), (21, 26)]
 
 
 @given(st.lists(st.integers(1, 2 * TARGET_BYTES), min_size=1, max_size=40))
@@ -60,6 +98,21 @@ def test_row_groups_are_each_in_one_span(sizes: list[int]) -> None:
     assert sum(work for _, _, work in spans) == sum(sizes)
 
 
-def test_path_bytes_survive_the_way_to_the_child() -> None:
-    (piece,) = pieces_of(row(3, 5), ())
-    assert piece.as_args()["path"].encode("latin-1") == b"\xff3"
+def test_path_bytes_survive_the_way_to_the_child(tmp_path: Path) -> None:
+    ((_, mine),) = tasks(listed(tmp_path, [5]))
+    assert mine[0]["path"].encode("latin-1") == b"\xff0000"
+
+
+def test_what_a_task_is_called_depends_on_its_rows_alone(tmp_path: Path) -> None:
+    before = [task for task, _ in tasks(listed(tmp_path, [TARGET_BYTES, 1, TARGET_BYTES]))]
+    after = [task for task, _ in tasks(listed(tmp_path, [TARGET_BYTES, 2, TARGET_BYTES]))]
+    assert [one == other for one, other in zip(before, after, strict=True)] == [True, False, True]
+
+
+def test_a_listing_that_changed_is_refused_by_the_child(tmp_path: Path) -> None:
+    listing = listed(tmp_path, [1, 1])
+    (task,) = cut(listing, {})
+    assert [piece["object"] for piece in read(listing, task)] == [0, 1]
+    listed(tmp_path, [1, 2])
+    with pytest.raises(ValueError, match="not the one that this task was cut from"):
+        read(listing, task)

@@ -1,11 +1,15 @@
 """Calls of `dqv.stages` with a beat of their own, without Dask."""
 
+import hashlib
 import itertools
 import mmap
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
 import orjson
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dqv.core.location import as_args, located
@@ -23,9 +27,15 @@ def beat(poison: list[list[Any]] | None = None) -> Beat:
     return Beat(mmap.mmap(-1, HEARTBEAT.size), poison or [], 600)
 
 
+def listed(source: Path) -> list[dict[str, Any]]:
+    """The rows of a folder's listing."""
+    with tempfile.TemporaryDirectory() as folder:
+        listing = list_source([located(str(source))], Path(folder) / "listing.parquet")
+        return [row for rows in listing.batches() for row in rows.to_pylist()]
+
+
 def pieces(source: Path) -> list[dict[str, Any]]:
-    rows = [row for row in manifest.rows(list_source([located(str(source))])) if row["role"] != "ignored"]
-    return [partitions.Piece(row, "whole", 0, 0, row["size_bytes"]).as_args() for row in rows]
+    return [partitions.piece(row) for row in listed(source) if row["role"] != "ignored"]
 
 
 def measure(
@@ -56,7 +66,9 @@ def read(out: Path, name: str) -> list[dict[str, Any]]:
 class Here(Engine):
     """The stages of a run, called here one after the other."""
 
-    def _run(self, stage: str, function: Any, calls: list[tuple[dict[str, Any], int]]) -> list[Part]:
+    def _run(
+        self, stage: str, function: Any, calls: Iterable[tuple[dict[str, Any], int]], work: int = 0
+    ) -> list[Part]:
         parts = []
         for index, (args, _) in enumerate(calls):
             folder = self.settings.out / f"{stage}-{index}"
@@ -104,14 +116,24 @@ def measured_by(
     }
     policy = policy.model_copy(update=changed)
     engine = Here(None, cast(Any, None), policy, Settings(source=str(source), out=out), Silent())
-    rows = [row for row in manifest.rows(list_source([located(str(source))])) if row["role"] != "ignored"]
-    whole = [partitions.Piece(row, "whole", 0, 0, row["size_bytes"]) for row in rows]
-    ends = [0, *(cuts or []), len(whole)]
-    tasks = [whole[a:b] for a, b in itertools.pairwise(ends)]
-    calls = [
-        ({**engine._common, "raw": None, "pieces": [piece.as_args() for piece in task]}, 0) for task in tasks
+    out.mkdir(parents=True, exist_ok=True)
+    listing = list_source([located(str(source))], out / "listing.parquet")
+    numbers, lines = [], []
+    for rows in listing.batches():
+        rows = rows.filter(pc.not_equal(rows["role"], "ignored"))
+        numbers += rows["object"].to_pylist()
+        lines += manifest.lines(rows)
+    ranges = [
+        partitions.Range(
+            numbers[a], numbers[b - 1] + 1, "records", {}, 0, hashlib.sha256(b"".join(lines[a:b])).hexdigest()
+        )
+        for a, b in itertools.pairwise([0, *(cuts or []), len(numbers)])
     ]
-    return engine, Measured(engine._common, tasks, engine._run("measure", stages.measure, calls))
+    common = {**engine._common, "listing": str(listing.path)}
+    parts = engine._run(
+        "measure", stages.measure, [({**common, "raw": None, **each.as_args()}, 0) for each in ranges]
+    )
+    return engine, Measured(common, listing, ranges, parts)
 
 
 def ask(source: Path, out: Path, **change: Any) -> tuple[str | None, list[dict[str, Any]]]:

@@ -3,6 +3,7 @@
 import itertools
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 
 from dqv.core.location import as_args, located
 from dqv.core.settings import Measuring
+from dqv.engine import list_source
+from dqv.execute import manifest
 from dqv.neardup import sketch
 from dqv.neardup.paragraphs import cut
 from dqv.neardup.tokens import shingle_sets
@@ -119,18 +122,21 @@ def test_datasketch_is_asked_of_what_can_be_read_again_and_agrees(tmp_path: Path
     words = [[*range(100), *([1000 + n] * n)] for n in range(6)]
     where = write(tmp_path / "source", words, [3])
     surplus(tmp_path / "source", tmp_path / "out")
-    objects = {piece["object"]: piece for piece in pieces(tmp_path / "source")}
-    pairs = witness.text_pairs(tmp_path / "out" / "settle-0" / "surplus-0.parquet", objects, 7)
-    assert [where[pair["object"], pair["place"]] for pair in pairs] == [1, 2, 3, 4, 5]
-    assert (
-        witness.text_pairs(tmp_path / "out" / "settle-0" / "surplus-0.parquet", {0: objects[0]}, 7)
-        == pairs[:2]
+    objects = pieces(tmp_path / "source")
+    listing = list_source([located(str(tmp_path / "source"))], tmp_path / "listing.parquet")
+    entry = manifest.Entry(**{name: objects[0][name] for name in manifest.Entry.__slots__})
+    first = manifest.write(
+        [replace(entry, path=objects[0]["path"].encode("latin-1"))], tmp_path / "first.parquet"
     )
+    table = tmp_path / "out" / "settle-0" / "surplus-0.parquet"
+    pairs = witness.text_pairs(table, listing, 7)
+    assert [where[pair["object"], pair["place"]] for pair in pairs] == [1, 2, 3, 4, 5]
+    assert witness.text_pairs(table, first, 7) == pairs[:2]
     pairs[0]["shared"] = pairs[0]["of"] // 2
     args = {
         "source": as_args([located(str(tmp_path / "source"))]),
         "measuring": Measuring().model_dump(mode="json"),
-        "pieces": list(objects.values()),
+        "pieces": objects,
         "pairs": pairs,
     }
     (tmp_path / "retold").mkdir()

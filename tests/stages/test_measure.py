@@ -14,13 +14,11 @@ import pytest
 import zstandard
 
 from dqv.connectors.storage import Reads
-from dqv.core.location import located
 from dqv.core.settings import Limits
-from dqv.engine import list_source
-from dqv.execute import manifest, partitions
+from dqv.execute import partitions
 from dqv.stages import measure as stages
 from tests.connectors import made
-from tests.stages.calls import measure
+from tests.stages.calls import listed, measure
 
 
 @pytest.fixture
@@ -154,12 +152,12 @@ def test_spans_give_the_same_rows_as_the_whole(source: Path, tmp_path: Path) -> 
     pq.write_table(
         pa.table({"text": [f"row {i}" for i in range(100)]}), source / "b.parquet", row_group_size=7
     )
-    rows = list(manifest.rows(list_source([located(str(source))])))
+    rows = listed(source)
     whole, told, _ = measure(source, tmp_path / "whole")
     edges = [0, 1, 17, 1000, 1001, len(lines)]
-    cut = [partitions.Piece(rows[0], "span", a, b, b - a).as_args() for a, b in itertools.pairwise(edges)]
-    cut += [partitions.Piece(rows[1], "span", a, b, 1).as_args() for a, b in ((0, 3), (3, 4), (4, 15))]
-    cut += [partitions.Piece(row, "digest", 0, 0, 0).as_args() for row in rows]
+    cut = [partitions.piece(rows[0], "span", (a, b, b - a)) for a, b in itertools.pairwise(edges)]
+    cut += [partitions.piece(rows[1], "span", (a, b, 1)) for a, b in ((0, 3), (3, 4), (4, 15))]
+    cut += [partitions.piece(row, "digest") for row in rows]
     parts, parts_told, _ = measure(source, tmp_path / "parts", cut=cut)
     assert parts == whole
     hashes = {row["object"]: row["sha256"] for row in parts_told if row["sha256"]}
@@ -307,7 +305,7 @@ def test_the_broken_files_of_others_are_each_accounted_for(
     by_object: dict[int, set[str]] = {}
     for row in items:
         by_object.setdefault(row["object"], set()).add(row["status"])
-    for row in manifest.rows(list_source([located(str(source))])):
+    for row in listed(source):
         name = os.fsdecode(row["path"])
         fate = by_object.get(row["object"], set())
         if name.startswith("n_"):
