@@ -119,7 +119,7 @@ class Header(_Model):
 
     kind: Literal["header"]
     header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")] = "Authorization"
-    prefix: str = ""
+    prefix: Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]*$")] = ""
     secret_env: Variable
 
 
@@ -315,16 +315,16 @@ def data_source(platform: Platform, record: Registration) -> str:
         raise UsageError(
             f"the record names {len(record.locations)} locations of the data; this version reads data in one place"
         )
-    try:
-        parts = urlsplit(record.locations[0].url)
-        path, allowed = Path(unquote(parts.path)).resolve(), platform.description.folders
-    except (OSError, ValueError):
-        raise UsageError("the record's location of the data is no address") from None
+    parts, allowed = urlsplit(record.locations[0].url), platform.description.folders
     if parts.scheme != "file" or parts.netloc:
         raise UsageError(
             "the record's data lies in a store that this version does not read; it reads folders of this machine "
             "(file:///…), below the one that `folders` of the platform's description allows"
         )
+    try:
+        path = Path(unquote(parts.path)).resolve()
+    except (OSError, ValueError):
+        raise UsageError("the record's location of the data is no path of a folder") from None
     if allowed is None or allowed.resolve() not in path.parents:
         raise UsageError(
             "the record's data lies outside the folder that `folders` of the platform's description allows; the record "
@@ -541,7 +541,7 @@ def _digest_documents(session: _Session, template: str, attestations: Any) -> No
             raise RegistrationError("the record names a document by an id that cannot stand in an address")
         body, where = session.get(session.url(template, document=str(name)), _MOST_DOCUMENT_BYTES)
         found = hashlib.sha256(body).hexdigest()
-        if document.setdefault("sha256", found) != found:
+        if str(document.setdefault("sha256", found)).lower() != found:
             raise RegistrationError(f"{where}: the document has another digest than the record says")
 
 
