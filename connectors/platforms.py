@@ -121,7 +121,7 @@ class Header(_Model):
 
     kind: Literal["header"]
     header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")] = "Authorization"
-    prefix: str = ""
+    prefix: Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]*$")] = ""
     secret_env: Variable
 
 
@@ -587,7 +587,7 @@ def _digest_documents(session: _Session, template: str, attestations: Any) -> No
             raise RegistrationError("the record names a document by an id that cannot stand in an address")
         body, where = session.get(session.url(template, document=str(name)), _MOST_DOCUMENT_BYTES)
         found = hashlib.sha256(body).hexdigest()
-        if document.setdefault("sha256", found) != found:
+        if str(document.setdefault("sha256", found)).lower() != found:
             raise RegistrationError(f"{where}: the document has another digest than the record says")
 
 

@@ -249,8 +249,8 @@ class TestRefusals:
         assert report.run.unread
 
     def test_an_address(self, tmp_path: Path, scheduler: str) -> None:
-        settings = Settings(source="s3://bucket/x", out=tmp_path / "out", scheduler=scheduler)
-        with pytest.raises(UsageError, match="folders only"):
+        settings = Settings(source="http://host.example/x/", out=tmp_path / "out", scheduler=scheduler)
+        with pytest.raises(UsageError, match="https"):
             pipeline.check(settings)
 
     def test_an_out_folder_of_another_dataset(self, source: Path, tmp_path: Path, scheduler: str) -> None:

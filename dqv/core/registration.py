@@ -5,7 +5,15 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+)
 
 from dqv.core.locate import refused
 from dqv.core.location import Credentials
@@ -98,7 +106,7 @@ class Document(_Model):
     """A document that goes with a statement; in a file its name alone will do."""
 
     name: Annotated[Said, AfterValidator(_nameable)]
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    sha256: Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{64}$", to_lower=True)] | None = None
 
 
 def _as_document(value: Any) -> Any:

@@ -39,7 +39,7 @@ def named(monkeypatch: pytest.MonkeyPatch, *found: str) -> list[tuple[Any, ...]]
         "https://[2001:db8::1]/", "https://[3fff::1]/", "https://[100::1]/",
     ],
 )  # fmt: skip
-def test_an_address_inside_is_refused(url: str) -> None:
+def test_registration_addresses_that_point_inside_are_refused(url: str) -> None:
     with pytest.raises(AddressError, match="lies inside"):
         check_url(url)
 

@@ -149,9 +149,9 @@ documents = ["a.pdf", { name = "b.pdf", sha256 = "%s" }]
 
 
 def test_a_document_may_have_a_digest(tmp_path: Path) -> None:
-    record = load_registration(write(tmp_path, GOOD + DOCUMENTS % ("0a" * 32)))
+    record = load_registration(write(tmp_path, GOOD + DOCUMENTS % ("0A" * 32)))
     assert [each.sha256 for each in record.attestations[0].documents] == [None, "0a" * 32]
-    for wrong in ("0A" * 32, "0a" * 31, ""):
+    for wrong in ("0g" * 32, "0a" * 31, ""):
         with pytest.raises(RegistrationError, match=r"attestations\.0\.documents\.1\.sha256"):
             load_registration(write(tmp_path, GOOD + DOCUMENTS % wrong))
 

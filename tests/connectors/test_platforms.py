@@ -1,7 +1,9 @@
 import base64
+import contextlib
 import hashlib
 import json
 import logging
+import ssl
 import traceback
 from dataclasses import dataclass
 from datetime import date
@@ -12,11 +14,13 @@ from urllib.parse import parse_qs, quote
 import pytest
 import rfc8785
 import tomli_w
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dqv.connectors import platforms
-from dqv.connectors.https import Patience
-from dqv.connectors.platforms import Platform, Registered, data_of, fetch, load_platform
-from dqv.core.errors import AddressError, UsageError
+from dqv.connectors.https import Answer, Https, Patience
+from dqv.connectors.platforms import Description, Platform, Registered, data_of, fetch, load_platform
+from dqv.core.errors import AddressError, RegistrationError, UsageError
 from dqv.core.location import Credentials
 from dqv.core.registration import Registration
 
@@ -242,6 +246,50 @@ def test_a_prefix_goes_before_the_secret(world: World) -> None:
     assert world.server.asked[0][2]["authorization"] == f"Bearer {SECRET}"
 
 
+_CONTEXT = ssl.create_default_context()
+_TEXT = st.text(st.characters(codec="utf-8"), max_size=5)
+_JSON = st.recursive(
+    st.none()
+    | st.sampled_from(["0", "1 GB", "0a" * 32])
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | _TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abcde"), inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@dataclass(frozen=True)
+class Scripted(Https):
+    """Answers without a server, so that many can be tried."""
+
+    body: bytes = b""
+
+    def request(self, url: str, **_: Any) -> Answer:
+        return Answer(200, self.body)
+
+
+@given(_JSON)
+def test_any_json_becomes_a_registration_or_is_refused(value: Any) -> None:
+    expressions = {
+        "name": "a",
+        "applicant": {"name": "b", "uscc": "c.d"},
+        "certificate": {"number": "a", "valid_until": "e", "in_force": "c"},
+        "modalities": {"text": {"scale": "to_string(d)"}},
+        "scenarios": "b[].{title: @}",
+        "locations": "c",
+        "attestations": "d[].{rule: 'value', statement: a, documents: b}",
+    }
+    values = {"name": "n", "base": "https://platform.example", "record": "{number}", "fields": expressions,
+              "documents": "{number}/{document}"}  # fmt: skip
+    platform = Platform(
+        Description.model_validate(values), {}, Scripted(_CONTEXT, body=json.dumps(value).encode())
+    )
+    with contextlib.suppress(RegistrationError):
+        assert fetch(platform, "0").record.certificate is not None
+
+
 # OAuth2 client credentials
 
 
@@ -443,7 +491,7 @@ def documents(world: World, *, said: str | None = None) -> dict[str, Any]:
 def test_a_document_is_fetched_for_its_digest(world: World) -> None:
     world.server.routes[f"{world.path}/files/d%2F1"] = (200, {}, b"%PDF")
     digest = hashlib.sha256(b"%PDF").hexdigest()
-    for said in (None, digest):
+    for said in (None, digest, digest.upper()):
         found = world.fetch(**documents(world, said=said)).record.attestations[0]
         assert (found.documents[0].name, found.documents[0].sha256) == ("权属.pdf", digest)
 
@@ -571,6 +619,7 @@ def test_data_does_not_lie_inside(world: World, url: str) -> None:
         ({"fields": fields(applicant={"name": ""})}, r"field fields\.applicant\.name"),
         ({"authentication": {"kind": "header", "header": "X: Y", "secret_env": "KEY"}}, "authentication"),
         ({"authentication": {"kind": "header", "secret_env": "a b"}}, "authentication"),
+        ({"authentication": {"kind": "header", "prefix": "a\r\n", "secret_env": "KEY"}}, "authentication"),
         ({"authentication": {"kind": "password"}}, "authentication"),
         ({"lists": [{"field": "scenarios", "path": "{number}", "items": "x"}]}, "`fields` and `lists`"),
         ({"lists": [{"field": "name", "path": "{number}", "items": "x"}]}, r"lists\.0\.field"),
