@@ -195,9 +195,9 @@ class Opener:
     def open(self, locator: str) -> BinaryIO:
         """The bytes of a member, seekable where all archives around it store theirs plainly.
 
-        To open the same one once more is going back: what is read more than once should be read by `seekable`.
-        Where they do not, opening the next member ends the reading of this one (ValueError). Reading raises
-        ItemError: "archive" or "truncated" where it is not what was listed, "compression", "bomb".
+        Where they do not, opening the next member ends the reading of this one (ValueError), and to open the same
+        once more is going back: `seekable` is for what is read twice. Reading raises ItemError: "archive" or
+        "truncated" where it is not what was listed, "compression", "bomb".
         """
         steps = locator.split("/")
         source, done = self._nearest(steps)

@@ -174,6 +174,11 @@ def test_a_member_of_an_unknown_type_is_unread_and_the_next_is_found() -> None:
     assert len(found) == 2
 
 
+def test_a_name_that_stands_twice_in_a_tar_is_two_members() -> None:
+    data = tar_of(("a", b"1"), ("a", b"2"))
+    assert [each.path for each in members(listed(data))] == [b"a", b"a"]
+
+
 def test_an_empty_tar_has_no_members() -> None:
     assert listed(bytes(10240)) == listed(bytes(1024)) == []
 
