@@ -18,7 +18,7 @@ from dqv.connectors.containers.windows import Stream, Window
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
 
-__all__ = ["Member", "Opener", "Refused", "archive_kind", "index", "seekable"]
+__all__ = ["Member", "Opener", "Refused", "archive_kind", "index"]
 
 _KINDS: dict[bytes, tuple[str, str | None]] = {
     b".tar": ("tar", None),
@@ -188,14 +188,16 @@ class Opener:
         self._tick = tick
         self._file: BinaryIO | None = None
         self._root: Window | None = None
+        self._held = "", b""  # locator and bytes of a member
         self._streams: list[tuple[list[str], Stream]] = []
         """The streams that the last locator went through, each inside the one before: the steps to it and it."""
 
     def open(self, locator: str) -> BinaryIO:
         """The bytes of a member, seekable where all archives around it store theirs plainly.
 
-        Where they do not, opening the next member ends the reading of this one (ValueError). Reading raises
-        ItemError: "archive" or "truncated" where it is not what was listed, "compression", "bomb".
+        Where they do not, opening the next member ends the reading of this one (ValueError), and to open the same
+        once more is going back: `seekable` is for what is read twice. Reading raises ItemError: "archive" or
+        "truncated" where it is not what was listed, "compression", "bomb".
         """
         steps = locator.split("/")
         source, done = self._nearest(steps)
@@ -204,6 +206,21 @@ class Opener:
             if not source.seekable() and index + 1 < len(steps):
                 self._streams.append((steps[: index + 1], source))
         return source.buffered()
+
+    def seekable(self, locator: str, limit_bytes: int) -> BinaryIO:
+        """The bytes of a member, to be sought in: as they are stored, or held in memory, where the last stays.
+
+        So it can be asked for more than once, where `open` would have to begin anew. The whole may be read here.
+
+        Raises:
+            ItemError: "too-large", it would have to be held and is over the limit; what reading it raises.
+        """
+        if locator != self._held[0]:
+            file = self.open(locator)
+            if file.seekable():
+                return file
+            self._held = locator, read_up_to(file, limit_bytes, "a member that is compressed")
+        return io.BytesIO(self._held[1])
 
     def close(self) -> None:
         """Close the file; what was opened cannot be read any more."""
@@ -227,17 +244,6 @@ class Opener:
 
     def _on_read(self, _: int) -> None:
         self._tick()
-
-
-def seekable(file: BinaryIO, limit_bytes: int) -> BinaryIO:
-    """A member that can be sought in: as it is, or held in memory.
-
-    Raises:
-        ItemError: "too-large", over the limit; what reading it raises.
-    """
-    if file.seekable():
-        return file
-    return io.BytesIO(read_up_to(file, limit_bytes, "a member that is compressed"))
 
 
 def _enter(source: Stream, step: str, limits: Limits, on_read: Callable[[int], None]) -> Stream:

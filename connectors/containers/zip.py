@@ -1,6 +1,6 @@
 """The members of a zip: its central directory, read twice in little memory, and one member at a time.
 
-Not zipfile's, which holds 0.6 kB a member, takes names that stand there twice and members that overlap, and sets no
+Not zipfile's, which holds 0.7 kB a member, takes names that stand there twice and members that overlap, and sets no
 bound to what comes out.
 """
 
@@ -329,7 +329,8 @@ def _refusal(entry: _Entry, doubt: int, limits: Limits) -> tuple[str, ItemError]
     if doubt == _OVERLAP:
         return "overlap", ItemError("archive", f"{at}: its bytes are also something else's; pack it again")
     if entry.method not in (_STORED, _DEFLATED) or entry.flags & _PATCH or entry.disk:
-        return "method", ItemError("unsupported", f"{at}: compression method {entry.method}; use deflate")
+        what = f"{at}: compression method {entry.method}, a patch, or in another volume; pack it with deflate"
+        return "method", ItemError("unsupported", what)
     if entry.method == _STORED and entry.stored_bytes != entry.size_bytes:
         return "size", ItemError("archive", f"{at}: stored as it is, with two sizes; pack it again")
     try:

@@ -11,11 +11,14 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dqv.connectors.containers.archives import Member, Opener, archive_kind, index, seekable
+from dqv.connectors.containers.archives import Member, Opener, archive_kind, index
+from dqv.connectors.containers.records import Facts, read, singly
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
 from tests.connectors.archives import (
@@ -169,6 +172,11 @@ def test_a_member_of_an_unknown_type_is_unread_and_the_next_is_found() -> None:
     assert why(found) == {b"odd": ("type-of-member", "unsupported")}
     assert only_refused(found).stored_bytes == 600
     assert len(found) == 2
+
+
+def test_a_name_that_stands_twice_in_a_tar_is_two_members() -> None:
+    data = tar_of(("a", b"1"), ("a", b"2"))
+    assert [each.path for each in members(listed(data))] == [b"a", b"a"]
 
 
 def test_an_empty_tar_has_no_members() -> None:
@@ -410,7 +418,7 @@ def test_a_member_can_be_sought_in_where_it_is_stored_plainly(
     (found,) = (each for each in members(listed(data, format, compression)) if each.path.endswith(b"b.bin"))
     file = opened.open(found.locator)
     assert file.seekable() == plain
-    file = seekable(file, len(RANDOM))
+    file = opened.seekable(found.locator, len(RANDOM))
     assert (file.seek(-5, 2), file.read(), file.seek(100), file.read(50)) == (
         len(RANDOM) - 5, RANDOM[-5:], 100, RANDOM[100:150],
     )  # fmt: skip
@@ -419,11 +427,25 @@ def test_a_member_can_be_sought_in_where_it_is_stored_plainly(
 
 
 def test_what_is_held_to_be_sought_in_has_a_limit() -> None:
-    data = zip_of(("a", bytes(1000)))
-    (found,) = members(listed(data, "zip"))
-    assert seekable(opener(data).open(found.locator), 1000).read() == bytes(1000)
+    data = zip_of(("a", bytes(1000)), ("b", b"1"))
+    found = members(listed(data, "zip"))
+    assert opener(data).seekable(found[0].locator, 1000).read() == bytes(1000)
     with pytest.raises(ItemError, match="too-large"):
-        seekable(opener(data).open(found.locator), 999)
+        opener(data).seekable(found[0].locator, 999)
+    plain = tar_of(("a", bytes(1000)))
+    assert opener(plain).seekable(members(listed(plain))[0].locator, 1).read() == bytes(1000)
+
+
+def test_a_member_that_is_held_is_decompressed_once() -> None:
+    data = compress(tar_of(*NAMED), "gzip")
+    ticks: list[int] = []
+    opened = Opener(lambda: io.BytesIO(data), Limits(), lambda: ticks.append(1))
+    found = members(listed(data, "tar", "gzip"))
+    assert opened.seekable(found[1].locator, 10**6).read() == RANDOM
+    ticks.clear()
+    assert [opened.seekable(found[1].locator, 10**6).read() for _ in range(3)] == [RANDOM] * 3
+    assert not ticks
+    assert opened.seekable(found[3].locator, 10**6).read() == DATA[b"c"]
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])
@@ -616,6 +638,73 @@ def test_a_zip_has_the_members_that_zipfile_sees(files: dict[str, bytes], method
     assert [
         (each.path, each.size_bytes, each.stored_bytes, opened.open(each.locator).read()) for each in found
     ] == wanted
+
+
+MIXED = tar_of(
+    ("a.tgz", compress(tar_of(*NAMED), "gzip")),
+    ("b.zip", zip_of(*NAMED, ("c.tar.zst", compress(tar_of(*NAMED, ("d.tar", tar_of(*NAMED))), "zstd")))),
+    *NAMED,
+)
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+@settings(max_examples=30)
+@given(orders=st.data())
+def test_members_open_in_any_order(compression: str | None, orders: st.DataObject) -> None:
+    data = compress(MIXED, compression)
+    found = members(listed(data, "tar", compression))
+    assert len(found) == 5 * len(NAMED)
+    opened = opener(data)
+    for each in orders.draw(st.lists(st.sampled_from(found), max_size=12)):
+        size = orders.draw(st.sampled_from([-1, 0, 100]))  # not all is read of each
+        wanted = next(content for name, content in DATA.items() if each.path.endswith(name))
+        read = opened.open(each.locator).read(size)
+        assert read == (wanted if size < 0 else wanted[:size])
+
+
+@pytest.mark.parametrize("format", ["jsonl", "csv", "txt", "parquet"])
+def test_records_are_read_out_of_an_archive(format: str) -> None:
+    class Beats:
+        leaves_out = False
+
+        def at(self, place: int) -> bool:
+            return True
+
+        def tick(self) -> None:
+            pass
+
+    file = io.BytesIO()
+    pq.write_table(pa.table({"a": [1, 2, 3]}), file)
+    content = {"jsonl": b'{"a":1}\n' * 3, "csv": b"a\n1\n2\n3\n", "txt": b"text", "parquet": file.getvalue()}[
+        format
+    ]
+    data = compress(tar_of(("x", content), ("y", b"")), "zstd")
+    found = members(listed(data, "tar", "zstd"))
+    opened = opener(data)
+    rows = singly(
+        read(
+            lambda: opened.seekable(found[0].locator, 10_000), format,
+            limits=Limits(), beat=Beats(), facts=Facts(),
+        )
+    )  # fmt: skip
+    assert len(list(rows)) == (1 if format == "txt" else 3)
+
+
+def test_an_error_of_reading_is_left_as_it_is() -> None:
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell() > 5000:
+                raise OSError(5, "Input/output error")
+            return super().read(size)
+
+    for data, compression in ((tar_of(*NAMED), None), (compress(tar_of(*NAMED), "gzip"), "gzip")):
+        with pytest.raises(OSError, match="Input"):
+            list(index(Failing(data), "tar", compression, len(data), Limits(), lambda: None))
+        opened = Opener(lambda data=data: Failing(data), Limits(), lambda: None)  # type: ignore[misc]
+        found = members(listed(data, "tar", compression))
+        for _ in range(2):
+            with pytest.raises(OSError, match="Input"):
+                opened.open(found[3].locator).read()
 
 
 def test_every_read_ticks() -> None:
