@@ -9,7 +9,7 @@ its last result, of a date ISO 8601, of a number its value with 15 digits (not i
 Rows that hold nothing are no records. The place is the number of the record, counted through all sheets.
 
 Both are read by a walk over their XML, in CPU time (`benchmarks/documents.py`) four times as fast as
-python-docx and twice as fast as openpyxl's read-only mode. Those two build an object for every element, and
+python-docx and 1.5 times as fast as openpyxl's read-only mode. Those two build an object for every element, and
 openpyxl refuses a workbook for a colour that it does not understand. python-calamine is four times as fast as
 this, but holds whole sheets as rectangles: two cells in far corners end the process.
 """
@@ -139,7 +139,7 @@ def read_xlsx(job: Job) -> Iterator[Record | Broken]:
 
 
 class _Book(Elements):
-    """The sheets of a workbook, by their relationships, in order; and the day before the first of its days."""
+    """The sheets of a workbook in order, by their relationships; and what 0 is as a date."""
 
     root = "workbook"
 

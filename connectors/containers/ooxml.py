@@ -21,9 +21,10 @@ DIRECTORY_BYTES = 4 * 2**20
 """What the archive's list of its members may take: some 80,000 of them."""
 
 SMALL_PART_BYTES = 16 * 2**20
-"""What a part that is held at once and is not text may expand to: relationships, styles, the list of sheets."""
+"""What parts that are held at once and are no text may expand to: relationships, styles, list of sheets."""
 
-_BLOCK_BYTES = 1 << 18
+_BLOCK_BYTES = 1 << 21
+"""Of a part at once: expat looks at a tag that has not ended anew with every block, so small ones are slow."""
 _END = b"PK\5\6"
 _END_BYTES = 22
 _ZIP64 = b"PK\6\7"
@@ -176,7 +177,7 @@ def _look(data: bytes) -> int:
 
 
 class Elements(ContentHandler):
-    """The elements of a part by their names without prefix: those of the strict and the transitional standard.
+    """The elements of a part by their names without prefix, strict and transitional alike.
 
     Attributes:
         root: what the first element must be called.
@@ -195,7 +196,7 @@ class Elements(ContentHandler):
     def end(self, name: str) -> None:
         """An element ends; it stands no more in `open`."""
 
-    def startElement(self, name: str, attrs: Mapping[str, str]) -> None:  # type: ignore[override]  # see _Parser
+    def startElement(self, name: str, attrs: Mapping[str, str]) -> None:  # type: ignore[override]  # a dict
         """Of `ContentHandler`."""
         name = name.rpartition(":")[2]
         if not self.open and name != self.root:

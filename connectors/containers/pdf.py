@@ -35,8 +35,8 @@ def read_pdf(job: Job) -> Iterator[Record | Broken]:
     """The text of all pages.
 
     Raises:
-        ItemError: "empty", no page has text; "truncated", the end is missing; "encoding", the fonts do not tell which
-            characters they show; "unsupported", encrypted; "too-large"; "document", anything else.
+        ItemError: "empty", no page has text; "truncated", the end is missing; "encoding", the fonts do not tell
+            which characters they show; "unsupported", encrypted; "too-large"; "document", anything else.
     """
     if not job.beat.at(0):
         return

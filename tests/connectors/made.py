@@ -113,6 +113,21 @@ def pdf(*pages: Iterable[str], mapped: bool = True, head: str = "") -> bytes:
     return assembled(objects)
 
 
+def pdf_bomb(megabytes: int) -> bytes:
+    """A PDF of one page whose content expands to this."""
+    packer = zlib.compressobj(9)
+    begin, block = (packer.compress(b" " * 1_000_000) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    content = begin + block * (megabytes - 1)  # a block says the same wherever it stands
+    return assembled(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Resources<<>>/Contents 4 0 R>>",
+            b"<</Length %d/Filter/FlateDecode>>stream\n%b\nendstream" % (len(content), content),
+        ]
+    )
+
+
 def assembled(objects: list[bytes]) -> bytes:
     """A PDF of these objects, the first of which is the catalogue."""
     out, places = b"%PDF-1.7\n", []

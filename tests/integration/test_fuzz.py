@@ -18,6 +18,7 @@ from PIL import Image
 from dqv import demo_media
 from dqv.core.settings import Limits, Measuring, Settings
 from dqv.pipeline import check
+from tests.connectors import made
 
 pytestmark = pytest.mark.integration
 
@@ -44,6 +45,8 @@ def seeds(realdata: Path) -> list[tuple[str, bytes]]:
         ("tsv", ("text\tdate\n" + text).encode("gb18030")), ("txt", text.encode()), ("md", text.encode("utf-16")),
         ("html", f"<html><body><p>{text}</p></body></html>".encode()), ("xml", f"<a><b>{text}</b></a>".encode()),
         ("parquet", sinks[0].getvalue().to_pybytes()), ("arrow", sinks[1].getvalue().to_pybytes()),
+        ("docx", made.docx(*text.split("\n"))), ("xlsx", made.xlsx(["text"], *[[each["text"]] for each in records])),
+        ("pdf", made.pdf(text.split("\n")[:10], text.split("\n")[10:])),
     ]  # fmt: skip
     for folder in ("json", "parquet"):
         for path in sorted((realdata / "bad" / folder).iterdir()):

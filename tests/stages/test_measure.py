@@ -14,11 +14,14 @@ import pytest
 import zstandard
 
 from dqv.connectors.storage import Reads
-from dqv.core.settings import Limits
+from dqv.core.location import as_args, located
+from dqv.core.settings import Limits, Measuring
 from dqv.execute import partitions
+from dqv.execute.ledger import Task, code_digest
+from dqv.execute.sandbox import close_child, run_task
 from dqv.stages import measure as stages
 from tests.connectors import made
-from tests.stages.calls import listed, measure
+from tests.stages.calls import listed, measure, pieces, read
 
 
 @pytest.fixture
@@ -293,6 +296,23 @@ def test_the_fields_to_read_can_be_named(source: Path, tmp_path: Path) -> None:
     (row,), _, _ = measure(source, tmp_path / "out", text_field="mine", date_field="when")
     assert row["text_bytes"] == len("right words")
     assert str(row["date_record"]) == "2024-01-01"
+
+
+def test_a_pdf_that_takes_all_memory_costs_itself_alone(source: Path, tmp_path: Path) -> None:
+    (source / "a.pdf").write_bytes(made.pdf_bomb(2000))
+    (source / "b.pdf").write_bytes(made.pdf(["the neighbour is measured"]))
+    task = Task(
+        stage="measure", index=0, call="dqv.stages.measure:measure", policy="p", parts=str(tmp_path), work=0,
+        args={"source": as_args([located(str(source))]), "raw": None, "pieces": pieces(source), "measuring": Measuring().model_dump(mode="json")},
+        limits=Limits(memory_bytes=700_000_000), code=code_digest(), reads_source=True,
+    )  # fmt: skip
+    try:
+        run_task(task)
+    finally:
+        close_child()
+    bomb, neighbour = read(tmp_path / task.folder, "items")
+    assert (bomb["status"], bomb["error_kind"] in ("memory", "crash")) == ("unread", True)
+    assert neighbour["status"] == "measured"
 
 
 @pytest.mark.realdata
