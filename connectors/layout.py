@@ -14,7 +14,7 @@ _TEXT = {
 _IMAGE = "jpg jpeg png webp tif tiff bmp gif heic heif avif"
 _AUDIO = "wav flac mp3 ogg oga opus m4a aac aif aiff caf wma amr pcm"
 _VIDEO = "mp4 m4v mov 3gp mkv webm avi ts m2ts flv mpg mpeg wmv"
-_CONTAINER = "tar tgz zip rar 7z h5 hdf5 lmdb mdb tfrecord tfrecords warc bz2 xz gz zst doc xls ppt pptx"
+_CONTAINER = "rar 7z h5 hdf5 lmdb mdb tfrecord tfrecords warc bz2 xz gz zst doc xls ppt pptx"
 
 _FORMATS: dict[str, tuple[str | None, str]] = {
     **{suffix: ("text", name) for suffix, name in _TEXT.items()},
@@ -32,6 +32,12 @@ READABLE = frozenset(_TEXT.values())
 """Formats of text that are read; images, audio and video are all tried; the others are unread: unsupported."""
 
 _COMPRESSIONS = {"gz": "gzip", "zst": "zstd", "zstd": "zstd"}
+_ARCHIVES: dict[str, tuple[str, str | None]] = {
+    ".tar": ("tar", None), ".tar.gz": ("tar", "gzip"), ".tgz": ("tar", "gzip"), ".tar.zst": ("tar", "zstd"),
+    ".tar.zstd": ("tar", "zstd"), ".zip": ("zip", None),
+}  # fmt: skip
+"""Archives that are opened: suffix → format and compression."""
+
 _COMPRESSED = frozenset({"txt", "md", "html", "xml", "json", "jsonl", "csv", "tsv"})
 
 _DOCUMENTATION = (
@@ -56,7 +62,8 @@ class Kind:
     """What an object is.
 
     Attributes:
-        role: data, documentation, metadata, licence, index, other (not recognised) or ignored.
+        role: data, container (an archive that is opened), documentation, metadata, licence, index, other (not
+            recognised) or ignored.
         why: the named rule.
         modality: of data; None where it may hold any.
         format: of data and metadata, after decompression.
@@ -139,9 +146,38 @@ def _by_name(path: bytes) -> Kind:
             return Kind("documentation", "documentation-name")
         if parts[0] in _DOCUMENTATION_FOLDERS and len(parts) > 1 and suffix in ("pdf", "docx", "doc"):
             return Kind("documentation", "documentation-folder")
+    packed = archive_kind(name)
+    if packed is not None:
+        return Kind("container", f"archive-{packed[0]}", None, *packed)
     if not form:
         return Kind("other", "format-not-recognised")
     return Kind("data", f"format-{form}", modality, form, compression)
+
+
+def archive_kind(name: str) -> tuple[str, str | None] | None:
+    """Format and compression of an archive that is opened, by its name; None for anything else."""
+    name = name.lower()
+    return next((kind for suffix, kind in _ARCHIVES.items() if name.endswith(suffix)), None)
+
+
+def sample_kind(path: bytes) -> Kind | None:
+    """What a file of a WebDataset's sample is beside an image, a recording or a video, where that is not data.
+
+    Source: the WebDataset format; a JSON object beside a medium describes it, and a class is a label of it.
+    """
+    suffix = path.rpartition(b"/")[2].partition(b".")[2].lower()
+    if suffix == b"json":
+        return Kind("metadata", "webdataset-sample", None, "json")
+    return Kind("metadata", "webdataset-label") if suffix in _LABELS else None
+
+
+_LABELS = frozenset({b"cls", b"cls2", b"class", b"id", b"index", b"inx"})
+
+
+def sample_key(path: bytes) -> bytes:
+    """What the files of one sample of a WebDataset have in common: the path up to the first dot of the name."""
+    folder, mark, name = path.rpartition(b"/")
+    return folder + mark + name.partition(b".")[0]
 
 
 def _split(name: str) -> tuple[str, str, str | None]:

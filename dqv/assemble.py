@@ -326,7 +326,8 @@ def _decimal(value: Fraction | int | None) -> str | None:
 def _subject(
     case: Case, root_sha256: str | None, registration_sha256: str | None, platform_sha256: str | None
 ) -> Subject:
-    objects, size = case.objects.select(pl.len(), pl.col("size_bytes").sum()).collect().row(0)
+    stored = case.objects.filter(pl.col("container").is_null())
+    objects, size = stored.select(pl.len(), pl.col("size_bytes").sum()).collect().row(0)
     record = case.registration
     certificate = record.certificate.number if record and record.certificate else None
     return Subject(
@@ -383,7 +384,7 @@ def _error_rows(case: Case, status: str) -> pl.LazyFrame:
 
 
 def _accounting(case: Case) -> Accounting:
-    """Each object ends in exactly one tally."""
+    """Each object, and each member of an archive, ends in exactly one tally."""
     fates = case.items.group_by("object").agg(
         fate=pl.when((pl.col("status") == "measured").any())
         .then(pl.lit("measured"))
@@ -391,9 +392,10 @@ def _accounting(case: Case) -> Accounting:
         .then(pl.lit("defective"))
         .otherwise(pl.lit("unread")),
         kind=pl.col("error_kind").drop_nulls().first(),
+        payload_bytes=pl.col("payload_bytes").sum(),
     )
     role, why = pl.col("role"), pl.col("why")
-    data = role == "data"
+    data = role.is_in(["data", "container"])  # an archive is measured by its members
     outcome = (
         pl.when(role == "ignored").then(pl.lit("ignored"))
         .when(~data & pl.col("error_kind").is_in(sorted(DEFECTIVE_KINDS))).then(pl.lit("defective"))
@@ -408,18 +410,25 @@ def _accounting(case: Case) -> Accounting:
         .when(pl.col("fate").is_in(["defective", "unread"])).then(pl.col("kind"))
         .otherwise(pl.col("format"))
     )  # fmt: skip
+    size, member = pl.col("size_bytes"), pl.col("container").is_not_null()
+    counts = {
+        "objects": (~member).sum(),
+        "size_bytes": size.filter(~member).sum(),
+        "members": member.sum(),
+        "member_bytes": size.filter(member).sum(),
+    }
     table = (
         case.objects.join(fates, on="object", how="left")
         .group_by(outcome=outcome, rule=rule)
-        .agg(objects=pl.len(), size_bytes=pl.col("size_bytes").sum())
+        .agg(**counts, payload_bytes=pl.col("payload_bytes").sum())
         .sort("outcome", "rule")
         .collect()
     )
     tallies = [Tally.model_validate(row) for row in table.iter_rows(named=True)]
-    objects, size = case.objects.select(pl.len(), pl.col("size_bytes").sum()).collect().row(0)
-    if (sum(each.objects for each in tallies), sum(each.size_bytes for each in tallies)) != (objects, size):
+    source = case.objects.select(**counts).collect().row(0, named=True)
+    if any(sum(getattr(each, name) for each in tallies) != source[name] for name in counts):
         raise AssertionError("the accounting does not balance")
-    return Accounting(objects=objects, size_bytes=size, tallies=tallies)
+    return Accounting(**source, tallies=tallies)
 
 
 def _measurements(case: Case) -> dict[str, ModalityMeasurements]:

@@ -32,7 +32,7 @@ from dqv.measure.witness import version as ffmpeg_version
 from dqv.neardup import films
 from dqv.reports.escape import visible_path
 from dqv.reports.html import Excerpt
-from dqv.stages import duplicates, excerpts, near_media, planted, witness
+from dqv.stages import duplicates, excerpts, index, near_media, planted, witness
 from dqv.stages import measure as measuring
 
 _FOOTERS = 1024
@@ -77,13 +77,17 @@ def list_source(source: Sequence[Location], path: Path, first: int = 0) -> manif
     listing = manifest.write(classified(storage.open_store(as_args(source)).listed()), path, first)
     if not listing.names:
         raise SourceError(f"{named(source)} is empty; give the folder that holds the dataset")
-    if not any(role == "data" for role, _ in listing.counts):
+    _has_data(listing, source, ("data", "container"))
+    return listing
+
+
+def _has_data(listing: manifest.Listing, source: Sequence[Location], roles: tuple[str, ...]) -> None:
+    if not any(role in roles for role, _ in listing.counts):
         paths = next(listing.batches(["path"]))["path"].slice(0, 5).to_pylist()
         raise SourceError(
             f"{named(source)} holds nothing that dqv knows as data: {listing.names} names, such as "
             f"{', '.join(map(visible_path, paths))}; the README lists the formats"
         )
-    return listing
 
 
 def classified(listed: Iterable[storage.Listed]) -> Iterator[manifest.Entry]:
@@ -190,6 +194,40 @@ class Engine:
             ).model_dump(mode="json"),
         }
 
+    def expand(self, listing: manifest.Listing) -> manifest.Listing:
+        """The listing with the members of its archives behind each of them.
+
+        Raises:
+            SourceError: there is nothing in them that dqv knows.
+        """
+        archives = [
+            partitions.piece(row)
+            for rows in listing.batches()
+            for row in rows.filter(pc.equal(rows["role"], "container")).to_pylist()
+        ]
+        if not archives:
+            return listing
+        calls: list[tuple[dict[str, Any], int]] = []
+        held: list[dict[str, Any]] = []
+        work = 0
+        for piece in archives:
+            if held and (work + piece["size_bytes"] > partitions.TARGET_BYTES or len(held) >= _FOOTERS):
+                calls.append(({**self._common, "pieces": held}, work))
+                held, work = [], 0
+            held.append(piece)
+            work += piece["size_bytes"]
+        calls.append(({**self._common, "pieces": held}, work))
+        parts = self._run("index", index.members, calls, sum(work for _, work in calls))
+        members = (
+            pa.Table.from_batches([batch], index.MEMBERS)
+            for part in parts
+            for path in part.files("members")
+            for batch in pq.ParquetFile(path).iter_batches(1 << 16)
+        )
+        found = manifest.expanded(listing, members, listing.path.with_name("members.parquet"))
+        _has_data(found, self.settings.where, ("data",))
+        return found
+
     def measure(self, listing: manifest.Listing, registration: Registration | None) -> Measured:
         """Rows of every item and object."""
         ranges = list(partitions.cut(listing, self._spans(listing)))
@@ -228,7 +266,7 @@ class Engine:
             wanted = pc.and_(pc.equal(rows["role"], "data"), pc.is_null(rows["compression"]))
             wanted = pc.and_(wanted, pc.is_in(rows["format"], pa.array(sorted(measuring.SPANNED))))
             for row in rows.filter(wanted).to_pylist():
-                if not partitions.is_large(row["size_bytes"]):
+                if not partitions.is_large(row["size_bytes"]) or not partitions.is_plain(row["locator"]):
                     continue
                 if row["format"] == "jsonl":
                     spans[row["object"]] = partitions.byte_spans(row["size_bytes"])

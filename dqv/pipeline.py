@@ -77,6 +77,7 @@ def check(
         reference = run.begin(listing.digest, policy)
         with cluster.connect(settings.scheduler, settings.workers) as client:
             engine = Engine(client, run.ledger, policy, settings, progress)
+            listing = engine.expand(listing)
             measured = engine.measure(listing, registration)
             test = engine.plant(listing)
             found = engine.duplicates(measured, test)
@@ -150,9 +151,17 @@ def _tables(
     objects = frame.lazy().join(told.lazy(), on="object", how="left", maintain_order="left")
     items = scan(measured.files("items"), ITEMS).select(columns)
     fate = pl.scan_parquet(found.surplus).with_columns(surplus=pl.lit(value=True))
+    sidecar = scan(measured.files("sidecar"), SIDECAR)
+    of_samples = (
+        sidecar.join(frame.lazy().select("sample", described="object"), on="sample")
+        .filter(pl.col("described") != pl.col("object"))
+        .select("described", "object", "place", "date", "date_modified")
+    )
+    by_name = sidecar.join(
+        frame.lazy().select("path", described="object"), left_on="target", right_on="path"
+    ).select("described", "object", "place", "date", "date_modified")
     dates = (
-        scan(measured.files("sidecar"), SIDECAR)
-        .join(frame.lazy().select("path", described="object"), left_on="target", right_on="path")
+        pl.concat([by_name, of_samples])
         .sort("object", "place")
         .group_by("described", maintain_order=True)
         .agg(
@@ -263,6 +272,9 @@ def explain(a: str, b: str, policy: str, text_field: str | None) -> dict[str, An
     return answer
 
 
+_ALONE = dict.fromkeys(("container", "locator", "sample", "refused_kind", "refused"))
+
+
 def _named(name: str, number: int) -> tuple[list[dict[str, Any]], dict[str, Any], int]:
     """Source, piece and place of one item; a file that is named like that comes before a place in one."""
     path, mark, place = name.rpartition("#")
@@ -279,7 +291,7 @@ def _named(name: str, number: int) -> tuple[list[dict[str, Any]], dict[str, Any]
     row = {
         "object": number, "path": os.fsencode(source.name), "size_bytes": facts.st_size, "mtime_ns": facts.st_mtime_ns,
         "identity": f"{facts.st_dev}:{facts.st_ino}", "role": kind.role, "why": kind.why, "modality": kind.modality,
-        "format": kind.format, "compression": kind.compression,
+        "format": kind.format, "compression": kind.compression, **_ALONE,
     }  # fmt: skip
     return as_args([Location(url=os.fspath(source.parent))]), partitions.piece(row), int(place)
 

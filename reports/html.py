@@ -239,9 +239,11 @@ LABELS: dict[str, Words] = _words(
         # accounting
         "accounting": ("对象核算", "Accounting"),
         "accounting.means": (
-            "来源中的每个对象恰好归入一行；各行之和等于来源。",
-            "Every object of the source ends in exactly one row; the rows add up to the source.",
+            "来源中的每个对象、归档中的每个成员恰好归入一行；各行之和等于来源。",
+            "Every object of the source, and every member of an archive, ends in exactly one row; the rows add up to the source.",
         ),
+        "members": ("归档成员", "Members of archives"),
+        "member_bytes": ("解包后字节数", "Bytes unpacked"),
         "outcome": ("去向", "Outcome"),
         "because": ("依据", "Because of"),
         "size": ("大小", "Size"),
@@ -534,9 +536,10 @@ class _Balance:
         tallies: list[Tally] = report.accounting.tallies
         self.objects = sum(tally.objects for tally in tallies)
         self.size_bytes = sum(tally.size_bytes for tally in tallies)
-        self.holds = (
-            self.objects == report.accounting.objects and self.size_bytes == report.accounting.size_bytes
-        )
+        self.members = sum(tally.members for tally in tallies)
+        self.member_bytes = sum(tally.member_bytes for tally in tallies)
+        said, names = report.accounting, ("objects", "size_bytes", "members", "member_bytes")
+        self.holds = all(getattr(self, name) == getattr(said, name) for name in names)
 
 
 def _finalize(value: Any) -> Any:

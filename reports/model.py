@@ -123,19 +123,24 @@ class Run(_Model):
 
 
 class Tally(_Model):
-    """Objects and stored bytes that ended one way."""
+    """Objects and members of archives that ended one way."""
 
     outcome: Literal["measured", "defective", "unread", "not_data", "ignored"]
     rule: str = Field(description="the named rule, role or format behind it")
     objects: int
-    size_bytes: int
+    size_bytes: int = Field(description="of the objects, as they are stored")
+    members: int = Field(0, description="inside archives")
+    member_bytes: int = Field(0, description="of the members, as they come out of their archives")
+    payload_bytes: int = Field(0, description="of the items measured in them")
 
 
 class Accounting(_Model):
-    """Every object ends in exactly one tally; the sums equal the source."""
+    """Every object, and every member of an archive, ends in exactly one tally; the sums equal the source."""
 
     objects: int
     size_bytes: int
+    members: int = 0
+    member_bytes: int = 0
     tallies: list[Tally]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import BinaryIO, cast
 
+from dqv.connectors import layout
 from dqv.connectors.containers import tar, zip
 from dqv.connectors.containers.compression import decompressed, refuse_bomb
 from dqv.connectors.containers.model import Member, Refused, read_up_to
@@ -18,31 +19,14 @@ from dqv.connectors.containers.windows import Stream, Window
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
 
-__all__ = ["Member", "Opener", "Refused", "archive_kind", "index"]
+__all__ = ["Member", "Opener", "Refused", "index"]
 
-_KINDS: dict[bytes, tuple[str, str | None]] = {
-    b".tar": ("tar", None),
-    b".tar.gz": ("tar", "gzip"),
-    b".tgz": ("tar", "gzip"),
-    b".tar.zst": ("tar", "zstd"),
-    b".tar.zstd": ("tar", "zstd"),
-    b".zip": ("zip", None),
-}
 MAX_NAME_BYTES = 4096
 """A longer name, which no file could have, is cut and its member refused: names can be compressed a thousand times."""
 
-_SUFFIXES = tuple(_KINDS)
 _COMPRESSIONS = ("gzip", "zstd")
 _READ_AHEAD_BYTES = 1 << 20
 """A decompressor has taken in at most so much of what it has not given out yet."""
-
-
-def archive_kind(path: bytes) -> tuple[str, str | None] | None:
-    """Format and compression of an archive that is read, by its name; None for anything else."""
-    name = path.lower()
-    if not name.endswith(_SUFFIXES):
-        return None
-    return next(_KINDS[suffix] for suffix in _SUFFIXES if name.endswith(suffix))
 
 
 def index(
@@ -121,7 +105,7 @@ class _Index:
             for each in tar.walk(source) if is_tar else zip.walk(cast(Window, source), self._limits):
                 self._count()
                 end_bytes = source.at + each.stored_bytes if is_tar else done_bytes + each.stored_bytes
-                kind = archive_kind(each.path)
+                kind = layout.archive_kind(os.fsdecode(each.path))
                 if len(each.path) > MAX_NAME_BYTES:
                     error = ItemError(
                         "too-large", f"a name of more than {MAX_NAME_BYTES} bytes; give it a shorter"

@@ -33,14 +33,20 @@ OBJECTS = pa.schema(
         ("size_bytes", pa.int64()),  # as listed
         ("mtime_ns", pa.int64()),  # storage time, since 1970 UTC
         ("identity", pa.string()),  # local: "device:inode"; what tells two names of one file
-        ("role", pa.string()),  # data, documentation, metadata, licence, index, other, ignored
+        ("role", pa.string()),  # data, container, documentation, metadata, licence, index, other, ignored
         ("why", pa.string()),  # the named rule that gave the role
         ("modality", pa.string()),  # text, audio, image, video; null unless role is data
         ("format", pa.string()),  # jsonl, csv, parquet …; null when not recognised
         ("compression", pa.string()),  # gzip, zstd or null
+        ("container", pa.int64()),  # of a member of an archive: the object that holds it; else null
+        ("locator", pa.string()),  # of a member: the way to it (`containers.archives`)
+        ("sample", pa.binary()),  # of a member of a WebDataset's sample: what all of it have; else null
+        ("refused_kind", pa.string()),  # of what listing an archive showed to be no good: the kind of error
+        ("refused", pa.string()),  # and its detail
     ]
 )
-"""The manifest: every name found in the source, sorted by path bytes."""
+"""The manifest: every name found in the source, sorted by path bytes, and behind an archive its members in storing
+order."""
 
 READ_OBJECTS = pa.schema(
     [
@@ -122,7 +128,8 @@ SIDECAR = pa.schema(
     [
         ("object", pa.int64()),  # the metadata object that says it
         ("place", pa.int64()),  # number of the entry there
-        ("target", pa.binary()),  # path of the described object, relative to the source
+        ("target", pa.binary()),  # path of the described object, relative to the source; null with a sample
+        ("sample", pa.binary()),  # what describes all of this sample; null with a target
         ("date", pa.date32()),
         ("date_modified", pa.date32()),
     ]

@@ -41,6 +41,11 @@ class Entry:
     modality: str | None
     format: str | None
     compression: str | None
+    container: int | None = None
+    locator: str | None = None
+    sample: bytes | None = None
+    refused_kind: str | None = None
+    refused: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,8 @@ class Listing:
         for _, wanted in groups:
             mine = list(wanted)
             for rows in between(self.path, mine[0], mine[-1] + 1):  # of one row group
-                found |= {number: rows.slice(number - mine[0], 1).to_pylist()[0] for number in mine}
+                chosen = [rows.slice(number - mine[0], 1).to_pylist()[0] for number in mine]
+                found |= {row["object"]: row for row in with_outer(self.path, chosen)}
         return found
 
 
@@ -90,6 +96,58 @@ def between(path: Path, first: int, stop: int, columns: Sequence[str] | None = N
             at = begin + group * ROW_GROUP_ROWS
             here = max(first, at)
             yield file.read_row_group(group, columns).slice(here - at, min(stop, at + ROW_GROUP_ROWS) - here)
+
+
+def with_outer(path: Path, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Rows of a listing; a member of an archive has the archive's as `outer`."""
+    outer: dict[str, Any] = {}
+    for row in rows:
+        number = row["container"]
+        if number is not None and outer.get("object") != number:
+            (outer,) = (each for part in between(path, number, number + 1) for each in part.to_pylist())
+        yield row if number is None else {**row, "outer": outer}
+
+
+def expanded(listing: Listing, members: Iterable[pa.Table], path: Path) -> Listing:
+    """A listing in which behind every archive its members stand, numbered anew.
+
+    Args:
+        listing: as it was written.
+        members: rows as a listing's without their numbers, `container` in that of the listing, ascending.
+        path: of the new listing.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    return _number(_with_members(listing, iter(members)), path, listing.first)
+
+
+def _with_members(listing: Listing, members: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """The rows in their new order; members name the new number of their archive."""
+    held, number = next(members, None), listing.first
+    for rows in listing.batches():
+        begin, archives = (
+            rows["object"][0].as_py(),
+            rows.filter(pc.equal(rows["role"], "container"))["object"],
+        )
+        at, rows = 0, rows.select(_ENTRIES.names)
+        for archive in archives.to_pylist():
+            stop = archive - begin + 1
+            yield rows.slice(at, stop - at)
+            number += stop - at
+            at, outer = stop, number - 1
+            while held is not None:
+                mine = pc.sum(pc.equal(held["container"], archive)).as_py() or 0
+                if mine:
+                    part = held.slice(0, mine)
+                    column = pa.array([outer] * mine, pa.int64())
+                    yield part.set_column(_ENTRIES.get_field_index("container"), "container", column)
+                    number += mine
+                held = held.slice(mine) if mine < held.num_rows else next(members, None)
+                if held is not None and held.num_rows and held["container"][0].as_py() != archive:
+                    break
+        yield rows.slice(at)
+        number += rows.num_rows - at
 
 
 def write(entries: Iterable[Entry], path: Path, first: int = 0, run_bytes: int = RUN_BYTES) -> Listing:
@@ -116,7 +174,7 @@ def write(entries: Iterable[Entry], path: Path, first: int = 0, run_bytes: int =
                 [pa.array(each, field.type) for each, field in zip(columns, _ENTRIES, strict=True)], _ENTRIES
             )
             is_file = pc.match_substring_regex(rows["identity"], "^[0-9]")  # equal ETags are of equal content
-            may_repeat = pc.and_(pc.equal(rows["role"], "data"), is_file)
+            may_repeat = pc.and_(pc.is_in(rows["role"], pa.array(["data", "container"])), is_file)
             by_file.add(rows.filter(may_repeat))
             by_path.add(rows.filter(pc.invert(may_repeat)))
         last = None
@@ -170,7 +228,12 @@ def lines(rows: pa.Table) -> list[bytes]:
     columns = []
     for field in _ENTRIES:
         column = rows[field.name]
-        if field.name in ("path", "identity"):  # what others chose: they say how long they are
+        if field.name in (
+            "path",
+            "identity",
+            "sample",
+            "refused",
+        ):  # what others chose: they say how long they are
             columns.append(pc.binary_length(column).cast(pa.string()).cast(pa.binary()))
         columns.append(
             (column if pa.types.is_binary(field.type) else column.cast(pa.string())).cast(pa.binary())
@@ -182,6 +245,7 @@ def lines(rows: pa.Table) -> list[bytes]:
 def write_hashes(listing: Listing, hashes: Mapping[int, bytes], path: Path) -> None:
     """Write manifest.parquet: path, size_bytes, sha256, role, sorted by path bytes."""
     manifest = pa.concat_tables(listing.batches())
+    manifest = manifest.filter(pc.is_null(manifest["container"]))  # an archive's digest binds its members
     sha256 = pa.array([hashes.get(number) for number in manifest["object"].to_pylist()], pa.binary(32))
     table = manifest.select(["path", "size_bytes", "role", "why", "modality", "format"])
     table = table.add_column(2, "sha256", sha256)

@@ -6,6 +6,7 @@ range of numbers and the digest of its rows; the child reads the rows from the l
 
 import hashlib
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,7 +101,7 @@ class _Held:
 
 
 def cut(listing: manifest.Listing, spans: Mapping[int, Sequence[Span]]) -> Iterator[Range]:
-    """Cut a listing into ranges, in order; digests of split objects stand alone, at the end.
+    """Cut a listing into ranges, in order; digests of split objects and of large archives stand alone, at the end.
 
     Args:
         listing: streamed; what is ignored is in no task.
@@ -108,16 +109,24 @@ def cut(listing: manifest.Listing, spans: Mapping[int, Sequence[Span]]) -> Itera
     """
     held = _Held()
     digests: list[Range] = []
+    stream: tuple[int | None, str] = (None, "")
     for rows in listing.batches():
         rows = rows.filter(_is_read(rows))
-        columns = (rows["object"].to_pylist(), rows["size_bytes"].to_pylist(), manifest.lines(rows))
-        for number, size, line in zip(*columns, strict=True):
+        names = ("object", "size_bytes", "role", "container", "locator")
+        columns = (*(rows[name].to_pylist() for name in names), manifest.lines(rows))
+        for number, size, role, container, locator, line in zip(*columns, strict=True):
             parts = spans.get(number, ())
+            if role == "container" and is_large(size):
+                alone = _Held()
+                alone.add(number, line, 0)
+                digests.append(alone.closed("digest"))
+                size = 0
+            before, stream = stream, (container, _stream(locator))
+            most = _MOST_OF_A_STREAM if before == stream and stream[1] else MOST_OBJECTS
             for part in parts if len(parts) > 1 else (None,):
                 work = size if part is None else part[2]
-                if held.count and (
-                    held.work + work > TARGET_BYTES or held.count >= MOST_OBJECTS or number in held.spans
-                ):
+                full = held.work + work > TARGET_BYTES and most == MOST_OBJECTS
+                if held.count and (full or held.count >= most or number in held.spans):
                     yield held.closed()
                     held = _Held()
                 held.add(number, line, work)
@@ -132,6 +141,22 @@ def cut(listing: manifest.Listing, spans: Mapping[int, Sequence[Span]]) -> Itera
     yield from digests
 
 
+_MOST_OF_A_STREAM = 16 * MOST_OBJECTS
+"""Members of one compressed archive in a task, whatever they weigh: another task would decompress all before them."""
+
+
+def _stream(locator: str | None) -> str:
+    """The way to what is decompressed as one, of which a member is a part; empty where it stands alone."""
+    found = [at + len(step) for step in ("gzip/", "zstd/") if (at := (locator or "").rfind(step)) >= 0]
+    return (locator or "")[: max(found, default=0)]
+
+
+def is_plain(locator: str | None) -> bool:
+    """Whether an object, or a member of an archive, is stored as it is, so that a part of it can be read by itself."""
+    steps = (locator or "").split("/") if locator else []
+    return all(step.startswith("tar:") or re.match(r"zip:\d+:0:", step) for step in steps)
+
+
 def _is_read(rows: pa.Table) -> pa.ChunkedArray:
     return pc.not_equal(rows["role"], "ignored")
 
@@ -140,13 +165,15 @@ def piece(row: dict[str, Any], read: str = "whole", span: Span = (0, 0, 0)) -> d
     """What a child reads of one object, as JSON: the object's row and what of it; path bytes as Latin-1, which keeps every byte.
 
     Args:
-        row: of the listing.
+        row: of the listing; a member of an archive has the archive's as `outer`.
         read: `whole` (digest and records), `span` (records of a span), `digest` (digest alone).
         span: of a span.
     """
     return {
         **row,
         "path": row["path"].decode("latin-1"),
+        "sample": None if row["sample"] is None else row["sample"].decode("latin-1"),
+        "outer": None if row.get("outer") is None else piece(row["outer"]),
         "read": read,
         "span": list(span[:2]),
         "work": span[2],
@@ -170,7 +197,9 @@ def pieces(args: dict[str, Any]) -> list[dict[str, Any]]:
     for rows in manifest.between(Path(args["listing"]), first, stop):
         rows = rows.filter(_is_read(rows))
         digest.update(b"".join(manifest.lines(rows)))
-        for row in rows.to_pylist():
+        for row in manifest.with_outer(Path(args["listing"]), rows.to_pylist()):
+            if args["read"] != "digest" and row["role"] == "container" and is_large(row["size_bytes"]):
+                continue  # its digest is a task of its own
             span = spans.get(row["object"])
             whole = "digest" if args["read"] == "digest" else "whole"
             found.append(piece(row, whole) if span is None else piece(row, "span", span))

@@ -414,7 +414,7 @@ def _add_shingles(
 ) -> None:
     held: dict[str, list[dict[str, Any]]] = {}
     count = 0
-    with open_piece(store, piece) as file:
+    with open_piece(store, piece, measuring, beat) as file:
         for record in singly(records(file, piece, measuring, beat, Facts(), Reads())):
             if record.place not in places or not isinstance(record, Record):
                 continue

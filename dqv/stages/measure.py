@@ -13,6 +13,7 @@ import xxhash
 
 from dqv.connectors import layout
 from dqv.connectors.containers.records import Broken, Chunk, Embedded, Facts, Found, read, row_groups, singly
+from dqv.connectors.members import close_archives, open_member
 from dqv.connectors.storage import BLOCK_BYTES, InMemory, Reads, Store, Stored, open_store
 from dqv.core.errors import ItemError
 from dqv.core.registration import RawSound
@@ -28,6 +29,9 @@ from dqv.stages.rows import ItemRows, day, stored_size
 SPANNED = frozenset({"jsonl", "parquet"})
 """Formats of which a part can be read by itself."""
 
+_STREAMED = frozenset({"jsonl", "csv", "tsv", "json"})
+"""Formats that are read from the front to the end, in bounded memory whatever their size."""
+
 ONE_ITEM = frozenset({"txt", "md", "html", "xml", "docx", "pdf"})
 """Formats whose objects are one item each."""
 
@@ -41,13 +45,13 @@ def footers(args: dict[str, Any], out: Path, beat: Beat) -> list[list[int] | Non
         beat: of the child.
     """
     found: list[list[int] | None] = []
-    store = open_store(args["source"])
+    measuring, store = Measuring.model_validate(args["measuring"]), open_store(args["source"])
     for piece in args["pieces"]:
         try:
             if beat.begin(piece["object"]) is not None:
                 found.append(None)
                 continue
-            with open_piece(store, piece) as file:
+            with open_piece(store, piece, measuring, beat) as file:
                 found.append(
                     [size for _, size in row_groups(partial(file.view, Reads(), HEADER_BLOCK_BYTES))]
                 )
@@ -95,11 +99,13 @@ def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
     ):
         rows, mine = ItemRows(items, paragraphs, measuring), list(pieces(args))
         if measuring.assurance is Assurance.FULL:
-            store.expect([_as_listed(piece) for piece in mine if piece["read"] == "whole"])
+            alone = (piece for piece in mine if piece["locator"] is None and piece["read"] == "whole")
+            store.expect([_as_listed(piece) for piece in alone])
         objects.add_rows(
             [_measure_piece(store, piece, measuring, raw, beat, rows, sidecar) for piece in mine]
         )
         rows.end()
+    close_archives()
 
 
 def _measure_piece(
@@ -123,19 +129,25 @@ def _measure_piece(
             raise ItemError(*poison)
         if piece["why"] == "unreadable":
             raise ItemError("io", "cannot be listed")
-        if measuring.assurance is Assurance.IDENTITY and piece["modality"] not in MEDIA:
+        if piece["refused_kind"] is not None:
+            raise ItemError(piece["refused_kind"], piece["refused"])
+        identity = measuring.assurance is Assurance.IDENTITY
+        if identity and piece["modality"] not in MEDIA and piece["role"] != "container":
             raise ItemError(
                 "not-read", "assurance is identity: only headers of images, audio and video are read"
             )
-        with open_piece(store, piece) as file:
+        with open_piece(store, piece, measuring, beat) as file:
             work = _Work(file, piece, measuring, raw, beat, facts, reads)
-            if piece["read"] != "span" and measuring.assurance is Assurance.FULL:
+            whole = piece["read"] != "span" and measuring.assurance is Assurance.FULL
+            if whole and (piece["locator"] is None or piece["modality"] in MEDIA):
                 sha256, xxh3_128 = _digests(work)
+                if piece["locator"] is not None:
+                    sha256 = None  # what binds the dataset is that of the archive
                 file.check_unchanged()
             if piece["read"] != "digest":
                 if piece["role"] == "data":
                     _measure_items(work, rows, xxh3_128)
-                elif piece["role"] == "metadata":
+                elif piece["role"] == "metadata" and piece["format"] is not None:
                     _read_sidecar(work, sidecar)
             file.check_unchanged()
     except (ItemError, OSError) as error:
@@ -146,7 +158,9 @@ def _measure_piece(
         if error.kind == "changed":
             sha256 = None
         if piece["role"] == "data":
-            one = piece["format"] in ONE_ITEM or piece["modality"] in MEDIA
+            one = piece["refused_kind"] is None and (
+                piece["format"] in ONE_ITEM or piece["modality"] in MEDIA
+            )
             rows.add_error(0, error, single=one, stored_bytes=stored_size(piece))
         else:
             failed = error
@@ -163,9 +177,21 @@ def _measure_piece(
     }
 
 
-def open_piece(store: Store, piece: dict[str, Any]) -> Stored:
-    """Open a piece's object, as it was listed; see `Store.open`."""
-    return store.open(*_as_listed(piece))
+def open_piece(store: Store, piece: dict[str, Any], measuring: Measuring, beat: Beat) -> Stored:
+    """Open a piece's object, as it was listed, or a member of an archive; see `Store.open`."""
+    if piece["locator"] is None:
+        return store.open(*_as_listed(piece))
+    block = BLOCK_BYTES if measuring.assurance is Assurance.FULL else HEADER_BLOCK_BYTES
+    return open_member(
+        store,
+        _as_listed(piece["outer"]),
+        piece["locator"],
+        piece["size_bytes"],
+        measuring.limits,
+        beat.tick,
+        block,
+        streams=piece["format"] in _STREAMED,
+    )
 
 
 def _as_listed(piece: dict[str, Any]) -> tuple[bytes, int, int, str]:
@@ -284,7 +310,7 @@ def media_at(
         ItemError: the object cannot be read, or has changed.
         OSError: idem.
     """
-    with open_piece(store, piece) as file:
+    with open_piece(store, piece, measuring, beat) as file:
         if piece["modality"] in MEDIA:
             yield 0, file
         else:
@@ -324,6 +350,7 @@ def _read_sidecar(work: _Work, sidecar: Table) -> None:
     """What a metadata file says of other objects: rows with a file's name and a date."""
     piece, measuring = work.piece, work.measuring
     folder = piece["path"].encode("latin-1").rpartition(b"/")[0]
+    sample = None if piece["sample"] is None else piece["sample"].encode("latin-1")
     held: list[dict[str, Any]] = []
     for record in singly(records(work.file, piece, measuring, work.beat, work.facts, work.reads)):
         if isinstance(record, Broken):
@@ -333,14 +360,17 @@ def _read_sidecar(work: _Work, sidecar: Table) -> None:
         name = next(
             (record.value[key] for key in _FILE_NAMES if isinstance(record.value.get(key), str)), None
         )
-        if name is None:
+        if name is None and sample is None:
             continue
-        target = name.encode("utf-8", "surrogateescape")
+        target = None
+        if name is not None and sample is None:
+            target = (folder + b"/" if folder else b"") + name.encode("utf-8", "surrogateescape")
         found = extract(record.value, None, measuring.date_field)
         row = {
             "object": piece["object"],
             "place": record.place,
-            "target": folder + b"/" + target if folder else target,
+            "target": target,
+            "sample": sample,
             "date": day(found.date)[0],
             "date_modified": day(found.modified)[0],
         }

@@ -302,7 +302,7 @@ def texts_at(
     """The texts at some places of an object, as they are compared; longer ones are left out."""
     spans = [{**piece, "read": "span", "span": [at, at + 1]} for at in sorted(places)]
     for part in spans if _is_lines(piece) else [piece]:
-        with open_piece(store, piece) as file:
+        with open_piece(store, piece, measuring, beat) as file:
             for record in singly(records(file, part, measuring, beat, Facts(), Reads())):
                 if record.place in places and isinstance(record, Record):
                     text = extract(record.value, measuring.text_field, measuring.date_field).text

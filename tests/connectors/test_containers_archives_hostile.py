@@ -16,7 +16,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dqv.connectors.containers import archives, compression
-from dqv.connectors.containers.archives import Member, Refused, archive_kind
+from dqv.connectors.containers.archives import Member, Refused
+from dqv.connectors.layout import archive_kind
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
 from tests.connectors.archives import (
@@ -542,7 +543,7 @@ def test_nested_archives_without_end_stop_at_the_depth(suffix: str) -> None:
             if suffix == ".zip"
             else compress(tar_of((name, data)), None if suffix == ".tar" else "gzip")
         )
-    kind = archive_kind(name.encode())
+    kind = archive_kind(name)
     assert kind is not None
     found = listed(data, *kind)
     assert why(found) == {b"/".join([name.encode()] * 4): ("depth", "unsupported")}
@@ -586,7 +587,7 @@ SAMPLES = {
 
 
 def check_damaged(data: bytes, name: str) -> None:
-    kind = archive_kind(name.encode())
+    kind = archive_kind(name)
     assert kind is not None
     found = listed(data, *kind)
     opened = opener(data)
@@ -614,7 +615,7 @@ def check_damaged(data: bytes, name: str) -> None:
 def test_truncated_archives_give_only_what_is_there(name: str, data: st.DataObject) -> None:
     whole = SAMPLES[name]
     end = data.draw(st.integers(0, len(whole) - 1))
-    kind = archive_kind(name.encode())
+    kind = archive_kind(name)
     assert kind is not None
     check_damaged(whole[:end], name)
     found = listed(whole[:end], *kind)
@@ -646,7 +647,7 @@ def test_flipped_bytes_of_a_zip_directory_never_give_other_bytes(name: str, data
 
 @given(st.binary(max_size=2000), st.sampled_from(["x.tar", "x.tgz", "x.tar.zst", "x.zip"]))
 def test_random_bytes_are_no_archive(content: bytes, name: str) -> None:
-    kind = archive_kind(name.encode())
+    kind = archive_kind(name)
     assert kind is not None
     assume(content.strip(b"\0"))
     assert why(listed(content, *kind)).keys() == {b""}

@@ -133,8 +133,8 @@ def endless(handler: Any) -> None:
     [
         (200, {}, b"a" * (MOST + 1)),
         (200, {"Content-Length": str(10**15)}, b"a"),
-        (200, {"Content-Encoding": "gzip"}, gzip.compress(b"a" * (MOST + 1))),
-        (200, {"Content-Encoding": "gzip"}, gzip.compress(b"a" * 10**7)),
+        (200, {"Content-Encoding": "gzip"}, gzip.compress(b"a" * (MOST + 1), mtime=0)),
+        (200, {"Content-Encoding": "gzip"}, gzip.compress(b"a" * 10**7, mtime=0)),
         endless,
     ],
 )
@@ -144,15 +144,15 @@ def test_a_body_over_the_limit_is_refused(server: Any, https: Https, route: Any)
 
 
 def test_gzip_is_decoded_up_to_the_limit(server: Any, https: Https) -> None:
-    server.routes["/x"] = (200, {"Content-Encoding": "gzip"}, gzip.compress(b"a" * MOST))
+    server.routes["/x"] = (200, {"Content-Encoding": "gzip"}, gzip.compress(b"a" * MOST, mtime=0))
     assert https.request(f"{server.url}/x", most_bytes=MOST).body == b"a" * MOST
     assert server.asked[0][2]["accept-encoding"] == "identity"
 
 
 @pytest.mark.parametrize(
     ("encoding", "body"),
-    [("br", b"x"), ("zstd", b"x"), ("deflate", zlib.compress(b"x")), ("gzip, gzip", gzip.compress(gzip.compress(b"x"))),
-     ("gzip", b"x"), ("gzip", gzip.compress(b"abc")[:-1]), ("gzip", gzip.compress(b"abc") * 2)],
+    [("br", b"x"), ("zstd", b"x"), ("deflate", zlib.compress(b"x")), ("gzip, gzip", gzip.compress(gzip.compress(b"x", mtime=0), mtime=0)),
+     ("gzip", b"x"), ("gzip", gzip.compress(b"abc", mtime=0)[:-1]), ("gzip", gzip.compress(b"abc", mtime=0) * 2)],
 )  # fmt: skip
 def test_an_encoding_that_was_not_asked_for_is_refused(
     server: Any, https: Https, encoding: str, body: bytes
