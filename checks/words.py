@@ -137,7 +137,10 @@ def _apart(case: Case) -> tuple[pl.LazyFrame, list[Words]]:
     role, why = pl.col("role"), pl.col("why")
     linked = (why == "symbolic-link") & pl.col("format").is_not_null()
     beside = role.is_in(["documentation", "metadata", "licence", "index"])
+    name = pl.col("name")
+    twins = name.str.normalize("NFC").is_duplicated() & ~name.is_duplicated()
     sizes = case.objects.select(
+        twins=twins.sum(),
         unknown=(role == "other").sum(),
         unknown_bytes=pl.col("size_bytes").filter(role == "other").sum(),
         links=linked.sum(),
@@ -164,6 +167,14 @@ def _apart(case: Case) -> tuple[pl.LazyFrame, list[Words]]:
                 en=f"{row['links']} names of data are symbolic links, not followed and not measured; a person must look.",
             )
         )
+    if row["twins"]:
+        told.append(
+            Words(
+                zh=f"{row['twins']} 个名称仅 Unicode 形式（NFC/NFD）不同：在一些系统上会互相覆盖，须人工查看。",
+                en=f"{row['twins']} names differ in nothing but their Unicode forms (NFC, NFD): some systems take them "
+                "for one; a person must look.",
+            )
+        )
     if much:
         told.append(
             Words(
@@ -172,7 +183,7 @@ def _apart(case: Case) -> tuple[pl.LazyFrame, list[Words]]:
                 "bytes, which were not measured as data; a person must look.",
             )
         )
-    chosen = (role == "other") | linked | (beside & pl.lit(value=much))
+    chosen = (role == "other") | linked | twins | (beside & pl.lit(value=much))
     return case.objects.filter(chosen).select("name", "size_bytes", "role", "why"), told
 
 

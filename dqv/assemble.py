@@ -109,7 +109,7 @@ def build(
     verdict, decided_by = report_verdict((finding.rule, finding.verdict) for finding in findings)
     values = {
         "schema": SCHEMA_ID,
-        "subject": _subject(case, root_sha256, registration_sha256, platform_sha256),
+        "subject": _subject(case, settings, root_sha256, registration_sha256, platform_sha256),
         "policy": _policy_ref(case.policy),
         "run": Run(
             role=settings.role,
@@ -323,8 +323,35 @@ def _decimal(value: Fraction | int | None) -> str | None:
     return None if value is None else decimal_string(value, 12)
 
 
+_TABLES = r"(^|/)metadata\.(csv|jsonl|parquet)$"
+_SHARDS = r"(^|/)[^/]+-\d{5}-of-\d{5}\."
+
+
+def _layout(case: Case) -> str:
+    """How the dataset is laid out: the first that is found, from the most telling."""
+    name, role = pl.col("name"), pl.col("role")
+    data = role == "data"
+    signs = {
+        "webdataset": pl.col("sample").is_not_null(),
+        "croissant": (role == "metadata") & name.str.contains(r"(^|/)croissant\.json$"),
+        "tc609": data & pl.col("fields").list.contains("data_content"),
+        "imagefolder": (role == "metadata") & name.str.contains(_TABLES),
+        "huggingface": data & name.str.contains(_SHARDS),
+        "images": data & (pl.col("modality") == "image"),
+    }
+    found = case.objects.select(**{sign: there.fill_null(value=False).any() for sign, there in signs.items()})
+    there = found.collect().row(0, named=True)
+    there["imagefolder"] &= there["images"]
+    order = ("webdataset", "croissant", "tc609", "imagefolder", "huggingface")
+    return next((each for each in order if there[each]), "folder")
+
+
 def _subject(
-    case: Case, root_sha256: str | None, registration_sha256: str | None, platform_sha256: str | None
+    case: Case,
+    settings: Settings,
+    root_sha256: str | None,
+    registration_sha256: str | None,
+    platform_sha256: str | None,
 ) -> Subject:
     stored = case.objects.filter(pl.col("container").is_null())
     objects, size = stored.select(pl.len(), pl.col("size_bytes").sum()).collect().row(0)
@@ -334,6 +361,7 @@ def _subject(
         root_sha256=root_sha256,
         objects=objects,
         size_bytes=size,
+        layout=settings.measuring.layout or _layout(case),
         name=record.name if record else None,
         applicant=record.applicant.name if record else None,
         uscc=record.applicant.uscc if record else None,

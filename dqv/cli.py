@@ -73,6 +73,13 @@ def check(
     key: Annotated[Path | None, typer.Option(help="Private key that signs the report.")] = None,
     text_field: Annotated[str | None, typer.Option(help="Field of the records that holds the text.")] = None,
     date_field: Annotated[str | None, typer.Option(help="Field of the records that holds the date.")] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            help="How the data is laid out, if it is not as found: folder, imagefolder, webdataset, huggingface, "
+            "croissant, tc609."
+        ),
+    ] = None,
     lang: Lang = _LANG,
     excerpts: Annotated[
         bool, typer.Option("--excerpts", help="Show thumbnails of evidence in report.html.")
@@ -109,7 +116,12 @@ def check(
             key=key,
             lang=lang,
             excerpts=excerpts,
-            measuring={"assurance": assurance, "text_field": text_field, "date_field": date_field},
+            measuring={
+                "assurance": assurance,
+                "text_field": text_field,
+                "date_field": date_field,
+                "layout": layout,
+            },
         )
         asked = load_platform(platform, os.environ) if platform is not None else None
         with _progress(quiet=quiet) as progress:

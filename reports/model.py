@@ -29,6 +29,9 @@ class Subject(_Model):
     )
     objects: int
     size_bytes: int
+    layout: str = Field(
+        description="how the dataset is laid out: folder, imagefolder, webdataset, huggingface, croissant or tc609"
+    )
     name: str | None
     applicant: str | None
     uscc: str | None

@@ -26,6 +26,11 @@ class Assurance(StrEnum):
     IDENTITY = "identity"
 
 
+Layout = Literal["folder", "imagefolder", "webdataset", "huggingface", "croissant", "tc609"]
+"""How a dataset is laid out: files in folders; the same with a table beside pictures (Hugging Face's ImageFolder);
+WebDataset's samples in tar; a Hugging Face repository; described by Croissant; records of TC609-5-2025-02."""
+
+
 class Limits(BaseModel):
     """What one item may cost before it becomes an error row."""
 
@@ -59,6 +64,8 @@ class Measuring(BaseModel):
     assurance: Assurance = Assurance.FULL
     text_field: str | None = None
     date_field: str | None = None
+    layout: Layout | None = None
+    """None: as it is found. Only a WebDataset's members hang together in samples."""
     near_text: NearText = NearText(slots=128, simplified=False)
     long_text_bytes: int = 1_000_000
     """A longer text is cut into paragraphs, too. Both are the policy's; the run sets them here."""

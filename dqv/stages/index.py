@@ -57,7 +57,8 @@ def members(args: dict[str, Any], out: Path, beat: Beat) -> None:
                         measuring.limits,
                         beat.tick,
                     )
-                    _write(rows, piece, _grouped(found))
+                    samples = measuring.layout in (None, "webdataset") and piece["format"] == "tar"
+                    _write(rows, piece, _grouped(found) if samples else ((each, None) for each in found))
                     file.check_unchanged()
             except (ItemError, OSError) as error:
                 rows.take_back()

@@ -234,3 +234,19 @@ def test_a_statement_makes_nothing_of_what_is_absent(rule: str) -> None:
     found = outcome(rule, record, {"objects": OBJECTS.head(0)})
     assert found.verdict is without.verdict
     assert found.message.en.endswith("names 0 documents.")
+
+
+def test_names_that_differ_in_their_unicode_form_alone_are_told() -> None:
+    names = ["caf\u00e9.txt", "cafe\u0301.txt", "cafe.txt", "twice.txt", "twice.txt"]
+    objects = pl.LazyFrame(
+        {
+            "role": ["data"] * 5, "name": names, "size_bytes": [1] * 5, "why": ["format-txt"] * 5, "format": ["txt"] * 5,
+            "fields": [[]] * 5, "error_kind": [None] * 5, "error": [None] * 5,
+        },
+        schema_overrides={"error_kind": pl.String, "error": pl.String},
+    )  # fmt: skip
+    found = outcome("registration", case={"objects": objects})
+    assert found.verdict is Verdict.REVIEW
+    assert "2 names differ in nothing but their Unicode forms" in found.message.en
+    assert found.evidence is not None
+    assert found.evidence.collect()["name"].to_list() == names[:2]

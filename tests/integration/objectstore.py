@@ -1,5 +1,6 @@
 """A real S3 server on loopback, whose answers a test can spoil."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -33,10 +34,12 @@ class Server:
             (a WSGI application).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None, ca: Path | None) -> None:
         self._app = DomainDispatcherApplication(create_backend_app)
-        self._server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=_Quiet)
-        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
+        self._server = make_server(
+            "127.0.0.1", 0, self._answer, threaded=True, request_handler=_Quiet, ssl_context=context
+        )
+        self.endpoint = f"{'http' if context is None else 'https'}://127.0.0.1:{self._server.server_port}"
         self.env = {
             "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -44,7 +47,8 @@ class Server:
         self.requests: list[tuple[str, str]] = []
         self.spoil: Spoil = lambda path, environ: None
         self.client = boto3.client(
-            "s3", endpoint_url=self.endpoint, aws_access_key_id=KEY, aws_secret_access_key=SECRET, region_name="us-east-1"
+            "s3", endpoint_url=self.endpoint, aws_access_key_id=KEY, aws_secret_access_key=SECRET, region_name="us-east-1",
+            verify=None if ca is None else str(ca),
         )  # fmt: skip
 
     def _answer(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
@@ -63,9 +67,9 @@ class Server:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
-    """A server that stops at the end."""
-    server = Server()
+def serving(context: ssl.SSLContext | None = None, ca: Path | None = None) -> Iterator[Server]:
+    """A server that stops at the end; with a context over TLS, by an authority."""
+    server = Server(context, ca)
     thread = threading.Thread(target=server._server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -4,6 +4,8 @@ import gzip
 import io
 import json
 import random
+import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,6 +76,42 @@ def media_seeds(realdata: Path) -> list[tuple[str, bytes]]:
     return found
 
 
+def archive_seeds(realdata: Path) -> list[tuple[str, bytes]]:
+    """(suffix, content) of archives: tar, compressed and not, zip, one inside the other, with members of every kind."""
+    sound = [*seeds(realdata)[:10], *media_seeds(realdata)[:12]]
+    members = [
+        (f"{number}.{suffix}", content)
+        for number, (suffix, content) in enumerate(sound)
+        if len(content) < 50_000
+    ]
+    found = []
+    for few in (members[:8], members[8:16], members[::3]):
+        plain, zipped = tarred(few), zipfile_of(few)
+        found += [
+            ("tar", plain), ("tar.gz", gzip.compress(plain)), ("tar.zst", zstandard.compress(plain)), ("zip", zipped),
+            ("tar", tarred([("inner.zip", zipped), *few[:1]])), ("zip", zipfile_of([("inner.tar", plain), *few[:1]])),
+        ]  # fmt: skip
+    return found
+
+
+def tarred(members: list[tuple[str, bytes]]) -> bytes:
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w") as tar:
+        for name, content in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return sink.getvalue()
+
+
+def zipfile_of(members: list[tuple[str, bytes]]) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return sink.getvalue()
+
+
 def mutate(content: bytes, rng: random.Random) -> bytes:
     data = bytearray(content or b"\0")
     for _ in range(rng.randint(1, 8)):
@@ -95,7 +133,7 @@ def mutate(content: bytes, rng: random.Random) -> bytes:
     return bytes(data)
 
 
-@pytest.mark.parametrize("make", [seeds, media_seeds])
+@pytest.mark.parametrize("make", [seeds, media_seeds, archive_seeds])
 def test_mutated_files_are_each_accounted_for(
     realdata: Path, tmp_path: Path, scheduler: str, make: Callable[[Path], list[tuple[str, bytes]]]
 ) -> None:
@@ -114,6 +152,7 @@ def test_mutated_files_are_each_accounted_for(
     )
     assert report.accounting.objects == INPUTS
     assert sum(each.objects for each in report.accounting.tallies) == INPUTS
+    assert sum(each.members for each in report.accounting.tallies) == report.accounting.members
     counted = sum(each.items for each in (*report.run.defective, *report.run.unread))
     listed = sum(
         pl.read_parquet(tmp_path / "out" / "evidence" / f"{name}.parquet").height

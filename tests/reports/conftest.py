@@ -333,6 +333,7 @@ def make_report(**changes: Any) -> Report:
             certificate="JX-DS-2026-000123",
             registration_sha256=None,
             platform="https://api.platform.example/v1",
+            layout="folder",
             platform_sha256="7" * 64,
             category="行业专识数据集",
             declared={"text": "35 GB", "image": "40 GB"},

@@ -194,7 +194,7 @@ def test_sums_that_do_not_balance_are_said(
 def test_an_empty_report_renders(report: Report, report_with: Callable[..., Report], lang: Lang) -> None:
     nobody = Subject(
         root_sha256=None, objects=0, size_bytes=0, name=None, applicant=None, uscc=None,
-        certificate=None, registration_sha256=None, platform=None, platform_sha256=None, category=None, declared={},
+        certificate=None, registration_sha256=None, layout="folder", platform=None, platform_sha256=None, category=None, declared={},
     )  # fmt: skip
     quiet = report.run.model_copy(update={"unread": [], "defective": [], "environment": {}, "complete": True})
     bare = report_with(
