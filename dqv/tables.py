@@ -1,0 +1,153 @@
+"""The rows of a run, joined: two tables on disk, in canonical order, that the checks ask.
+
+What is joined is sorted, by object, by path or by an item's number (`id`), and polars is told so: its streaming engine
+then merges, in memory that does not grow with the rows. Where rows were not in order after all, names would be missing
+or objects be there twice; that is looked at.
+"""
+
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dqv.core.schema import ITEMS, READ_OBJECTS, SIDECAR
+from dqv.engine import Duplicates, Measured, scan
+from dqv.execute.parts import ROW_GROUP_ROWS
+from dqv.execute.sorting import Sorter
+from dqv.reports.escape import visible_path
+
+
+def joined(measured: Measured, found: Duplicates, folder: Path) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Items with their dates and fate, objects with what reading them told; see `checks.engine.Case`.
+
+    Args:
+        measured: the data.
+        found: of duplicates.
+        folder: where the tables go.
+
+    Raises:
+        OSError: they cannot be written; likewise of polars.
+    """
+    folder.mkdir(exist_ok=True)
+    objects = _written(_objects(measured, folder), folder / "objects.parquet")
+    items = _written(_items(measured, found, objects), folder / "items.parquet")
+    count = objects.select(pl.len()).collect().item()
+    nameless = items.select(pl.col("name").null_count()).collect().item()
+    if count != measured.listing.names or nameless:
+        raise AssertionError("the rows of the parts are not in order")
+    return items, objects
+
+
+def _written(rows: pl.LazyFrame, path: Path) -> pl.LazyFrame:
+    rows.sink_parquet(path, compression="zstd", row_group_size=ROW_GROUP_ROWS, engine="streaming")
+    return pl.scan_parquet(path, glob=False)
+
+
+def _objects(measured: Measured, folder: Path) -> pl.LazyFrame:
+    """All names of the listing, with what their pieces told, what metadata files say and what their items came to."""
+    listed = pl.scan_parquet(measured.listing.path, glob=False).set_sorted("path")
+    name = pl.col("path").map_batches(
+        lambda paths: pl.Series([visible_path(path) for path in paths], dtype=pl.String),
+        return_dtype=pl.String,
+        is_elementwise=True,
+    )
+    described = listed.join(
+        _dates(measured, folder), left_on="path", right_on="target", how="left", maintain_order="left"
+    )
+    rows = described.with_columns(name=name)
+    for each in (_told(measured), _fates(measured)):
+        rows = rows.set_sorted("object").join(each, on="object", how="left", maintain_order="left")
+    return rows
+
+
+def _told(measured: Measured) -> pl.LazyFrame:
+    """What reading an object told, one row an object: an object that was split has a row for each piece."""
+    split = sorted({number for each in measured.ranges for number in each.spans})
+    read = scan(measured.files("objects"), READ_OBJECTS).drop("id")
+    several = pl.col("object").is_in(split)
+    pieces = read.filter(several).group_by("object").agg(
+        sha256=pl.col("sha256").drop_nulls().first(),
+        encoding=pl.col("encoding")
+        .drop_nulls()
+        .str.split("/")
+        .explode()
+        .unique()
+        .sort(descending=True)
+        .str.join("/")
+        .replace("", None),
+        fields=pl.col("fields").explode().drop_nulls().unique().sort().head(256),
+        bytes_read=pl.col("bytes_read").sum(),
+        requests=pl.col("requests").sum(),
+        error_kind=pl.col("error_kind").drop_nulls().first(),
+        error=pl.col("error").drop_nulls().first(),
+    )  # fmt: skip
+    whole = read.filter(~several).set_sorted("object")
+    return whole.merge_sorted(pieces.sort("object"), key="object").set_sorted("object")
+
+
+def _fates(measured: Measured) -> pl.LazyFrame:
+    """What the items of an object came to, of the objects that have items."""
+    status = pl.col("status")
+    text = (status == "measured") & (pl.col("modality") == "text")
+    return (
+        scan(measured.files("items"), ITEMS)
+        .set_sorted("object")
+        .group_by("object", maintain_order=True)
+        .agg(
+            fate=pl.when((status == "measured").any())
+            .then(pl.lit("measured"))
+            .when((status == "defective").any())
+            .then(pl.lit("defective"))
+            .otherwise(pl.lit("unread")),
+            kind=pl.col("error_kind").drop_nulls().first(),
+            texts=text.sum(),
+            payload_bytes=pl.col("payload_bytes").filter(text).sum(),
+            text_bytes=pl.col("text_bytes").filter(text).sum(),
+        )
+        .set_sorted("object")
+    )
+
+
+def _dates(measured: Measured, folder: Path) -> pl.LazyFrame:
+    """The dates that metadata files give a path: the first of each kind, in canonical order."""
+    path = folder / "sidecar.parquet"
+    with (
+        Sorter(folder / "sidecar.runs", SIDECAR, ("target", "object", "place")) as rows,
+        pq.ParquetWriter(path, SIDECAR, write_statistics=False) as writer,
+    ):
+        for table in measured.files("sidecar"):
+            for batch in pq.ParquetFile(table).iter_batches():
+                rows.add(pa.Table.from_batches([batch]))
+        for block in rows.sorted():
+            writer.write_table(block)
+    return (
+        pl.scan_parquet(path, glob=False)
+        .set_sorted("target")
+        .group_by("target", maintain_order=True)
+        .agg(
+            date_sidecar=pl.col("date").drop_nulls().first(),
+            date_sidecar_modified=pl.col("date_modified").drop_nulls().first(),
+        )
+        .set_sorted("target")
+    )
+
+
+_OF_OBJECT = ("name", "encoding", "compression", "date_sidecar", "date_sidecar_modified")
+
+
+def _items(measured: Measured, found: Duplicates, objects: pl.LazyFrame) -> pl.LazyFrame:
+    """All items, with what is known of their objects and whether they repeat others."""
+    columns = [name for name in ITEMS.names if name not in ("sketch", "fingerprint")]
+    rows = scan(measured.files("items"), ITEMS).select("id", *columns).set_sorted("object")
+    of_object = objects.select("object", *_OF_OBJECT).set_sorted("object")
+    rows = rows.join(of_object, on="object", how="left", maintain_order="left")
+    told = (
+        pl.scan_parquet(found.surplus, glob=False).with_columns(surplus=pl.lit(value=True)),
+        pl.scan_parquet(found.linked, glob=False).rename({"certain": "linked"}),
+        pl.scan_parquet(found.turned, glob=False).with_columns(turned=pl.lit(value=True)),
+    )
+    for each in told:
+        more = each.drop("object", "place").set_sorted("id")
+        rows = rows.set_sorted("id").join(more, on="id", how="left", maintain_order="left")
+    return rows.drop("id").with_columns(pl.col("surplus", "turned").fill_null(value=False))
