@@ -19,6 +19,7 @@ from dqv.checks.engine import (
     Paragraphs,
     Quantity,
     Result,
+    distinct,
     join,
     measured,
     rate,
@@ -157,22 +158,17 @@ def _retold(case: Case, outcome: Outcome) -> Outcome:
 def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
     facts = case.facts[modality]
     surplus = pl.col("surplus")
-    original = pl.struct("original_object", "original_place")
     weight = pl.col("duration_flicks" if modality == "audio" else "payload_bytes")
+    items = case.modality(modality)
     row = (
-        case.modality(modality)
-        .select(
+        items.select(
             near=surplus.sum(),
             near_text=pl.col("text_bytes").filter(surplus).sum(),
             linked=pl.col("linked").sum(),
             turned=pl.col("turned").sum(),
             perhaps=(~pl.col("linked")).sum(),
             near_weight=weight.filter(surplus).sum(),
-            members=surplus.sum() + original.filter(surplus).n_unique(),
-            exact=pl.col("xxh3_128").count() - pl.col("xxh3_128").drop_nulls().n_unique(),
-            # a text without a token has no normalised form; it is compared by its payload
-            normalised=pl.col("xxh3_128").count()
-            - pl.coalesce("normalised", "xxh3_128").drop_nulls().n_unique(),
+            hashed=pl.col("xxh3_128").count(),
             unhashed=pl.col("xxh3_128").null_count(),
             uncompared=_UNCOMPARED.sum(),
             uncompared_weight=weight.filter(_UNCOMPARED).sum(),
@@ -182,6 +178,11 @@ def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
         .row(0, named=True)
     )
     n, more = facts.items, facts.unread.items
+    exact = row["hashed"] - distinct(items, pl.col("xxh3_128"), n)
+    # a text without a token has no normalised form; it is compared by its payload
+    normalised = row["hashed"] - distinct(items, pl.coalesce("normalised", "xxh3_128"), n)
+    originals = pl.struct("original_object", "original_place")
+    members = row["near"] + distinct(items.filter(surplus), originals, row["near"])
     # what was not hashed may equal anything, what could not be compared resemble anything; one is always kept
     unsure = case.unverified[modality] + row["unhashed"]
     crowded = case.crowded[modality]
@@ -190,11 +191,11 @@ def _measure(case: Case, modality: str) -> Callable[[Reading], Quantity]:
     weight_doubtful = 0 if not doubtful else row["kept_weight"] if crowded else row["uncompared_weight"]
     near: dict[str, Callable[[], Quantity]] = {
         "near": lambda: rate(row["near"], n, more, unsure=unsure, doubtful=doubtful),
-        "exact": lambda: rate(row["exact"], n, more, unsure=row["unhashed"]),
-        "normalised": lambda: rate(row["normalised"], n, more, unsure=row["unhashed"]),
+        "exact": lambda: rate(exact, n, more, unsure=row["unhashed"]),
+        "normalised": lambda: rate(normalised, n, more, unsure=row["unhashed"]),
         "near_bytes": lambda: _by_weight(case, modality, row["near_weight"], weight_doubtful),
         "members": lambda: rate(
-            row["members"], n, more, unsure=2 * unsure, doubtful=max(0, n - row["members"]) if doubtful else 0
+            members, n, more, unsure=2 * unsure, doubtful=max(0, n - members) if doubtful else 0
         ),
         "single_linkage": lambda: rate(
             row["near"] + row["linked"],
@@ -359,23 +360,17 @@ def _evidence(case: Case, items: pl.LazyFrame, paragraphs: Paragraphs | None) ->
     columns: list[str | pl.Expr] = [
         "name",
         "place",
-        "original_name",
+        "original_object",  # shown by its name
         "original_place",
         _SIMILARITY,
         "verified",
         "shared",
         "of",
     ]
-    found = _named(case, items.filter(pl.col("surplus"))).sort("object", "place").select(*columns, "detail")
+    found = items.filter(pl.col("surplus")).select(*columns, "detail")
     if paragraphs is None:
         return found
-    parts = _named(case, paragraphs.repeated.filter(pl.col("part").is_not_null())).sort(
-        "object", "place", "part"
-    )
+    names = case.objects.select("object", "name").set_sorted("object")
+    parts = paragraphs.repeated.filter(pl.col("part").is_not_null()).set_sorted("object")
+    parts = parts.join(names, on="object", how="left", maintain_order="left")
     return pl.concat([found, parts.select(*columns, "part", "original_part", "text_bytes")], how="diagonal")
-
-
-def _named(case: Case, rows: pl.LazyFrame) -> pl.LazyFrame:
-    names = case.objects.select("object", "name")
-    originals = names.rename({"object": "original_object", "name": "original_name"})
-    return rows.join(names, on="object").join(originals, on="original_object")

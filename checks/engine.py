@@ -101,11 +101,13 @@ class Case:
     """All that a check may look at.
 
     Attributes:
-        items: rows of `core.schema.ITEMS` without sketches and fingerprints, and `date_sidecar`, `date_sidecar_modified`,
-            `surplus` (bool), `verified` (how), `original_object`, `original_place`; `turned`: surplus only where
+        items: rows of `core.schema.ITEMS` without sketches and fingerprints, in canonical order, and of their object
+            `name`, `encoding`, `compression`, `date_sidecar`, `date_sidecar_modified`; `surplus` (bool), `verified` (how), `original_object`, `original_place`; `turned`: surplus only where
             pictures may be mirrored or turned; `linked`: of a kept item that hangs
             together with an earlier one through surplus ones, false where that may be; else null.
-        objects: rows of `core.schema.OBJECTS` with `name` (path as text), `fields`.
+        objects: rows of `core.schema.OBJECTS`, sorted by `object`, with `name` (path as text), what reading them told
+            (`core.schema.READ_OBJECTS`) and what their items came to: `fate` (measured, defective, unread; null without
+            items), `kind` (of the first error), `texts` and their `payload_bytes`, `text_bytes`.
         deciding: the modalities whose rules decide.
         unverified: by modality, pairs that could not be computed because the data changed.
         crowded: by modality, kept items of whose many candidates the likeliest alone were compared.
@@ -479,12 +481,31 @@ def _unread(facts: ModalityFacts) -> list[Words]:
     ]
 
 
-def summarise(items: pl.LazyFrame, objects: pl.LazyFrame, policy: Policy) -> dict[str, ModalityFacts]:
-    """The facts of every modality, in one pass over the rows.
+def distinct(rows: pl.LazyFrame, key: pl.Expr, count: int) -> int:
+    """How many different values there are; where rows are many, a share of the values at a time, to bound memory.
+
+    Args:
+        rows: any.
+        key: of each; null is no value.
+        count: how many rows there are, about.
+    """
+    keys, shares = rows.select(key=key).drop_nulls(), -(-count // _DISTINCT_ROWS)
+    if shares < 2:
+        return int(keys.select(pl.col("key").n_unique()).collect().item())
+    share = pl.col("key").hash() % shares
+    found = (keys.filter(share == number).select(pl.col("key").n_unique()) for number in range(shares))
+    return sum(int(each.collect().item()) for each in found)
+
+
+_DISTINCT_ROWS = 2_000_000
+"""Some 100 bytes each while they are told apart."""
+
+
+def summarise(items: pl.LazyFrame, policy: Policy) -> dict[str, ModalityFacts]:
+    """The facts of every modality, in one pass over the rows, and one more for the number of objects.
 
     Args:
         items: as in `Case.items`; an unread row without a modality counts as unread in all of them.
-        objects: as in `Case.objects`.
         policy: gives the factors by which an unread object may grow, and when a text is long.
     """
     measured_ = pl.col("status") == "measured"
@@ -500,11 +521,9 @@ def summarise(items: pl.LazyFrame, objects: pl.LazyFrame, policy: Policy) -> dic
     longest = bound.cast(pl.Int128) * FLICKS_PER_SECOND // policy.unread_bytes_per_second
     long_text = pl.col("text_bytes") > policy.long_text.item_bytes
     table = (
-        items.join(objects.select("object", "compression"), on="object", how="left")
-        .group_by("modality")
+        items.group_by("modality")
         .agg(
             items=measured_.sum(),
-            objects=pl.col("object").filter(measured_).n_unique(),
             payload_bytes=pl.col("payload_bytes").filter(measured_).sum(),
             text_bytes=pl.col("text_bytes").filter(measured_).sum(),
             stored_bytes=pl.col("stored_bytes").filter(measured_).sum(),
@@ -531,7 +550,11 @@ def summarise(items: pl.LazyFrame, objects: pl.LazyFrame, policy: Policy) -> dic
     facts = {}
     for modality in MODALITIES:
         row = rows.get(modality, empty)
-        row = row | {"unread_anywhere": int(anywhere["unread_rows"])}
+        mine = items.filter(measured_, pl.col("modality") == modality)
+        row = row | {
+            "unread_anywhere": int(anywhere["unread_rows"]),
+            "objects": distinct(mine, pl.col("object"), row["items"]) if row["items"] else 0,
+        }
         for name in ("unbounded", "unread_items", "unread_payload", "unread_flicks"):
             row = row | {name: int(row[name]) + int(anywhere[name])}
         unbounded = row.pop("unbounded")

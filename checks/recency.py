@@ -234,8 +234,6 @@ def _evidence(case: Case, start: date) -> pl.LazyFrame:
     items = dated(case.items.filter(pl.col("status") == "measured"), case.reference_date)
     return (
         items.filter((pl.col("date") >= start).fill_null(False).not_())
-        .join(case.objects.select("object", "name"), on="object")
-        .sort("object", "place")
         .with_columns(duration_s=pl.col("duration_flicks") / FLICKS_PER_SECOND)
         .select(
             "name",

@@ -98,7 +98,5 @@ def below_floor(case: Case, modality: str) -> pl.LazyFrame | None:
     return (
         case.modality(modality)
         .filter(~at_floor(case, modality))
-        .join(case.objects.select("object", "name"), on="object")
-        .sort("object", "place")
         .select("object", "name", "place", "width_px", "height_px", "codec", "payload_bytes")
     )

@@ -144,26 +144,21 @@ def _flagged(case: Case, modality: str, outcome: Outcome) -> Outcome:
 def _evidence(case: Case, modality: str) -> pl.LazyFrame:
     items = case.modality(modality)
     if modality == "text":
-        names = case.objects.select("object", "name", "size_bytes", "format", "encoding")
-        return (
-            items.group_by("object")
-            .agg(
-                items=pl.len(),
-                payload_bytes=pl.col("payload_bytes").sum(),
-                text_bytes=pl.col("text_bytes").sum(),
-            )
-            .join(names, on="object")
-            .sort("object")
-            .select("name", "format", "encoding", "size_bytes", "items", "payload_bytes", "text_bytes")
+        return case.objects.filter(pl.col("texts") > 0).select(
+            "name",
+            "format",
+            "encoding",
+            "size_bytes",
+            pl.col("texts").alias("items"),
+            "payload_bytes",
+            "text_bytes",
         )
     pictures = [] if modality == "audio" else ["width_px", "height_px", "frames"]
     timed = [] if modality == "image" else ["duration_s", "sample_rate_hz", "channels"]
     only = {"audio": ["silent_s"], "image": [], "video": ["frame_rate", "bytes_per_second"]}[modality]
     per_pixel = ["bytes_per_megapixel"] if pictures else []
     return (
-        items.join(case.objects.select("object", "name"), on="object")
-        .sort("object", "place")
-        .with_columns(
+        items.with_columns(
             duration_s=pl.col("duration_flicks") / FLICKS_PER_SECOND,
             silent_s=pl.col("silent_flicks") / FLICKS_PER_SECOND,
             flags=pl.col("flags").list.join(", "),

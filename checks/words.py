@@ -64,12 +64,9 @@ def documentation(case: Case) -> Outcome:
 
 def metadata(case: Case) -> Outcome:
     """8(三) 具备规范的元数据: neither metadata files nor named fields fails, else a person looks."""
-    files = case.objects.filter(pl.col("role") == "metadata").select(
-        "name", "size_bytes", "fields", "error_kind", "error"
-    )
-    with_fields = case.objects.filter(pl.col("role") == "data", pl.col("fields").list.len() > 1).select(
-        "name", "size_bytes", "fields", "error_kind", "error"
-    )
+    is_file = pl.col("role") == "metadata"
+    has_fields = (pl.col("role") == "data") & (pl.col("fields").list.len() > 1)
+    files, with_fields = (case.objects.filter(each) for each in (is_file, has_fields))
     count = int(files.select(pl.len()).collect().item())
     broken = int(files.filter(pl.col("error_kind").is_not_null()).select(pl.len()).collect().item())
     tables = int(with_fields.select(pl.len()).collect().item())
@@ -87,7 +84,9 @@ def metadata(case: Case) -> Outcome:
         )  # fmt: skip
     return Outcome(
         "metadata", Verdict.REVIEW, method=_seen(case),
-        evidence=pl.concat([files, with_fields]).sort("name").with_columns(pl.col("fields").list.join(", ")),
+        evidence=case.objects.filter(is_file | has_fields).select(
+            "name", "size_bytes", pl.col("fields").list.join(", "), "error_kind", "error"
+        ),
         message=join([
             Words(
                 zh=f"元数据文件 {count} 份（其中 {broken} 份无法读取），含多个字段的数据对象 {tables} 个；是否规范，此版本不作评判，须人工查看。",

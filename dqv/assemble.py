@@ -103,9 +103,12 @@ def build(
     findings = [_finding(case, outcome, out) for outcome in outcomes]
     errors = _errors(case)
     files = [finding.evidence for finding in findings if finding.evidence is not None]
-    files += [evidence.write(_error_rows(case, status), out, status) for status in errors if errors[status]]
+    names = case.objects.select("object", "name")
+    files += [
+        evidence.write(_error_rows(case, status), out, status, names) for status in errors if errors[status]
+    ]
     if witnessed is not None and witnessed.facts is not None:
-        files.append(evidence.write(_witness_rows(case, witnessed.facts), out, "witness"))
+        files.append(evidence.write(_witness_rows(case, witnessed.facts), out, "witness", names))
     verdict, decided_by = report_verdict((finding.rule, finding.verdict) for finding in findings)
     values = {
         "schema": SCHEMA_ID,
@@ -166,9 +169,15 @@ def _read(case: Case) -> dict[str, str]:
 def _witness_rows(case: Case, facts: pl.DataFrame) -> pl.LazyFrame:
     return (
         facts.lazy()
-        .join(case.objects.select("object", "name"), on="object", maintain_order="left")
+        .join(_names(case, facts), on="object", maintain_order="left")
         .select("name", "place", "modality", "field", "ours", "theirs", "agrees")
     )
+
+
+def _names(case: Case, facts: pl.DataFrame) -> pl.LazyFrame:
+    """The names of a few objects."""
+    mine = pl.col("object").is_in(facts["object"].unique().implode())
+    return case.objects.select("object", "name").filter(mine)
 
 
 _MOST_DISAGREEMENTS = 20
@@ -226,8 +235,8 @@ def _jaccard_witness(case: Case, retold: Retold) -> Witness:
     )
     answered = facts.filter(pl.col("agrees").is_not_null())
     total = sum(map(Fraction, answered["difference"].to_list()), Fraction(0))
-    names = case.objects.select("object", "name").collect()
-    listed = facts.filter(~pl.col("agrees")).join(names, on="object", maintain_order="left")
+    differing = facts.filter(~pl.col("agrees"))
+    listed = differing.join(_names(case, differing).collect(), on="object", maintain_order="left")
     agreed = int(facts["agrees"].sum())
     return Witness(
         name="datasketch",
@@ -282,7 +291,8 @@ def _finding(case: Case, outcome: Outcome, out: Path) -> Finding:
     rule = case.policy.rules[outcome.rule]
     file: EvidenceRef | None = None
     if outcome.evidence is not None:
-        file = evidence.write(outcome.evidence, out, outcome.rule)
+        names = case.objects.select("object", "name")
+        file = evidence.write(outcome.evidence, out, outcome.rule, names)
     return Finding(
         rule=outcome.rule,
         clause=rule.clause,
@@ -403,25 +413,13 @@ def _errors(case: Case) -> dict[str, list[ErrorCount]]:
 
 
 def _error_rows(case: Case, status: str) -> pl.LazyFrame:
-    return (
-        case.items.filter(pl.col("status") == status)
-        .join(case.objects.select("object", "name"), on="object")
-        .sort("object", "place")
-        .select("name", "place", "modality", "format", "error_kind", "error", "stored_bytes")
+    return case.items.filter(pl.col("status") == status).select(
+        "name", "place", "modality", "format", "error_kind", "error", "stored_bytes"
     )
 
 
 def _accounting(case: Case) -> Accounting:
     """Each object, and each member of an archive, ends in exactly one tally."""
-    fates = case.items.group_by("object").agg(
-        fate=pl.when((pl.col("status") == "measured").any())
-        .then(pl.lit("measured"))
-        .when((pl.col("status") == "defective").any())
-        .then(pl.lit("defective"))
-        .otherwise(pl.lit("unread")),
-        kind=pl.col("error_kind").drop_nulls().first(),
-        payload_bytes=pl.col("payload_bytes").sum(),
-    )
     role, why = pl.col("role"), pl.col("why")
     data = role.is_in(["data", "container"])  # an archive is measured by its members
     outcome = (
@@ -446,9 +444,8 @@ def _accounting(case: Case) -> Accounting:
         "member_bytes": size.filter(member).sum(),
     }
     table = (
-        case.objects.join(fates, on="object", how="left")
-        .group_by(outcome=outcome, rule=rule)
-        .agg(**counts, payload_bytes=pl.col("payload_bytes").sum())
+        case.objects.group_by(outcome=outcome, rule=rule)
+        .agg(**counts, payload_bytes=pl.col("item_bytes").sum())
         .sort("outcome", "rule")
         .collect()
     )
@@ -497,8 +494,7 @@ def _flags(case: Case, modality: str) -> dict[str, int]:
 
 
 def _distributions(case: Case, modality: str) -> list[Distribution]:
-    encodings = case.objects.select("object", "encoding")
-    items = dated(case.modality(modality), case.reference_date).join(encodings, on="object", how="left")
+    items = dated(case.modality(modality), case.reference_date)
     year = pl.col("date").dt.year()
     short, seconds = (
         pl.min_horizontal("width_px", "height_px"),

@@ -338,22 +338,19 @@ class Engine:
             "parts": True,
         }
         (settled,) = self._run("paragraphs-settle", duplicates.settle, [(found, 0)])
-        short = (
-            (pl.col("status") == "measured") & (pl.col("modality") == "text") & (pl.col("text_bytes") <= most)
+        is_text = (pl.col("status") == "measured") & (pl.col("modality") == "text")
+        texts = scan(measured.files("items"), ITEMS).with_columns(
+            text_bytes=pl.when(is_text & (pl.col("text_bytes") <= most)).then(pl.col("text_bytes"))
         )
-        where = ["object", "place", "part"]
         sizes = pl.concat(
             [
-                scan(measured.files("items"), ITEMS)
-                .filter(short)
-                .with_columns(part=pl.lit(None, pl.Int64))
-                .select(*where, "text_bytes"),
-                scan(measured.files("paragraphs"), PARAGRAPHS).select(*where, "text_bytes"),
+                texts.select("id", "text_bytes"),
+                scan(measured.files("paragraphs"), PARAGRAPHS, first).select("id", "text_bytes"),
             ]
         )
         whole = int(sizes.select(pl.col("text_bytes").sum()).collect().item())
-        repeated = pl.scan_parquet(settled.files("surplus")[0])
-        repeated = repeated.join(sizes, on=where, how="left", nulls_equal=True, maintain_order="left")
+        repeated = pl.scan_parquet(settled.files("surplus")[0], glob=False).set_sorted("id")
+        repeated = repeated.join(sizes.set_sorted("id"), on="id", how="left", maintain_order="left")
         return Paragraphs(repeated, whole, sum(part.result for part in decided))
 
     def _copies(
@@ -609,7 +606,9 @@ def _pieces(listing: manifest.Listing, numbers: list[int]) -> list[dict[str, Any
     return [partitions.piece(rows[number]) for number in numbers]
 
 
-def scan(paths: list[Path], schema: pa.Schema) -> pl.LazyFrame:
-    """All tables of one kind as one; of none, an empty one."""
-    empty = pl.DataFrame(pl.from_arrow(schema.empty_table())).lazy()
-    return pl.concat([empty, *(pl.scan_parquet(path) for path in paths)])
+def scan(paths: list[Path], schema: pa.Schema, first: int = 0) -> pl.LazyFrame:
+    """All tables of one kind as one, one behind the other, and the number of each row, from `first` on, as `id`."""
+    if not paths:
+        return pl.DataFrame(pl.from_arrow(schema.empty_table())).lazy().with_columns(id=pl.lit(0, pl.Int64))
+    rows = pl.scan_parquet(paths, glob=False, row_index_name="id", row_index_offset=first)
+    return rows.with_columns(pl.col("id").cast(pl.Int64))

@@ -16,10 +16,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-import polars as pl
-import pyarrow as pa
 
-from dqv import assemble
+from dqv import assemble, tables
 from dqv.checks import check_policy, run_checks
 from dqv.checks.engine import Case, deciding_modalities, summarise
 from dqv.connectors import layout, platforms, storage
@@ -29,14 +27,12 @@ from dqv.core.errors import ItemError, UsageError
 from dqv.core.files import sha256_file, write_atomic
 from dqv.core.location import Location, as_args, located, named
 from dqv.core.policy import load_policy
-from dqv.core.schema import ITEMS, READ_OBJECTS, SIDECAR
 from dqv.core.settings import Measuring, Settings
-from dqv.engine import Duplicates, Engine, Measured, Progress, Silent, list_source, scan
+from dqv.engine import Engine, Progress, Silent, list_source
 from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Task, code_digest, versions
 from dqv.execute.outfolder import finished, out_folder
 from dqv.execute.sandbox import close_child, run_task
-from dqv.reports.escape import visible_path
 from dqv.reports.html import Excerpt, render
 from dqv.reports.model import Report
 from dqv.stages import explain as explaining
@@ -84,8 +80,8 @@ def check(
             paragraphs = engine.paragraphs(measured)
             witnessed = engine.witness(listing, measured, reference)
             retold = engine.retell([measured] if test is None else [measured, test], found, reference)
-            items, objects, hashes = _tables(listing, measured, found)
-            facts = summarise(items, objects, policy)
+            items, objects = tables.joined(measured, found, run.path / "tables")
+            facts = summarise(items, policy)
             deciding = deciding_modalities(registration, settings.modalities, facts, policy)
             case = Case(
                 policy, registration, reference, items, objects, deciding, facts, found.unverified,
@@ -97,7 +93,7 @@ def check(
             )  # fmt: skip
             excerpts = engine.excerpts(listing, case) if settings.excerpts else {}
         outcomes = run_checks(case)
-        manifest.write_hashes(listing, hashes, settings.out / "manifest.parquet")
+        manifest.write_final(run.path / "tables" / "objects.parquet", settings.out / "manifest.parquet")
         shutil.rmtree(settings.out / "evidence", ignore_errors=True)
         report = assemble.build(
             case,
@@ -114,72 +110,6 @@ def check(
         )
         _write(report, settings, key, excerpts)
     return report
-
-
-def _tables(
-    listing: manifest.Listing, measured: Measured, found: Duplicates
-) -> tuple[pl.LazyFrame, pl.LazyFrame, dict[int, bytes]]:
-    """Items with their dates and fate, objects with what reading them told, and the objects' digests."""
-    columns = [name for name in ITEMS.names if name not in ("sketch", "fingerprint")]
-    read = scan(measured.files("objects"), READ_OBJECTS)
-    told = (
-        read.group_by("object")
-        .agg(
-            sha256=pl.col("sha256").drop_nulls().first(),
-            encoding=pl.col("encoding")
-            .drop_nulls()
-            .str.split("/")
-            .explode()
-            .unique()
-            .sort(descending=True)
-            .str.join("/")
-            .replace("", None),
-            fields=pl.col("fields").explode().drop_nulls().unique().sort().head(256),
-            bytes_read=pl.col("bytes_read").sum(),
-            requests=pl.col("requests").sum(),
-            error_kind=pl.col("error_kind").drop_nulls().first(),
-            error=pl.col("error").drop_nulls().first(),
-        )
-        .collect()
-    )
-    hashes = {
-        number: digest for number, digest in told.select("object", "sha256").iter_rows() if digest is not None
-    }
-    table = pa.concat_tables(listing.batches())
-    names = [visible_path(path) for path in table["path"].to_pylist()]
-    frame = pl.DataFrame(pl.from_arrow(table)).with_columns(name=pl.Series(names, dtype=pl.String))
-    objects = frame.lazy().join(told.lazy(), on="object", how="left", maintain_order="left")
-    items = scan(measured.files("items"), ITEMS).select(columns)
-    fate = pl.scan_parquet(found.surplus).with_columns(surplus=pl.lit(value=True))
-    sidecar = scan(measured.files("sidecar"), SIDECAR)
-    of_samples = (
-        sidecar.join(frame.lazy().select("sample", described="object"), on="sample")
-        .filter(pl.col("described") != pl.col("object"))
-        .select("described", "object", "place", "date", "date_modified")
-    )
-    by_name = sidecar.join(
-        frame.lazy().select("path", described="object"), left_on="target", right_on="path"
-    ).select("described", "object", "place", "date", "date_modified")
-    dates = (
-        pl.concat([by_name, of_samples])
-        .sort("object", "place")
-        .group_by("described", maintain_order=True)
-        .agg(
-            date_sidecar=pl.col("date").drop_nulls().first(),
-            date_sidecar_modified=pl.col("date_modified").drop_nulls().first(),
-        )
-    )
-    items = items.join(dates, left_on="object", right_on="described", how="left", maintain_order="left")
-    items = items.join(fate, on=["object", "place"], how="left", maintain_order="left")
-    chained = pl.scan_parquet(found.linked).rename({"certain": "linked"})
-    items = items.join(chained, on=["object", "place"], how="left", maintain_order="left")
-    turned = pl.scan_parquet(found.turned).with_columns(turned=pl.lit(value=True))
-    items = items.join(turned, on=["object", "place"], how="left", maintain_order="left")
-    return (
-        items.with_columns(pl.col("surplus", "turned").fill_null(value=False)),
-        objects,
-        hashes,
-    )
 
 
 def _environment(settings: Settings, started: float) -> dict[str, str]:

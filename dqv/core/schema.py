@@ -138,6 +138,7 @@ SIDECAR = pa.schema(
 
 SURPLUS = pa.schema(
     [
+        ("id", pa.int64()),  # of the item: the number of its row among those of all parts
         ("object", pa.int64()),
         ("place", pa.int64()),
         ("original_object", pa.int64()),  # the kept item it repeats
@@ -153,11 +154,12 @@ SURPLUS = pa.schema(
 )
 """One row per surplus item, in canonical order."""
 
-TURNED = pa.schema([("object", pa.int64()), ("place", pa.int64())])
+TURNED = pa.schema([("id", pa.int64()), ("object", pa.int64()), ("place", pa.int64())])
 """One row per picture that is surplus only where pictures may be mirrored or turned, in canonical order."""
 
 LINKED = pa.schema(
     [
+        ("id", pa.int64()),
         ("object", pa.int64()),
         ("place", pa.int64()),
         ("certain", pa.bool_()),  # false: it may be, among pairs that were not compared
@@ -167,6 +169,7 @@ LINKED = pa.schema(
 
 REPEATED = pa.schema(
     [
+        ("id", pa.int64()),  # those of paragraphs go on behind those of items
         ("object", pa.int64()),
         ("place", pa.int64()),
         ("part", pa.int64()),  # null: a text that is not long, as a whole

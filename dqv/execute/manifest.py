@@ -242,13 +242,32 @@ def lines(rows: pa.Table) -> list[bytes]:
     return list(joined.to_pylist())
 
 
-def write_hashes(listing: Listing, hashes: Mapping[int, bytes], path: Path) -> None:
-    """Write manifest.parquet: path, size_bytes, sha256, role, sorted by path bytes."""
-    manifest = pa.concat_tables(listing.batches())
-    manifest = manifest.filter(pc.is_null(manifest["container"]))  # an archive's digest binds its members
-    sha256 = pa.array([hashes.get(number) for number in manifest["object"].to_pylist()], pa.binary(32))
-    table = manifest.select(["path", "size_bytes", "role", "why", "modality", "format"])
-    table = table.add_column(2, "sha256", sha256)
+_FINAL = pa.schema(
+    [
+        *(OBJECTS.field(name) for name in ("path", "size_bytes")),
+        ("sha256", pa.binary(32)),  # null where the object was not read to its end
+        *(OBJECTS.field(name) for name in ("role", "why", "modality", "format")),
+    ]
+)
+
+
+def write_final(objects: Path, path: Path) -> None:
+    """Write manifest.parquet, rows of `_FINAL`, sorted by path bytes.
+
+    Args:
+        objects: a Parquet file with these columns, in that order of rows.
+        path: of manifest.parquet.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.tmp")
-    pq.write_table(table, temporary, compression="zstd")
+    with pq.ParquetFile(objects) as file, pq.ParquetWriter(temporary, _FINAL, compression="zstd") as writer:
+        for batch in file.iter_batches(1 << 16, columns=[*_FINAL.names, "container"]):
+            rows = pa.table(batch)
+            rows = rows.filter(pc.is_null(rows["container"])).select(
+                _FINAL.names
+            )  # an archive binds its members
+            sha256 = rows["sha256"].cast(pa.binary()).cast(pa.binary(32))
+            writer.write_table(rows.set_column(2, "sha256", sha256).cast(_FINAL))
     temporary.replace(path)

@@ -460,7 +460,8 @@ def decide(args: dict[str, Any], out: Path, beat: Beat) -> int:
         decision = surplus.decide(bucket, sketches, sets, beat.tick)
         linked = linkage.link(bucket, sketches, sets, decision, beat.tick)
     chained = np.flatnonzero(linked.linked | linked.perhaps)
-    columns = [*items.take(pa.array(chained)).select(["object", "place"]), pa.array(linked.linked[chained])]
+    where = items.take(pa.array(chained)).select(["id", "object", "place"])
+    columns = [*where, pa.array(linked.linked[chained])]
     write(out / "linked-0.parquet", pa.Table.from_arrays(columns, schema=LINKED))
     rows = np.flatnonzero(decision.original >= 0)
     originals = items.take(pa.array(decision.original[rows]))
@@ -538,11 +539,11 @@ def settle(args: dict[str, Any], out: Path, beat: Beat) -> None:
     )
     beat.tick()
     schema = REPEATED if args["parts"] else SURPLUS
-    found = pl.concat([frame.select("id", *schema.names) for frame in (decided, repeats)]).sort("id")
-    write(out / "surplus-0.parquet", found.select(schema.names).to_arrow().cast(schema))
-    linked = _all(args["linked"], LINKED).sort("object", "place")
+    found = pl.concat([frame.select(schema.names) for frame in (decided, repeats)]).sort("id")
+    write(out / "surplus-0.parquet", found.to_arrow().cast(schema))
+    linked = _all(args["linked"], LINKED).sort("id")
     write(out / "linked-0.parquet", linked.to_arrow().cast(LINKED))
-    turned = _all(args["turned"], TURNED).sort("object", "place")
+    turned = _all(args["turned"], TURNED).sort("id")
     write(out / "turned-0.parquet", turned.to_arrow().cast(TURNED))
 
 

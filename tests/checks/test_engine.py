@@ -1,11 +1,13 @@
 from datetime import date
 from fractions import Fraction
+from unittest import mock
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dqv.checks import CHECKS, MEASURES, check_policy
+from dqv.checks import CHECKS, MEASURES, check_policy, engine
 from dqv.checks.engine import ModalityFacts, Unread, amount, deciding_modalities, judge, rate
 from dqv.checks.recency import window_start
 from dqv.core.errors import PolicyError
@@ -153,3 +155,10 @@ def test_the_policy_uses_every_measure() -> None:
 )
 def test_the_window_begins_on_the_same_day_five_years_before(reference: date, start: date) -> None:
     assert window_start(reference, 5) == start
+
+
+@given(st.lists(st.one_of(st.none(), st.binary(max_size=1))), st.integers(1, 9))
+def test_different_values_are_counted_alike_in_shares(values: list[bytes | None], most: int) -> None:
+    rows = pl.LazyFrame({"value": values}, {"value": pl.Binary})
+    with mock.patch.object(engine, "_DISTINCT_ROWS", most):
+        assert engine.distinct(rows, pl.col("value"), len(values)) == len({*values} - {None})

@@ -46,6 +46,9 @@ def frames(rows: list[Row], surplus: dict[int, int] | None = None) -> tuple[pl.L
     fate = surplus or {}
     items = pl.DataFrame(pl.from_arrow(pa.Table.from_pylist(rows, schema=ITEMS))).drop("sketch")
     items = items.with_columns(
+        name=pl.format("file-{}", "object"),
+        encoding=pl.lit(None, pl.String),
+        compression=pl.lit(None, pl.String),
         date_sidecar=pl.lit(None, pl.Date),
         date_sidecar_modified=pl.lit(None, pl.Date),
         surplus=pl.col("object").is_in(list(fate)),
@@ -69,8 +72,7 @@ def frames(rows: list[Row], surplus: dict[int, int] | None = None) -> tuple[pl.L
         for row in rows
     ]
     table = pl.DataFrame(pl.from_arrow(pa.Table.from_pylist(objects, schema=OBJECTS)))
-    names = pl.format("file-{}", "object")
-    return items.lazy(), table.lazy().with_columns(name=names, encoding=pl.lit(None, pl.String))
+    return items.lazy(), table.lazy().with_columns(name=pl.format("file-{}", "object"))
 
 
 def case(
@@ -78,7 +80,7 @@ def case(
 ) -> Case:
     items, objects = frames(rows, surplus)
     deciding = tuple({row["modality"]: None for row in rows})
-    return Case(policy, None, DAY, items, objects, deciding, summarise(items, objects, policy), **more)
+    return Case(policy, None, DAY, items, objects, deciding, summarise(items, policy), **more)
 
 
 def verdicts(outcome: Outcome) -> dict[str, str]:
