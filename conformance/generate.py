@@ -128,7 +128,7 @@ def _duplicates() -> Iterator[Case]:
     yield case("pass-unread-could-not-change-it", {**USUAL_FILES, **unread}, 0, limits=TIGHT)
     copied = jsonl([*records(19), record(18)])
     yield case("indeterminate-unread-could-change-it", {**copied, **unread}, 1, limits=TIGHT)
-    archive = {**USUAL_FILES, "more.tar": b"x" * 50}  # it may hold anything; images are not said to be there
+    archive = {**USUAL_FILES, "more.rar": b"x" * 50}  # it may hold anything; images are not said to be there
     yield case("indeterminate-archive-not-read", archive, 0, changed={"recency": "indeterminate"})
     # Texts over 1 kB: the rate over their paragraphs, by volume, decides where they hold more than a tenth.
     for name, size, whole in (

@@ -141,7 +141,7 @@ def _presence(modality: str) -> Iterator[Case]:
         "audio": ((1, "indeterminate", "archive-not-read"),),
         "video": ((800, "indeterminate", "archive-could-just-reach-it"),),
     }[modality]:  # fmt: skip
-        files = {**USUAL_FILES, "more.tar": b"x" * size}
+        files = {**USUAL_FILES, "more.rar": b"x" * size}
         changed = {**unknown, "duplicates.text": "indeterminate", scale: verdict}
         yield Case(f"{scale}-{verdict}-{what}", files, changed, registration=declared)
 

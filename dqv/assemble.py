@@ -12,7 +12,7 @@ from dqv.checks.recency import dated
 from dqv.core.errors import DEFECTIVE_KINDS
 from dqv.core.policy import Policy, Words
 from dqv.core.schema import MODALITIES
-from dqv.core.settings import Settings
+from dqv.core.settings import Layout, Settings
 from dqv.core.units import FLICKS_PER_SECOND, decimal_string, hours
 from dqv.core.verdicts import report_verdict
 from dqv.measure import witness
@@ -337,7 +337,7 @@ _TABLES = r"(^|/)metadata\.(csv|jsonl|parquet)$"
 _SHARDS = r"(^|/)[^/]+-\d{5}-of-\d{5}\."
 
 
-def _layout(case: Case) -> str:
+def _layout(case: Case) -> Layout:
     """How the dataset is laid out: the first that is found, from the most telling."""
     name, role = pl.col("name"), pl.col("role")
     data = role == "data"
@@ -352,7 +352,7 @@ def _layout(case: Case) -> str:
     found = case.objects.select(**{sign: there.fill_null(value=False).any() for sign, there in signs.items()})
     there = found.collect().row(0, named=True)
     there["imagefolder"] &= there["images"]
-    order = ("webdataset", "croissant", "tc609", "imagefolder", "huggingface")
+    order: tuple[Layout, ...] = ("webdataset", "croissant", "tc609", "imagefolder", "huggingface")
     return next((each for each in order if there[each]), "folder")
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from dqv.core.policy import Words
+from dqv.core.settings import Layout
 from dqv.core.verdicts import ReportVerdict, Verdict
 
 SCHEMA_ID = "urn:dqv:report:1"
@@ -29,9 +30,7 @@ class Subject(_Model):
     )
     objects: int
     size_bytes: int
-    layout: str = Field(
-        description="how the dataset is laid out: folder, imagefolder, webdataset, huggingface, croissant or tc609"
-    )
+    layout: Layout = Field(description="how the dataset is laid out")
     name: str | None
     applicant: str | None
     uscc: str | None

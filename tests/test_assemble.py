@@ -1,5 +1,8 @@
 """From rows to the report: what a witness said, and the charts' steps."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -66,3 +69,36 @@ def test_without_a_witness_nothing_is_said_to_agree() -> None:
 def test_a_chart_steps_at_powers_of_ten(number: int | None, label: str | None) -> None:
     frame = pl.DataFrame({"n": [number]}, schema={"n": pl.Int64})
     assert frame.select(assemble._power(pl.col("n"))).item() == label
+
+
+@pytest.mark.parametrize(
+    ("objects", "layout"),
+    [
+        ([("a/1.txt", "data", "text")], "folder"),
+        ([("a/1.jpg", "data", "image"), ("a/metadata.csv", "metadata", None)], "imagefolder"),
+        ([("a/1.jpg", "data", "image"), ("a/metadata.xml", "metadata", None)], "folder"),
+        ([("a/1.txt", "data", "text"), ("metadata.jsonl", "metadata", None)], "folder"),
+        (
+            [("data/train-00000-of-00002.parquet", "data", "text"), ("README.md", "documentation", None)],
+            "huggingface",
+        ),
+        ([("a/1.txt", "data", "text"), ("croissant.json", "metadata", None)], "croissant"),
+    ],
+)
+def test_the_layout_is_told_by_names(objects: list[tuple[str, str, str | None]], layout: str) -> None:
+    rows = [
+        {"name": name, "role": role, "modality": modality, "sample": None, "fields": []}
+        for name, role, modality in objects
+    ]
+    assert assemble._layout(laid_out(rows)) == layout
+
+
+def test_the_layout_is_told_by_samples_and_by_fields() -> None:
+    row = {"name": "x", "role": "data", "modality": "text", "sample": None, "fields": []}
+    assert assemble._layout(laid_out([row, {**row, "sample": b"x/1"}])) == "webdataset"
+    assert assemble._layout(laid_out([row, {**row, "fields": ["data_content", "id"]}])) == "tc609"
+
+
+def laid_out(rows: list[dict[str, Any]]) -> Any:
+    types = {"modality": pl.String, "sample": pl.Binary, "fields": pl.List(pl.String)}
+    return SimpleNamespace(objects=pl.LazyFrame(rows, schema_overrides=types))

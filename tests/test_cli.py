@@ -186,7 +186,7 @@ def test_an_incomplete_report_exits_with_3(source: Path, tmp_path: Path, schedul
     policy = dqv("policy", "show").stdout.replace('"30 GB"', '"10 B"').replace('"30 GiB"', '"10 B"')
     (tmp_path / "small.toml").write_text(policy, "utf-8")
     (source / "metadata.csv").write_text("file_name,date\na.jsonl,2026-01-01\n")
-    (source / "x.zip").write_bytes(b"PK")
+    (source / "x.rar").write_bytes(b"PK")
     done = dqv(
         "check",
         source,

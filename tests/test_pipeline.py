@@ -243,7 +243,7 @@ class TestRefusals:
 
     def test_archives_alone_are_reported_and_nothing_is_planted(self, tmp_path: Path, scheduler: str) -> None:
         (tmp_path / "source").mkdir()
-        (tmp_path / "source" / "data.tar").write_bytes(b"x")
+        (tmp_path / "source" / "data.rar").write_bytes(b"x")
         report = check(tmp_path / "source", tmp_path / "out", scheduler)
         assert report.run.self_test == []
         assert report.run.unread
@@ -355,7 +355,7 @@ def test_a_single_document_is_enough(tmp_path: Path, scheduler: str) -> None:
 
 
 def test_an_unread_container_makes_no_modality_found(source: Path, tmp_path: Path, scheduler: str) -> None:
-    (source / "x.zip").write_bytes(b"PK")
+    (source / "x.rar").write_bytes(b"PK")
     report = check(source, tmp_path / "out", scheduler)
     assert finding(report, "scale.audio").verdict == "not_applicable"
     assert finding(report, "duplicates.text").verdict == "indeterminate"
