@@ -48,7 +48,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors."
 def check(
     source: Annotated[
         str,
-        typer.Argument(help="The folder that holds the dataset; with --platform its registration number."),
+        typer.Argument(
+            help="The dataset: a folder, s3://BUCKET/PREFIX, https://HOST/FOLDER/; with --platform its registration number."
+        ),
     ],
     out: Out = None,
     policy: PolicyOption = "jiaxing-2025-65",

@@ -94,11 +94,11 @@ def test_the_layout_is_told_by_names(objects: list[tuple[str, str, str | None]],
 
 
 def test_the_layout_is_told_by_samples_and_by_fields() -> None:
-    row = {"name": "x", "role": "data", "modality": "text", "sample": None, "fields": []}
+    row: dict[str, Any] = {"name": "x", "role": "data", "modality": "text", "sample": None, "fields": []}
     assert assemble._layout(laid_out([row, {**row, "sample": b"x/1"}])) == "webdataset"
     assert assemble._layout(laid_out([row, {**row, "fields": ["data_content", "id"]}])) == "tc609"
 
 
 def laid_out(rows: list[dict[str, Any]]) -> Any:
-    types = {"modality": pl.String, "sample": pl.Binary, "fields": pl.List(pl.String)}
+    types: dict[str, Any] = {"modality": pl.String, "sample": pl.Binary, "fields": pl.List(pl.String)}
     return SimpleNamespace(objects=pl.LazyFrame(rows, schema_overrides=types))

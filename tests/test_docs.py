@@ -22,7 +22,7 @@ from dqv.core.policy import RULES, load_policy
 from dqv.core.registration import Registration
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/RELIABILITY.md")
 README = (ROOT / "README.md").read_text("utf-8")
 HELP = re.compile(r"<!-- help: begin -->.*?<!-- help: end -->", re.DOTALL)
 WRITTEN = HELP.sub("", README)
@@ -186,3 +186,14 @@ def test_installing_names_no_index() -> None:
 def test_no_document_names_an_index() -> None:
     pattern = re.compile(r"index-url|find-links|trusted-host|/simple/")
     assert [name for name in DOCUMENTS if pattern.search((ROOT / name).read_text("utf-8"))] == []
+
+
+def test_every_test_that_reliability_names_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "RELIABILITY.md").read_text("utf-8")))
+    there = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^ *def (test_\w+)\(", path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert named
+    assert named <= there, named - there

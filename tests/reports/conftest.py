@@ -479,7 +479,7 @@ def make_report(**changes: Any) -> Report:
     return Report(**(values | changes))
 
 
-_CLOSED = frozenset({"schema", "verdict", "outcome", "comparator", "status"})
+_CLOSED = frozenset({"layout", "schema", "verdict", "outcome", "comparator", "status"})
 _NUMBERS = frozenset({"measured", "threshold", "numerator", "denominator", "share_of_payload", "hours"})
 
 
