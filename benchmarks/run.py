@@ -22,6 +22,7 @@ from benchmarks import (
     image_hash_peers,
     image_scale,
     images_near,
+    objects_scale,
     storage_check,
     text_curves,
     text_kernel,
@@ -38,6 +39,7 @@ BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
 Part = tuple[str, Callable[[Path], str]]
 
 PARTS: dict[str, Part] = {
+    "objects_scale": ("Many objects", lambda folder: objects_scale.as_markdown(objects_scale.measure(folder))),
     "text_scale": ("Text, the whole check", lambda folder: text_scale.as_markdown(*text_scale.measure(folder))),
     "text_kernel": ("Text, tokens to sketches", lambda _: text_kernel.as_markdown(text_kernel.measure())),
     "text_peers": ("Text, near-duplicates beside peers", lambda _: text_peers.as_markdown(*text_peers.measure())),

@@ -86,7 +86,7 @@ def test_a_chart_steps_at_powers_of_ten(number: int | None, label: str | None) -
     ],
 )
 def test_the_layout_is_told_by_names(objects: list[tuple[str, str, str | None]], layout: str) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"name": name, "role": role, "modality": modality, "sample": None, "fields": []}
         for name, role, modality in objects
     ]
