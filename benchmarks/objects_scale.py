@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from dqv import engine, pipeline
 from dqv.connectors import storage
+from dqv.connectors.local import Folder
 from dqv.core.schema import ITEMS, READ_OBJECTS
 from dqv.core.settings import Settings
 from dqv.engine import Engine
@@ -123,13 +124,13 @@ def client(count: int, folder: Path) -> None:
     settings = Settings(
         source=str(folder / "source"), out=folder / "out", workers=2, reference_date=date(2026, 6, 30)
     )
-    watch, there = _Watch(), storage.list_folder
+    watch, there = _Watch(), Folder.listed
 
-    def list_folder(source: str) -> Iterator[storage.Listed]:
-        return there(source) if source.endswith("planted") else listed(count)
+    def list_folder(self: Folder) -> Iterator[storage.Listed]:
+        return there(self) if self.path.endswith("planted") else listed(count)
 
     with (
-        mock.patch.object(storage, "list_folder", list_folder),
+        mock.patch.object(Folder, "listed", list_folder),
         mock.patch.object(pipeline, "Engine", _Simulated),
     ):
         report = pipeline.check(settings, watch)

@@ -173,7 +173,7 @@ def test_a_server_of_an_unknown_authority_is_not_read(web: Web, tmp_path: Path) 
     env = {name: value for name, value in os.environ.items() if name != "SSL_CERT_FILE"}
     done = subprocess.run(args, capture_output=True, text=True, timeout=300, env=env)
     assert done.returncode == 3
-    assert "cannot be listed: ClientConnectorCertificateError" in done.stderr
+    assert "CERTIFICATE_VERIFY_FAILED" in done.stderr
 
 
 def test_a_dataset_on_a_server_gives_the_report_of_the_folder(web: Web, tmp_path: Path) -> None:
