@@ -87,9 +87,7 @@ class Remote(ABC):
 
     def open(self, path: bytes, size_bytes: int, mtime_ns: int, identity: str) -> "RemoteObject":
         """As `Store`; nothing is asked for before it is read."""
-        whole = self._coming.pop(path, None)
-        if whole is None:
-            whole = self._whole(path, size_bytes, identity)
+        whole = self._come(path) or self._whole(path, size_bytes, identity)
         self._fetch_expected()
         return RemoteObject(size_bytes, lambda a, b: self._fetch(path, a, b, identity), whole)
 
@@ -97,6 +95,19 @@ class Remote(ABC):
         """These are opened next, in this order, and read whole: fetch some of them ahead."""
         self._expected = deque(objects)
         self._coming.clear()
+
+    def _come(self, path: bytes) -> "Whole | None":
+        """What was fetched of an object that was expected; what was to come before it is not wanted any more."""
+        if path in self._coming:
+            while True:
+                before, whole = next(iter(self._coming.items()))
+                del self._coming[before]
+                if before == path:
+                    return whole
+                whole.close()
+        if self._expected and self._expected[0][0] == path:
+            self._expected.popleft()
+        return None
 
     def _fetch_expected(self) -> None:
         while self._expected:
