@@ -523,7 +523,7 @@ def test_a_stage_without_end_in_a_crowded_bucket_goes_on(tmp_path: Path, schedul
 
 def test_evidence_is_parquet_alone(source: Path, tmp_path: Path, scheduler: str) -> None:
     """No cell is written that a spreadsheet would take for a formula."""
-    (source / "=cmd|' /C calc'!A0.txt").write_text("=1+1")
+    (source / "=cmd|'calc'!A0.txt").write_text("=1+1")
     (source / "broken.jsonl").write_text("{")
     check(source, tmp_path / "out", scheduler)
     files = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and "run" not in path.parts]
