@@ -9,6 +9,7 @@ import asyncio
 import errno
 import os
 import socket
+import ssl
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -410,7 +411,9 @@ class Web(Remote):
 
     async def _client(self, **_: Any) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=2 * EXPECTED_OBJECTS, **self._guard),
+            connector=aiohttp.TCPConnector(
+                limit=2 * EXPECTED_OBJECTS, ssl=ssl.create_default_context(), **self._guard
+            ),
             timeout=aiohttp.ClientTimeout(sock_connect=10, sock_read=20),
         )
 
