@@ -537,7 +537,7 @@ def summarise(items: pl.LazyFrame, policy: Policy) -> dict[str, ModalityFacts]:
             unread_payload=bound.filter(unread).sum(),
             unread_flicks=longest.filter(unknown).sum(),
             long_bytes=pl.col("text_bytes").filter(measured_ & long_text).sum(),
-            duration_flicks=pl.col("duration_flicks").filter(measured_).cast(pl.Int128).sum(),
+            duration_flicks=pl.col("duration_flicks").cast(pl.Int128).filter(measured_).sum(),
             silent_flicks=pl.col("silent_flicks").filter(measured_).sum(),
             undecoded=(measured_ & ~pl.col("decoded").fill_null(value=True)).sum(),
             flagged=(measured_ & (pl.col("flags").list.len() > 0).fill_null(value=False)).sum(),

@@ -15,9 +15,11 @@ import pyarrow.parquet as pq
 
 from dqv.core.schema import ITEMS, READ_OBJECTS, SIDECAR
 from dqv.engine import Duplicates, Measured, scan
-from dqv.execute.parts import ROW_GROUP_ROWS
 from dqv.execute.sorting import Sorter
 from dqv.reports.escape import visible_path
+
+_ROW_GROUP_ROWS = 8192
+"""Few: polars reads several row groups ahead, of each file that it merges."""
 
 
 def joined(measured: Measured, found: Duplicates, folder: Path) -> tuple[pl.LazyFrame, pl.LazyFrame]:
@@ -42,7 +44,7 @@ def joined(measured: Measured, found: Duplicates, folder: Path) -> tuple[pl.Lazy
 
 
 def _written(rows: pl.LazyFrame, path: Path) -> pl.LazyFrame:
-    rows.sink_parquet(path, compression="zstd", row_group_size=ROW_GROUP_ROWS, engine="streaming")
+    rows.sink_parquet(path, compression="zstd", row_group_size=_ROW_GROUP_ROWS, engine="streaming")
     return pl.scan_parquet(path, glob=False)
 
 

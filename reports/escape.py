@@ -20,6 +20,8 @@ def visible(text: str) -> str:
     Brackets, because "aU+202Eb" could be read as U+202EB. Applying it twice changes nothing.
     The result still needs the escaping of the format it goes into (HTML, rich markup).
     """
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(_shown(character) for character in text)
 
 
