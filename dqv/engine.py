@@ -100,6 +100,10 @@ def classified(listed: Iterable[storage.Listed]) -> Iterator[manifest.Entry]:
         )  # fmt: skip
 
 
+_HEADERS_BYTES = 10**6
+"""What of an object is read at most where only its headers are."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """What the parts of a source say.
@@ -230,7 +234,8 @@ class Engine:
 
     def measure(self, listing: manifest.Listing, registration: Registration | None) -> Measured:
         """Rows of every item and object."""
-        ranges = list(partitions.cut(listing, self._spans(listing)))
+        full = self.settings.measuring.assurance is Assurance.FULL
+        ranges = list(partitions.cut(listing, self._spans(listing), 1 << 62 if full else _HEADERS_BYTES))
         sound = registration.modalities.get("audio") if registration is not None else None
         raw = sound.raw.model_dump() if sound is not None and sound.raw is not None else None
         common = {**self._common, "listing": os.fspath(listing.path.resolve())}

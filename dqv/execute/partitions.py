@@ -100,12 +100,15 @@ class _Held:
         return Range(self.first, self.last + 1, read, self.spans, self.work, self.digest.hexdigest())
 
 
-def cut(listing: manifest.Listing, spans: Mapping[int, Sequence[Span]]) -> Iterator[Range]:
+def cut(
+    listing: manifest.Listing, spans: Mapping[int, Sequence[Span]], most_bytes: int = 1 << 62
+) -> Iterator[Range]:
     """Cut a listing into ranges, in order; digests of split objects and of large archives stand alone, at the end.
 
     Args:
         listing: streamed; what is ignored is in no task.
         spans: of large objects whose format allows a split; one span is no split.
+        most_bytes: of an object no more is read.
     """
     held = _Held()
     digests: list[Range] = []
@@ -124,7 +127,7 @@ def cut(listing: manifest.Listing, spans: Mapping[int, Sequence[Span]]) -> Itera
             before, stream = stream, (container, _stream(locator))
             most = _MOST_OF_A_STREAM if before == stream and stream[1] else MOST_OBJECTS
             for part in parts if len(parts) > 1 else (None,):
-                work = size if part is None else part[2]
+                work = min(size, most_bytes) if part is None else part[2]
                 full = held.work + work > TARGET_BYTES and most == MOST_OBJECTS
                 if held.count and (full or held.count >= most or number in held.spans):
                     yield held.closed()

@@ -2,6 +2,7 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -116,3 +117,88 @@ def test_a_listing_that_changed_is_refused_by_the_child(tmp_path: Path) -> None:
     listed(tmp_path, [1, 2])
     with pytest.raises(ValueError, match="not the one that this task was cut from"):
         read(listing, task)
+
+
+def test_where_only_headers_are_read_many_large_objects_are_one_task(folder: Path) -> None:
+    listing = listed(folder, [10 * TARGET_BYTES] * 300)
+    assert [each.stop - each.first for each in cut(listing, {}, TARGET_BYTES // 100)] == [100, 100, 100]
+
+
+@pytest.mark.parametrize(
+    ("locator", "plain", "stream"),
+    [
+        (None, True, ""),
+        ("tar:512:100", True, ""),
+        ("tar:512:9000/zip:40:0:10:10:5", True, ""),
+        ("zip:40:8:10:99:5", False, ""),
+        ("gzip/tar:512:100", False, "gzip/"),
+        ("tar:512:9000/zstd/tar:1024:5", False, "tar:512:9000/zstd/"),
+    ],
+)
+def test_what_is_stored_plainly_can_be_split_and_what_is_decompressed_as_one_cannot(
+    locator: str | None, plain: bool, stream: str
+) -> None:
+    assert partitions.is_plain(locator) is plain
+    assert partitions._stream(locator) == stream
+
+
+def member(container: int, locator: str, size: int) -> dict[str, Any]:
+    return {
+        "path": b"x", "size_bytes": size, "mtime_ns": 0, "identity": "", "role": "data", "why": "", "format": "txt",
+        "container": container, "locator": locator,
+    }  # fmt: skip
+
+
+def archives(folder: Path, sizes: list[int], members: list[dict[str, Any]]) -> Listing:
+    """A listing of archives of these sizes, expanded by members."""
+    entries = [
+        Entry(b"%04d.tar" % number, size, 0, "", "container", "archive-tar", None, "tar", "gzip")
+        for number, size in enumerate(sizes)
+    ]
+    table = pa.Table.from_pylist(members, manifest._ENTRIES)
+    found = manifest.write(entries, folder / "archives.parquet")
+    return manifest.expanded(found, [table.slice(0, 1), table.slice(1)], folder / "expanded.parquet")
+
+
+@pytest.mark.parametrize(("step", "count"), [("gzip/tar", 1), ("tar", 4)])
+def test_members_of_what_is_compressed_as_one_stay_in_one_task(folder: Path, step: str, count: int) -> None:
+    members = [member(0, f"{step}:{number}:1", TARGET_BYTES // 2 + 1) for number in range(4)]
+    ranges = list(cut(archives(folder, [10], members), {}))
+    assert len(ranges) == count
+
+
+def test_the_digest_of_a_large_archive_is_a_task_of_its_own(folder: Path) -> None:
+    listing = archives(folder, [2 * TARGET_BYTES], [member(0, "tar:512:1", 1)])
+    records, digest = list(cut(listing, {}))
+    assert [(piece["object"], piece["read"]) for piece in read(listing, records)] == [(1, "whole")]
+    assert [(piece["object"], piece["read"]) for piece in read(listing, digest)] == [(0, "digest")]
+    (piece,) = read(listing, records)
+    assert (piece["outer"]["object"], piece["outer"]["path"]) == (0, "0000.tar")
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.integers(1, 7))
+def test_members_stand_behind_their_archive_and_name_it(folder: Path, counts: list[int], block: int) -> None:
+    entries = [
+        Entry(b"%04d" % number, 1, 0, "", "container" if count else "data", "", None, "tar", None)
+        for number, count in enumerate(counts)
+    ]
+    members = [
+        member(number, f"tar:{each}:1", 1) | {"path": b"%04d/%d" % (number, each)}
+        for number, count in enumerate(counts)
+        for each in range(count)
+    ]
+    table = pa.Table.from_pylist(members, manifest._ENTRIES)
+    blocks = (table.slice(at, block) for at in range(0, table.num_rows, block))
+    listing = manifest.write(entries, folder / "some.parquet")
+    found = manifest.expanded(listing, blocks, folder / "more.parquet")
+    rows = [row for part in found.batches() for row in part.to_pylist()]
+    expected = [
+        path
+        for number, count in enumerate(counts)
+        for path in (b"%04d" % number, *(b"%04d/%d" % (number, each) for each in range(count)))
+    ]
+    assert [row["path"] for row in rows] == expected
+    assert [row["object"] for row in rows] == list(range(len(expected)))
+    for row in rows:
+        if row["container"] is not None:
+            assert rows[row["container"]]["path"] == row["path"].partition(b"/")[0]
