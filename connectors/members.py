@@ -9,24 +9,34 @@ from dqv.connectors.objects import BLOCK_BYTES, Reads, Store, Stored
 from dqv.core.settings import Limits
 
 
+class _Forwarded(Reads):
+    """Counts for whoever reads now."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.to = Reads()
+
+    def add(self, size: int) -> None:
+        """As `Reads`."""
+        self.to.add(size)
+
+
 class Archive:
     """An open archive; what is read of it counts for the member that is open."""
 
     def __init__(self, stored: Stored, limits: Limits, tick: Callable[[], None], block_bytes: int) -> None:
         self.stored = stored
         self._limits = limits
-        self._reads = Reads()
+        self._reads = _Forwarded()
         self._opener = Opener(lambda: stored.view(self._reads, block_bytes), limits, tick)
 
     def view(self, locator: str, reads: Reads, *, streams: bool) -> io.BufferedReader:
         """A look at a member from its start, that can be sought in unless it streams."""
-        before = self._reads.requests, self._reads.bytes
+        self._reads.to = reads
         if streams:
             found = self._opener.open(locator)
         else:
             found = self._opener.seekable(locator, self._limits.document_bytes)
-        reads.requests += self._reads.requests - before[0]
-        reads.bytes += self._reads.bytes - before[1]
         return cast(io.BufferedReader, found)
 
     def close(self) -> None:
