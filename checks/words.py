@@ -136,8 +136,7 @@ def _apart(case: Case) -> tuple[pl.LazyFrame, list[Words]]:
     role, why = pl.col("role"), pl.col("why")
     linked = (why == "symbolic-link") & pl.col("format").is_not_null()
     beside = role.is_in(["documentation", "metadata", "licence", "index"])
-    name = pl.col("name")
-    twins = name.str.normalize("NFC").is_duplicated() & ~name.is_duplicated()
+    twins = pl.col("name").is_in(_twins(case).implode())
     sizes = case.objects.select(
         twins=twins.sum(),
         unknown=(role == "other").sum(),
@@ -146,7 +145,7 @@ def _apart(case: Case) -> tuple[pl.LazyFrame, list[Words]]:
         beside_bytes=pl.col("size_bytes").filter(beside).sum(),
         all_bytes=pl.col("size_bytes").sum(),
     )
-    row = sizes.collect().row(0, named=True)
+    row = sizes.collect(engine="streaming").row(0, named=True)
     much = row["beside_bytes"] > _MUCH_BYTES and (
         row["beside_bytes"] > case.policy.share("undeclared_share") * row["all_bytes"]
     )
@@ -184,6 +183,19 @@ def _apart(case: Case) -> tuple[pl.LazyFrame, list[Words]]:
         )
     chosen = (role == "other") | linked | twins | (beside & pl.lit(value=much))
     return case.objects.filter(chosen).select("name", "size_bytes", "role", "why"), told
+
+
+def _twins(case: Case) -> pl.Series:
+    """Names that differ from another in nothing but their Unicode form; few are held, for few names are not composed."""
+    name, composed = pl.col("name"), pl.col("name").str.normalize("NFC")
+    forms = (
+        case.objects.filter(composed != name).select(composed).unique().collect(engine="streaming")["name"]
+    )
+    if forms.is_empty():
+        return forms
+    mine = case.objects.filter(composed.is_in(forms.implode())).select("name").unique()
+    alike = mine.collect(engine="streaming")
+    return alike.filter(composed.is_duplicated())["name"]
 
 
 def _registered(certificate: Certificate, case: Case) -> Words:

@@ -350,7 +350,7 @@ def _layout(case: Case) -> Layout:
         "images": data & (pl.col("modality") == "image"),
     }
     found = case.objects.select(**{sign: there.fill_null(value=False).any() for sign, there in signs.items()})
-    there = found.collect().row(0, named=True)
+    there = found.collect(engine="streaming").row(0, named=True)
     there["imagefolder"] &= there["images"]
     order: tuple[Layout, ...] = ("webdataset", "croissant", "tc609", "imagefolder", "huggingface")
     return next((each for each in order if there[each]), "folder")

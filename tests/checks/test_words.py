@@ -237,11 +237,11 @@ def test_a_statement_makes_nothing_of_what_is_absent(rule: str) -> None:
 
 
 def test_names_that_differ_in_their_unicode_form_alone_are_told() -> None:
-    names = ["caf\u00e9.txt", "cafe\u0301.txt", "cafe.txt", "twice.txt", "twice.txt"]
+    names = ["caf\u00e9.txt", "cafe\u0301.txt", "cafe.txt", "twice.txt", "twice.txt", "alone e\u0301.txt"]
     objects = pl.LazyFrame(
         {
-            "role": ["data"] * 5, "name": names, "size_bytes": [1] * 5, "why": ["format-txt"] * 5, "format": ["txt"] * 5,
-            "fields": [[]] * 5, "error_kind": [None] * 5, "error": [None] * 5,
+            "role": ["data"] * 6, "name": names, "size_bytes": [1] * 6, "why": ["format-txt"] * 6, "format": ["txt"] * 6,
+            "fields": [[]] * 6, "error_kind": [None] * 6, "error": [None] * 6,
         },
         schema_overrides={"error_kind": pl.String, "error": pl.String},
     )  # fmt: skip
