@@ -5,7 +5,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 
-from dqv.connectors.objects import Listed, Reads, Stored
+from dqv.connectors.objects import Listed, Ranged, Reads
 from dqv.core.errors import ItemError, SourceError
 
 
@@ -70,7 +70,7 @@ class Folder:
         """The system reads ahead by itself."""
 
 
-class File(Stored):
+class File(Ranged):
     """An open file.
 
     Attributes:
@@ -88,7 +88,7 @@ class File(Stored):
         return os.fstat(self._descriptor).st_size
 
     def read(self, start: int, size: int, reads: Reads, *, whole: bool) -> bytes:
-        """As `Stored`."""
+        """As `Ranged`."""
         block = os.pread(self._descriptor, size, start)
         reads.add(len(block))
         return block

@@ -63,12 +63,6 @@ class OpenMember(Stored):
         """As `Stored`; what can be sought in is held, or stored as it is."""
         return self._archive.view(self._locator, reads, streams=self._streams)
 
-    def read(self, start: int, size: int, reads: Reads, *, whole: bool) -> bytes:
-        """As `Stored`."""
-        file = self.view(reads)
-        file.seek(start)
-        return file.read(size)
-
     def check_unchanged(self) -> None:
         """As the archive is."""
         self._archive.stored.check_unchanged()

@@ -53,18 +53,15 @@ class Stored(ABC):
         """As it is now."""
 
     @abstractmethod
-    def read(self, start: int, size: int, reads: Reads, *, whole: bool) -> bytes:
-        """At most `size` bytes from `start`; none at the end.
+    def view(self, reads: Reads, block_bytes: int = BLOCK_BYTES) -> io.BufferedReader:
+        """A look at it, with a position of its own, from the start; closing that leaves the object open.
+
+        A name that is opened again may be another object by then; an open object is always itself. Reading raises
+        ItemError, "changed", where it is no longer what was listed, and OSError.
 
         Args:
-            start: of the first byte.
-            size: at most.
-            reads: where a request is counted.
-            whole: most of the object is going to be read, in order; else a few places of it.
-
-        Raises:
-            ItemError: "changed", it is no longer what was listed.
-            OSError: it cannot be read.
+            reads: every request is counted there.
+            block_bytes: what a request asks for at least; under BLOCK_BYTES only few places are going to be read.
         """
 
     @abstractmethod
@@ -79,17 +76,6 @@ class Stored(ABC):
     def close(self) -> None:
         """Let it go."""
 
-    def view(self, reads: Reads, block_bytes: int = BLOCK_BYTES) -> io.BufferedReader:
-        """A look at it, with a position of its own, from the start; closing that leaves the object open.
-
-        A name that is opened again may be another object by then; an open object is always itself.
-
-        Args:
-            reads: every request is counted there.
-            block_bytes: what a request asks for at least; under BLOCK_BYTES only few places are going to be read.
-        """
-        return io.BufferedReader(_View(self, reads, whole=block_bytes >= BLOCK_BYTES), block_bytes)
-
     def __enter__(self) -> Self:
         return self
 
@@ -97,6 +83,29 @@ class Stored(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class Ranged(Stored):
+    """An object that a storage gives in ranges."""
+
+    @abstractmethod
+    def read(self, start: int, size: int, reads: Reads, *, whole: bool) -> bytes:
+        """At most `size` bytes from `start`; none at the end.
+
+        Args:
+            start: of the first byte.
+            size: at most.
+            reads: where a request is counted.
+            whole: most of the object is going to be read, in order; else a few places of it.
+
+        Raises:
+            ItemError: "changed", it is no longer what was listed.
+            OSError: it cannot be read.
+        """
+
+    def view(self, reads: Reads, block_bytes: int = BLOCK_BYTES) -> io.BufferedReader:
+        """As `Stored`."""
+        return io.BufferedReader(_View(self, reads, whole=block_bytes >= BLOCK_BYTES), block_bytes)
 
 
 class InMemory(Stored):
@@ -110,9 +119,9 @@ class InMemory(Stored):
         """Of the content."""
         return len(self._data)
 
-    def read(self, start: int, size: int, reads: Reads, *, whole: bool) -> bytes:
+    def view(self, reads: Reads, block_bytes: int = BLOCK_BYTES) -> io.BufferedReader:
         """As `Stored`; nothing is asked of a storage."""
-        return self._data[start : start + size]
+        return io.BufferedReader(io.BytesIO(self._data))
 
     def check_unchanged(self) -> None:
         """Nobody else has it."""
@@ -147,7 +156,7 @@ class Store(Protocol):
 
 
 class _View(io.RawIOBase):
-    def __init__(self, stored: Stored, reads: Reads, *, whole: bool) -> None:
+    def __init__(self, stored: Ranged, reads: Reads, *, whole: bool) -> None:
         self._stored = stored
         self._reads = reads
         self._whole = whole

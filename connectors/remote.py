@@ -31,7 +31,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fsspec.implementations.http import ex as links_of
 
 from dqv.connectors.addresses import check_url
-from dqv.connectors.objects import Listed, Reads, Stored
+from dqv.connectors.objects import Listed, Ranged, Reads
 from dqv.core.errors import ItemError, SourceError
 from dqv.core.location import Credentials, Location
 
@@ -95,7 +95,8 @@ class Remote(ABC):
     def expect(self, objects: Sequence[tuple[bytes, int, int, str]]) -> None:
         """These are opened next, in this order, and read whole: fetch some of them ahead."""
         self._expected = deque(objects)
-        self._coming.clear()
+        while self._coming:
+            self._coming.popitem()[1].close()
 
     def _come(self, path: bytes) -> "Whole | None":
         """What was fetched of an object that was expected; what was to come before it is not wanted any more."""
@@ -162,7 +163,7 @@ class Whole:
             self._ask(number)
 
     def read(self, start: int, size: int, reads: Reads) -> bytes:
-        """As `Stored.read`."""
+        """As `Ranged.read`."""
         number = start // RANGE_BYTES
         for each in range(number, number + AHEAD_RANGES):
             self._ask(each)
@@ -197,7 +198,7 @@ class Heads:
         self._ranges: list[tuple[int, bytes]] = []
 
     def read(self, start: int, size: int, reads: Reads) -> bytes:
-        """As `Stored.read`."""
+        """As `Ranged.read`."""
         for begin, data in self._ranges:
             if begin <= start < begin + len(data):
                 return data[start - begin : start - begin + size]
@@ -212,7 +213,7 @@ class Heads:
         return data[:size]
 
 
-class RemoteObject(Stored):
+class RemoteObject(Ranged):
     """An object of a `Remote`."""
 
     def __init__(self, size_bytes: int, fetch: Fetch, whole: Whole) -> None:
@@ -226,7 +227,7 @@ class RemoteObject(Stored):
         return self._size
 
     def read(self, start: int, size: int, reads: Reads, *, whole: bool) -> bytes:
-        """As `Stored`."""
+        """As `Ranged`."""
         if start >= self._size:
             return b""
         kind = self._whole if whole else self._heads
@@ -238,6 +239,10 @@ class RemoteObject(Stored):
     def close(self) -> None:
         """As `Stored`."""
         self._whole.close()
+
+
+def _changed() -> ItemError:
+    return ItemError("changed", "is no longer the object that was listed")
 
 
 def _result(coming: "Future[bytes]") -> bytes:
@@ -256,7 +261,7 @@ class Guard(aiohttp.abc.AbstractResolver):
     """Resolves names to addresses that may be connected to, and to no others: each time a connection is made."""
 
     def __init__(self, networks: Sequence[str]) -> None:
-        self._inside = tuple(map(ip_network, networks))
+        self.inside = tuple(map(ip_network, networks))
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -266,7 +271,7 @@ class Guard(aiohttp.abc.AbstractResolver):
         Raises:
             AddressError: the name leads inside.
         """
-        target = await asyncio.to_thread(check_url, f"https://{host}:{port}", self._inside)
+        target = await asyncio.to_thread(check_url, f"https://{host}:{port}", self.inside)
         return [
             ResolveResult(hostname=host, host=str(each), port=port, proto=0, flags=socket.AI_NUMERICHOST,
                           family=socket.AF_INET6 if each.version == 6 else socket.AF_INET)
@@ -285,8 +290,9 @@ def _guarded(location: Location, url: str) -> dict[str, Any]:
     """
     if location.networks is None:
         return {}
-    check_url(url, tuple(map(ip_network, location.networks)))  # one that is spelt out is never resolved
-    return {"resolver": Guard(location.networks)}
+    guard = Guard(location.networks)
+    check_url(url, guard.inside)  # an address that is spelt out is never resolved
+    return {"resolver": guard}
 
 
 class Bucket(Remote):
@@ -352,8 +358,6 @@ class Bucket(Remote):
             )  # fmt: skip
             async with answer["Body"] as body:
                 data: bytes = await body.read()
-        except asyncio.CancelledError:
-            raise
         except _OF_THE_STORE as error:
             raise _translated(error) from None
         return data
@@ -376,7 +380,7 @@ def _code(error: BaseException) -> str:
 def _translated(error: Exception) -> Exception:
     code = _code(error)
     if code in _GONE:
-        return ItemError("changed", "is no longer the object that was listed")
+        return _changed()
     if isinstance(error, PermissionError):
         return PermissionError(errno.EACCES, f"the store refuses it: {code}")
     return OSError(errno.EIO, f"the store gives no answer that can be used: {code}")
@@ -491,10 +495,10 @@ class Web(Remote):
         try:
             async with session.get(url, allow_redirects=False, headers=headers) as answer:
                 if answer.status in (404, 410, 412, 416):
-                    raise ItemError("changed", "is no longer the object that was listed")
+                    raise _changed()
                 _refuse(answer.status, 206)
                 if kind == "etag" and answer.headers.get("ETag", value) != value:
-                    raise ItemError("changed", "is no longer the object that was listed")
+                    raise _changed()
                 return await _bounded(answer, stop - start)
         except _OF_THE_SERVER as error:
             raise OSError(
@@ -583,7 +587,7 @@ class Files(Remote):
                 data = await asyncio.to_thread(self._files.cat_file, name, start=start, end=stop)
             return data
         except FileNotFoundError:
-            raise ItemError("changed", "is no longer there") from None
+            raise _changed() from None
 
 
 def _modified(info: dict[str, Any]) -> int:
