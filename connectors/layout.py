@@ -38,6 +38,8 @@ _ARCHIVES: dict[str, tuple[str, str | None]] = {
 }  # fmt: skip
 """Archives that are opened: suffix → format and compression."""
 
+_ARCHIVE_SUFFIXES = tuple(_ARCHIVES)
+
 _COMPRESSED = frozenset({"txt", "md", "html", "xml", "json", "jsonl", "csv", "tsv"})
 
 _DOCUMENTATION = (
@@ -157,7 +159,9 @@ def _by_name(path: bytes) -> Kind:
 def archive_kind(name: str) -> tuple[str, str | None] | None:
     """Format and compression of an archive that is opened, by its name; None for anything else."""
     name = name.lower()
-    return next((kind for suffix, kind in _ARCHIVES.items() if name.endswith(suffix)), None)
+    if not name.endswith(_ARCHIVE_SUFFIXES):  # as most names do not
+        return None
+    return next(kind for suffix, kind in _ARCHIVES.items() if name.endswith(suffix))
 
 
 def sample_kind(path: bytes) -> Kind | None:

@@ -94,7 +94,6 @@ def check(
 
     def run() -> int:
         from dqv import pipeline
-        from dqv.connectors.platforms import load_platform
         from dqv.core.settings import Settings
         from dqv.core.verdicts import exit_code
 
@@ -125,7 +124,11 @@ def check(
                 "layout": layout,
             },
         )
-        asked = load_platform(platform, os.environ) if platform is not None else None
+        asked = None
+        if platform is not None:
+            from dqv.connectors.platforms import load_platform
+
+            asked = load_platform(platform, os.environ)
         with _progress(quiet=quiet) as progress:
             report = pipeline.check(settings, progress, asked)
         _show(report, folder, settings.lang, as_json=as_json, quiet=quiet)

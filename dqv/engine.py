@@ -168,6 +168,7 @@ class Engine:
             work: of all of them.
         """
         self.progress.stage(stage, work)
+        secrets = secrets_of(self.settings.where)
         tasks = (
             Task(
                 stage=stage,
@@ -180,7 +181,7 @@ class Engine:
                 work=each,
                 code=code_digest(),
                 reads_source="source" in args,
-                secrets=secrets_of(self.settings.where) if "source" in args or "sources" in args else {},
+                secrets=secrets if "source" in args else {},
             )
             for index, (args, each) in enumerate(calls)
         )

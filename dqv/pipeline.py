@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from platform import machine, system
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -20,13 +20,14 @@ import orjson
 from dqv import assemble, tables
 from dqv.checks import check_policy, run_checks
 from dqv.checks.engine import Case, deciding_modalities, summarise
-from dqv.connectors import layout, platforms, storage
+from dqv.connectors import layout, storage
 from dqv.connectors.declarations import load_registration
 from dqv.core import location
 from dqv.core.errors import ItemError, UsageError
 from dqv.core.files import sha256_file, write_atomic
 from dqv.core.location import Location, as_args, located, named
 from dqv.core.policy import load_policy
+from dqv.core.schema import OBJECTS
 from dqv.core.settings import Measuring, Settings
 from dqv.engine import Engine, Progress, Silent, list_source
 from dqv.execute import cluster, manifest, partitions
@@ -39,10 +40,11 @@ from dqv.stages import explain as explaining
 from dqv.trust import dsse, keys, statement, verification
 from dqv.trust.manifest import manifest_root
 
+if TYPE_CHECKING:
+    from dqv.connectors.platforms import Platform
 
-def check(
-    settings: Settings, progress: Progress | None = None, platform: platforms.Platform | None = None
-) -> Report:
+
+def check(settings: Settings, progress: Progress | None = None, platform: "Platform | None" = None) -> Report:
     """Check a dataset and write the report into the out folder.
 
     Args:
@@ -62,6 +64,8 @@ def check(
     registration = load_registration(settings.registration) if settings.registration else None
     answered = None
     if platform is not None:
+        from dqv.connectors import platforms  # with its client of HTTPS
+
         answered = platforms.fetch(platform, settings.source)
         registration = answered.record
         data = platforms.data_of(platform, registration)
@@ -202,9 +206,6 @@ def explain(a: str, b: str, policy: str, text_field: str | None) -> dict[str, An
     return answer
 
 
-_ALONE = dict.fromkeys(("container", "locator", "sample", "refused_kind", "refused"))
-
-
 def _named(name: str, number: int) -> tuple[list[dict[str, Any]], dict[str, Any], int]:
     """Source, piece and place of one item; a file that is named like that comes before a place in one."""
     path, mark, place = name.rpartition("#")
@@ -221,9 +222,13 @@ def _named(name: str, number: int) -> tuple[list[dict[str, Any]], dict[str, Any]
     row = {
         "object": number, "path": os.fsencode(source.name), "size_bytes": facts.st_size, "mtime_ns": facts.st_mtime_ns,
         "identity": f"{facts.st_dev}:{facts.st_ino}", "role": kind.role, "why": kind.why, "modality": kind.modality,
-        "format": kind.format, "compression": kind.compression, **_ALONE,
+        "format": kind.format, "compression": kind.compression,
     }  # fmt: skip
-    return as_args([Location(url=os.fspath(source.parent))]), partitions.piece(row), int(place)
+    return (
+        as_args([Location(url=os.fspath(source.parent))]),
+        partitions.piece(dict.fromkeys(OBJECTS.names) | row),
+        int(place),
+    )
 
 
 def _digests(source: str) -> Iterator[tuple[bytes, int, bytes]]:

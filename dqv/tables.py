@@ -138,15 +138,9 @@ def _dates(measured: Measured, folder: Path) -> pl.LazyFrame:
         .set_sorted("key")
     )
     keys = _sorted(_keys(measured), _KEYS, ("key", "object"), folder / "keys.parquet").set_sorted("key")
-    dated = _written(
-        keys.join(first, on="key", how="inner", maintain_order="left").select(_DATED.names),
-        folder / "dated.parquet",
-    )
-    blocks = (
-        pa.Table.from_batches([batch]).cast(_DATED)
-        for batch in pq.ParquetFile(folder / "dated.parquet").iter_batches()
-    )
-    del dated
+    path = folder / "dated.parquet"
+    _written(keys.join(first, on="key", how="inner", maintain_order="left").select(_DATED.names), path)
+    blocks = (pa.Table.from_batches([batch]).cast(_DATED) for batch in pq.ParquetFile(path).iter_batches())
     found = _sorted(blocks, _DATED, ("object",), folder / "dates.parquet").set_sorted("object")
     firsts = {name: pl.col(name).drop_nulls().first() for name in _DATED.names[1:]}
     return found.group_by("object", maintain_order=True).agg(**firsts).set_sorted("object")

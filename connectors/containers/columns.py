@@ -164,6 +164,7 @@ class Rows:
         """As `Chunk`."""
         batch = _to_microseconds(self.batch)
         media = [batch.schema.names[column] for column in self.media]
+        bare = all(_is_bytes(batch.schema.field(column).type) for column in self.media)
         try:
             values = batch.to_pylist()
         except (ValueError, OverflowError, pa.ArrowException):  # UnicodeDecodeError is a ValueError
@@ -184,16 +185,16 @@ class Rows:
                     yield Broken(place, ItemError(self.kind, _message(error)), self.stored_bytes, True)
                     continue
             if media:
-                yield from self._with_media(place, value, media)
+                yield from self._with_media(place, value, media, bare=bare)
             else:
                 yield Record(place, value, self.stored_bytes)
 
-    def _with_media(self, place: int, value: dict[str, Any], columns: list[str]) -> Iterator[Found]:
-        """The items of one row: its record, where that holds text, and its media."""
+    def _with_media(
+        self, place: int, value: dict[str, Any], columns: list[str], *, bare: bool
+    ) -> Iterator[Found]:
+        """The items of one row: its record, where that holds text, and its media; `bare`: bytes without a struct."""
         found = [each for name in columns for each in _media_in(value[name])]
-        of_media = bool(found) or not all(
-            _is_bytes(self.batch.schema.field(column).type) for column in self.media
-        )
+        of_media = bool(found) or not bare
         if of_media:  # else bare bytes that begin like no medium: a record as any other
             value = {name: each for name, each in value.items() if name not in columns}
         if not of_media or has_text(value):

@@ -1,7 +1,6 @@
 """What archives hold: their members, as rows of the listing."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import pyarrow as pa
 
 from dqv.connectors import layout
 from dqv.connectors.containers.archives import Member, Refused, index
-from dqv.connectors.storage import Reads, open_store
+from dqv.connectors.storage import BLOCK_BYTES, Reads, open_store
 from dqv.core.errors import ItemError
 from dqv.core.schema import OBJECTS
 from dqv.core.settings import Assurance, Measuring
@@ -46,11 +45,9 @@ def members(args: dict[str, Any], out: Path, beat: Beat) -> None:
                 if piece["compression"] is not None and not full:
                     raise ItemError("not-read", "assurance is identity: what is compressed is not read")
                 with open_piece(store, piece, measuring, beat) as file:
-                    view = partial(
-                        file.view, Reads(), HEADER_BLOCK_BYTES if piece["compression"] is None else 1 << 20
-                    )
+                    block = HEADER_BLOCK_BYTES if piece["compression"] is None else BLOCK_BYTES
                     found = index(
-                        view(),
+                        file.view(Reads(), block),
                         piece["format"],
                         piece["compression"],
                         piece["size_bytes"],

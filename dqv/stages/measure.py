@@ -97,7 +97,7 @@ def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
         Table(out, "objects", READ_OBJECTS) as objects,
         Table(out, "sidecar", SIDECAR) as sidecar,
     ):
-        rows, mine = ItemRows(items, paragraphs, measuring), list(pieces(args))
+        rows, mine = ItemRows(items, paragraphs, measuring), pieces(args)
         if measuring.assurance is Assurance.FULL:
             alone = (piece for piece in mine if piece["locator"] is None and piece["read"] == "whole")
             store.expect([_as_listed(piece) for piece in alone])
@@ -141,8 +141,6 @@ def _measure_piece(
             whole = piece["read"] != "span" and measuring.assurance is Assurance.FULL
             if whole and (piece["locator"] is None or piece["modality"] in MEDIA):
                 sha256, xxh3_128 = _digests(work)
-                if piece["locator"] is not None:
-                    sha256 = None  # what binds the dataset is that of the archive
                 file.check_unchanged()
             if piece["read"] != "digest":
                 if piece["role"] == "data":
@@ -198,15 +196,20 @@ def _as_listed(piece: dict[str, Any]) -> tuple[bytes, int, int, str]:
     return piece["path"].encode("latin-1"), piece["size_bytes"], piece["mtime_ns"], piece["identity"]
 
 
-def _digests(work: _Work) -> tuple[bytes, bytes]:
-    """sha256, which binds the object, and xxh3_128, which finds its equals: in one pass over all its bytes."""
-    sha256, xxh3_128 = hashlib.sha256(), xxhash.xxh3_128()
+def _digests(work: _Work) -> tuple[bytes | None, bytes]:
+    """sha256, which binds the object, and xxh3_128, which finds its equals: in one pass over all its bytes.
+
+    A member of an archive has no sha256: that of the archive binds it.
+    """
+    sha256 = hashlib.sha256() if work.piece["locator"] is None else None
+    xxh3_128 = xxhash.xxh3_128()
     with work.file.view(work.reads) as stream:
         while block := stream.read(BLOCK_BYTES):
-            sha256.update(block)
+            if sha256 is not None:
+                sha256.update(block)
             xxh3_128.update(block)
             work.beat.tick()
-    return sha256.digest(), xxh3_128.digest()
+    return sha256.digest() if sha256 is not None else None, xxh3_128.digest()
 
 
 def _measure_items(work: _Work, rows: ItemRows, xxh3_128: bytes | None) -> None:

@@ -16,7 +16,7 @@ from dqv.core.settings import Measuring
 from dqv.core.units import FLICKS_PER_SECOND
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table
-from dqv.measure.fields import extract, extract_columns
+from dqv.measure.fields import Extract, extract, extract_columns
 from dqv.measure.hashing import payload_hashes
 from dqv.measure.media import Media
 from dqv.measure.timestamps import day_in_name, parse_day
@@ -89,12 +89,10 @@ class ItemRows:
             self.add_error(place, error, single=True, stored_bytes=stored_bytes)
             return
         piece = self._piece
-        date_record, refused_date = day(record.date)
-        date_modified, refused_modified = day(record.modified)
+        date_record, date_modified, refused = _dates(record)
         row = (
             piece["object"], place, piece["modality"], piece["format"], "measured", None, None, True, stored_bytes,
-            record.payload_bytes, record.text_bytes, date_record, date_modified, self._date_name,
-            refused_date or refused_modified,
+            record.payload_bytes, record.text_bytes, date_record, date_modified, self._date_name, refused,
         )  # fmt: skip
         self._gather(row, record.text)
         if record.text_bytes > self._measuring.long_text_bytes:
@@ -171,13 +169,13 @@ class ItemRows:
 
     def add_embedded(self, item: Embedded, found: Media, format: str) -> None:
         """An image, recording or video in a record of the piece at work."""
-        record = extract(item.fields, self._measuring.text_field, self._measuring.date_field)
-        date_record, refused_date = day(record.date)
-        date_modified, refused_modified = day(record.modified)
+        date_record, date_modified, refused = _dates(
+            extract(item.fields, self._measuring.text_field, self._measuring.date_field)
+        )
         date_name = day_in_name(os.fsencode(item.name)) or self._date_name
         row = (
             self._piece["object"], item.place, found.modality, format, "measured", None, None, True, len(item.data),
-            found.payload_bytes, None, date_record, date_modified, date_name, refused_date or refused_modified,
+            found.payload_bytes, None, date_record, date_modified, date_name, refused,
         )  # fmt: skip
         self._gather(row, found)
 
@@ -323,6 +321,12 @@ def day(value: object) -> tuple[Any, bool]:
         return parse_day(value), False
     except ValueError:
         return None, True
+
+
+def _dates(record: Extract) -> tuple[Any, Any, bool]:
+    """The days of a record and of its change, and whether one of them was refused."""
+    (date, refused), (modified, refused_too) = day(record.date), day(record.modified)
+    return date, modified, refused or refused_too
 
 
 def _days(values: list[object]) -> list[tuple[Any, bool]]:

@@ -244,7 +244,7 @@ def test_an_io_error_is_that_objects_row(
     (source / "b.txt").write_text("y")
     real = stages._digests
 
-    def broken(work: Any) -> tuple[bytes, bytes]:
+    def broken(work: Any) -> tuple[bytes | None, bytes]:
         if work.file.view(Reads()).read(1) == b"x":
             raise OSError(5, "Input/output error")
         return real(work)
