@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.packages import environment
+from benchmarks.text_curves import beat
 from dqv.connectors.containers.records import Facts, read, singly
 from dqv.core.settings import Limits
 
@@ -50,20 +51,10 @@ class Row:
     ratio: float
 
 
-class _Silent:
-    leaves_out = False
-
-    def at(self, place: int) -> bool:
-        return True
-
-    def tick(self) -> None:
-        pass
-
-
 def _text_bytes(path: Path) -> int:
     """The bytes of all text of a document."""
     form = path.suffix.removeprefix(".")
-    found = singly(read(partial(path.open, "rb"), form, limits=Limits(), beat=_Silent(), facts=Facts()))
+    found = singly(read(partial(path.open, "rb"), form, limits=Limits(), beat=beat(), facts=Facts()))
     values = (getattr(record, "value", "") for record in found)
     return sum(
         len("".join(value.values()).encode() if isinstance(value, dict) else value.encode())

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from benchmarks import simulated, text_corpus, text_scale
-from benchmarks.text_curves import _beat
+from benchmarks.text_curves import beat
 from dqv.core.location import as_args, located
 from dqv.core.settings import Measuring
 from dqv.engine import list_source
@@ -99,7 +99,7 @@ def _stage(source: str, folder: Path) -> Row:
     }  # fmt: skip
     with tempfile.TemporaryDirectory(dir=folder) as out:
         began = time.monotonic()
-        measuring.measure(args, Path(out), _beat())
+        measuring.measure(args, Path(out), beat())
         seconds = time.monotonic() - began
         read = pq.read_table(Path(out) / "objects-0.parquet").to_pydict()
     size = sum(piece["size_bytes"] for piece in pieces)
@@ -119,7 +119,7 @@ def _terabytes() -> Row:
         process = subprocess.Popen(args, env={**os.environ, "PYTHONPATH": path})
         client = 0
         while process.poll() is None:
-            client = max(client, text_scale._sizes(process.pid)[1])
+            client = max(client, text_scale.sizes(process.pid)[1])
             time.sleep(0.1)
         seconds = time.monotonic() - began
         tables = [pq.read_table(each) for each in out.glob("run/parts/measure-*/objects-*.parquet")]

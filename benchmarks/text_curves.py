@@ -130,7 +130,8 @@ def _point(kind: str, tool: str, name: str, at: float, corpus: Corpus, turns: in
     return [Point(kind, name, at, corpus.documents, done.whole_s, done.peak_bytes)]
 
 
-def _beat() -> Beat:
+def beat() -> Beat:
+    """A heartbeat that nobody watches."""
     return Beat(mmap.mmap(-1, HEARTBEAT.size), [], 600)
 
 
@@ -172,16 +173,16 @@ def join(documents: int, folder: Path) -> list[Point]:
     for bucket in range(buckets):
         out = folder / f"groups-{bucket}"
         out.mkdir()
-        duplicates.groups({"tables": tables, "bucket": bucket}, out, _beat())
+        duplicates.groups({"tables": tables, "bucket": bucket}, out, beat())
         groups.append(f"{out}/groups-0.parquet")
     done("groups")
-    bins = duplicates.crowds({"groups": groups}, folder, _beat())
+    bins = duplicates.crowds({"groups": groups}, folder, beat())
     done("crowds")
     for bucket, table in enumerate(groups):
         out = folder / f"links-{bucket}"
         out.mkdir()
         args = {"groups": table, "bucket": bucket, "of_group": f"{folder}/bins-0.parquet", "bins": bins}
-        duplicates.links(args, out, _beat())
+        duplicates.links(args, out, beat())
     done("links")
     return points
 
@@ -209,7 +210,7 @@ def stage(corpus: Path, folder: Path) -> list[Point]:
 
         def ours(args: dict[str, Any] = args) -> None:
             with tempfile.TemporaryDirectory(dir=folder) as out:
-                measuring.measure(args, Path(out), _beat())
+                measuring.measure(args, Path(out), beat())
 
         def theirs(file: Path = file) -> pl.DataFrame:
             return (pl.read_parquet if file.suffix == ".parquet" else pl.read_ndjson)(file)

@@ -60,8 +60,8 @@ def run_check(source: Path, workers: int) -> tuple[float, int, int]:
         process = subprocess.Popen(args)
         worker = client = 0
         while process.poll() is None:
-            sizes = _sizes(process.pid)
-            worker, client = max(worker, sizes[0]), max(client, sizes[1])
+            now = sizes(process.pid)
+            worker, client = max(worker, now[0]), max(client, now[1])
             time.sleep(0.05)
         seconds = time.monotonic() - began
         if process.returncode not in (0, 1):
@@ -69,7 +69,7 @@ def run_check(source: Path, workers: int) -> tuple[float, int, int]:
         return seconds, worker, client
 
 
-def _sizes(pid: int) -> tuple[int, int]:
+def sizes(pid: int) -> tuple[int, int]:
     """Resident bytes of the largest worker with its child, and of the client."""
     groups: dict[int, int] = defaultdict(int)
     client = 0

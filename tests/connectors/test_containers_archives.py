@@ -35,6 +35,7 @@ from tests.connectors.archives import (
     why,
     zip_of,
 )
+from tests.connectors.beats import Beats
 
 RANDOM = random.Random(1).randbytes(300_000)
 DATA = {b"a.txt": b"first", b"dir/b.bin": RANDOM, b"empty": b"", b"c": RANDOM[:513]}
@@ -664,15 +665,6 @@ def test_members_open_in_any_order(compression: str | None, orders: st.DataObjec
 
 @pytest.mark.parametrize("format", ["jsonl", "csv", "txt", "parquet"])
 def test_records_are_read_out_of_an_archive(format: str) -> None:
-    class Beats:
-        leaves_out = False
-
-        def at(self, place: int) -> bool:
-            return True
-
-        def tick(self) -> None:
-            pass
-
     file = io.BytesIO()
     pq.write_table(pa.table({"a": [1, 2, 3]}), file)
     content = {"jsonl": b'{"a":1}\n' * 3, "csv": b"a\n1\n2\n3\n", "txt": b"text", "parquet": file.getvalue()}[

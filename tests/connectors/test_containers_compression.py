@@ -13,6 +13,7 @@ from dqv.connectors.containers.compression import FREE_BYTES, decompressed
 from dqv.connectors.containers.records import Facts, Record, read, singly
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
+from tests.connectors.beats import Beats
 
 PACK = {
     "gzip": gzip.compress,
@@ -107,15 +108,6 @@ def test_a_zstd_window_over_the_cap_is_refused() -> None:
 def test_every_text_format_reads_through_compression(compression: str, format: str) -> None:
     text = {"jsonl": b'{"a":1}\n' * 3, "json": b'[{"a":1}]', "txt": b"text", "csv": b"a,b\n1,2\n"}[format]
     facts = Facts()
-
-    class Beats:
-        leaves_out = False
-
-        def at(self, place: int) -> bool:
-            return True
-
-        def tick(self) -> None:
-            pass
 
     rows = list(
         singly(

@@ -26,18 +26,7 @@ from dqv.connectors.containers.records import (
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
 from tests.connectors import made
-
-
-class Beats:
-    def __init__(self, *poisoned: int) -> None:
-        self.poisoned = poisoned
-        self.leaves_out = bool(poisoned)
-
-    def at(self, place: int) -> bool:
-        return place not in self.poisoned
-
-    def tick(self) -> None:
-        pass
+from tests.connectors.beats import Beats
 
 
 def read_all(data: bytes, format: str, *, facts: Facts | None = None, **more: Any) -> list[Any]:
@@ -243,16 +232,10 @@ def test_a_row_over_the_limit_is_too_large_whatever_its_fields_and_lines() -> No
 
 
 def test_a_row_is_announced_before_it_is_parsed() -> None:
-    seen: list[int] = []
-
-    class Telling(Beats):
-        def at(self, place: int) -> bool:
-            seen.append(place)
-            return True
-
+    beat = Beats()
     data = b'a\nx\n"' + b"y\n" * 2000
-    assert error_kind(data, "csv", beat=Telling(), limits=Limits(record_bytes=1000)) == "too-large"
-    assert seen == [0, 1]
+    assert error_kind(data, "csv", beat=beat, limits=Limits(record_bytes=1000)) == "too-large"
+    assert beat.seen == [0, 1]
 
 
 def test_a_poisoned_row_is_left_out() -> None:
@@ -425,10 +408,7 @@ import sys
 from dqv.connectors.containers.records import Facts, read, singly
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
-class Beats:
-    leaves_out = False
-    def at(self, place): return True
-    def tick(self): pass
+from tests.connectors.beats import Beats
 try:
     rows = singly(read(lambda: open(sys.argv[1], "rb"), "parquet", limits=Limits(), beat=Beats(), facts=Facts()))
     print(sum(1 for _ in rows))

@@ -17,20 +17,7 @@ from dqv.connectors.containers.json_values import _Scanner
 from dqv.connectors.containers.records import Broken, Facts, Record, read, singly
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
-
-
-class Beats:
-    def __init__(self, *poisoned: int) -> None:
-        self.poisoned = poisoned
-        self.leaves_out = bool(poisoned)
-        self.seen: list[int] = []
-
-    def at(self, place: int) -> bool:
-        self.seen.append(place)
-        return place not in self.poisoned
-
-    def tick(self) -> None:
-        pass
+from tests.connectors.beats import Beats
 
 
 def read_all(

@@ -19,7 +19,8 @@ from dqv.connectors.containers.records import Broken, Facts, Record
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
 from tests.connectors import made
-from tests.connectors.test_containers_formats import Beats, error_kind, outcome, read_all, values
+from tests.connectors.beats import Beats
+from tests.connectors.test_containers_formats import error_kind, outcome, read_all, values
 
 # -- Word ---------------------------------------------------------------------------------------------
 
@@ -506,30 +507,18 @@ def test_a_workbook_that_breaks_off_is_an_error_of_all_of_it() -> None:
 
 
 def test_poisoned_rows_are_left_out_and_each_is_announced_once() -> None:
-    seen: list[int] = []
-
-    class Telling(Beats):
-        def at(self, place: int) -> bool:
-            seen.append(place)
-            return super().at(place)
-
+    beat = Beats(0)
     data = made.package(
         made.xlsx_parts("<row/>" + made.rows(["a"], ["x"], [], ["y"]), made.rows(["a"], ["z"]))
     )
-    assert values(read_all(data, "xlsx", beat=Telling(0))) == [{"a": "y"}, {"a": "z"}]
-    assert seen == [0, 1, 2]
+    assert values(read_all(data, "xlsx", beat=beat)) == [{"a": "y"}, {"a": "z"}]
+    assert beat.seen == [0, 1, 2]
 
 
 def test_every_block_of_a_workbook_ticks() -> None:
-    class Ticking(Beats):
-        ticks = 0
-
-        def tick(self) -> None:
-            self.ticks += 1
-
     counts = []
     for count in (1, 100_000):
-        beat = Ticking()
+        beat = Beats()
         read_all(made.package(made.xlsx_parts(made.rows(["a"], *[["x" * 50]] * count))), "xlsx", beat=beat)
         counts.append(beat.ticks)
     assert counts[1] >= counts[0] + 3

@@ -13,7 +13,8 @@ from dqv.connectors.containers.records import Facts, Record
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
 from tests.connectors import made
-from tests.connectors.test_containers_formats import Beats, error_kind, outcome, read_all, values
+from tests.connectors.beats import Beats
+from tests.connectors.test_containers_formats import error_kind, outcome, read_all, values
 
 GOOD = made.pdf(["公共数据 public data", "第二行"], [], ["page 3"])
 READ = "公共数据 public data\n第二行\npage 3"
@@ -147,12 +148,6 @@ def test_a_poisoned_pdf_gives_nothing() -> None:
 
 
 def test_every_page_of_a_pdf_ticks() -> None:
-    ticks = 0
-
-    class Ticking(Beats):
-        def tick(self) -> None:
-            nonlocal ticks
-            ticks += 1
-
-    read_all(made.pdf(*[["a"]] * 20), "pdf", beat=Ticking())
-    assert ticks >= 20
+    beat = Beats()
+    read_all(made.pdf(*[["a"]] * 20), "pdf", beat=beat)
+    assert beat.ticks >= 20

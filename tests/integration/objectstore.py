@@ -29,7 +29,6 @@ class Server:
         endpoint: its address.
         env: what a process needs to use it.
         client: boto3's.
-        requests: method and path of each, in order.
         spoil: asked before each request with its path and environment; what it returns, unless None, is the answer
             (a WSGI application).
     """
@@ -44,7 +43,6 @@ class Server:
             "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_DEFAULT_REGION": "us-east-1",
         }  # fmt: skip
-        self.requests: list[tuple[str, str]] = []
         self.spoil: Spoil = lambda path, environ: None
         self.client = boto3.client(
             "s3", endpoint_url=self.endpoint, aws_access_key_id=KEY, aws_secret_access_key=SECRET, region_name="us-east-1",
@@ -52,9 +50,7 @@ class Server:
         )  # fmt: skip
 
     def _answer(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
-        path = environ["PATH_INFO"]
-        self.requests.append((environ["REQUEST_METHOD"], path))
-        other = self.spoil(path, environ)
+        other = self.spoil(environ["PATH_INFO"], environ)
         answer: Iterable[bytes] = (other or self._app)(environ, start)
         return answer
 

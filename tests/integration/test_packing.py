@@ -6,6 +6,7 @@ import os
 import ssl
 import subprocess
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -190,8 +191,6 @@ def bucket(packed: dict[str, Path], authority: tuple[Any, Path]) -> Iterator[Ser
 def test_a_dataset_that_a_platform_names_in_an_object_store_gives_the_same(
     demo: Path, bucket: Server, server: HttpsServer, expected: dict[str, Any], tmp_path: Path, name: str
 ) -> None:
-    import tomllib
-
     record = tomllib.loads((demo / "registration.toml").read_text("utf-8"))
     record["locations"] = [
         {"url": f"s3://{name}", "endpoint": bucket.endpoint, "region": "us-east-1", "credentials": "main"}

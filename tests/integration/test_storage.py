@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dqv.connectors import storage
 from dqv.connectors.storage import Listed, Reads, Stored, open_store
 from dqv.core.errors import ItemError, SourceError
 from dqv.core.location import as_args, located
@@ -32,7 +33,7 @@ def listed(url: str) -> dict[bytes, Listed]:
 
 
 def _store(url: str) -> Any:
-    open_store.__globals__["_opened"].cache_clear()  # another server has another address
+    storage._opened.cache_clear()  # another server has another address
     return open_store(as_args([located(url)]))
 
 

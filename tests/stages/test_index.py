@@ -1,5 +1,6 @@
 """What listing archives gives: rows like those of files, and the reasons of what is no good."""
 
+import gzip
 import io
 import tarfile
 import zipfile
@@ -103,8 +104,6 @@ def test_an_archive_that_kills_the_child_or_is_gone_is_one_row(source: Path, tmp
 
 
 def test_identity_lists_what_needs_no_decompression(source: Path, tmp_path: Path) -> None:
-    import gzip
-
     (source / "a.tar").write_bytes(tar({"1.jpg": b"x"}))
     (source / "b.tar.gz").write_bytes(gzip.compress(tar({"2.jpg": b"x"})))
     found = members(source, tmp_path / "out", assurance="identity")
