@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dqv.connectors.drafts import Question
+    from dqv.connectors.platforms import Platform
     from dqv.reports.model import Report
 
 app = typer.Typer(
@@ -124,13 +125,8 @@ def check(
                 "layout": layout,
             },
         )
-        asked = None
-        if platform is not None:
-            from dqv.connectors.platforms import load_platform
-
-            asked = load_platform(platform, os.environ)
         with _progress(quiet=quiet) as progress:
-            report = pipeline.check(settings, progress, asked)
+            report = pipeline.check(settings, progress, _platform(platform))
         _show(report, folder, settings.lang, as_json=as_json, quiet=quiet)
         return exit_code(report.verdict, strict=strict)
 
@@ -142,6 +138,9 @@ def verify(
     envelope: Annotated[Path, typer.Argument(help="report.dsse.json, with the report's files beside it.")],
     trust: Annotated[Path | None, typer.Option(help="Public key you trust, or a folder of them.")] = None,
     data: Annotated[str | None, typer.Option(help="The dataset: also compare it with the manifest.")] = None,
+    platform: Annotated[
+        Path | None, typer.Option(help="Description of the platform; --data is then a registration number.")
+    ] = None,
     unsafe_any_signer: Annotated[
         bool, typer.Option("--unsafe-any-signer", help="Accept any signer: proves nothing about who.")
     ] = False,
@@ -154,7 +153,9 @@ def verify(
 
         if trust is None and not unsafe_any_signer:
             raise UsageError("name a key you trust with --trust (or, to prove less, --unsafe-any-signer)")
-        steps = pipeline.verify(envelope, trust, data)
+        if platform is not None and data is None:
+            raise UsageError("--platform: name the dataset's registration number with --data")
+        steps = pipeline.verify(envelope, trust, data, _platform(platform))
         for step in steps:
             mark = {True: "ok  ", False: "FAIL", None: "--  "}[step.holds]
             if not quiet or step.holds is False:
@@ -169,7 +170,9 @@ def verify(
 
 @app.command()
 def explain(
-    a: Annotated[str, typer.Argument(metavar="A", help="A file; FILE#PLACE for one record of it.")],
+    a: Annotated[
+        str, typer.Argument(metavar="A", help="A file, or ARCHIVE/MEMBER; FILE#PLACE for one record.")
+    ],
     b: Annotated[str, typer.Argument(metavar="B", help="The other one.")],
     policy: PolicyOption = "jiaxing-2025-65",
     text_field: Annotated[str | None, typer.Option(help="Field of the records that holds the text.")] = None,
@@ -355,6 +358,15 @@ def _answers(questions: Sequence[Question]) -> dict[str, list[str]]:
             except ValueError:
                 print(f"  应如 / should be such as: {question.example}")  # noqa: T201
     return answers
+
+
+def _platform(description: Path | None) -> Platform | None:
+    """The platform that a description tells of, with what the environment holds for it."""
+    if description is None:
+        return None
+    from dqv.connectors.platforms import load_platform
+
+    return load_platform(description, os.environ)
 
 
 def _settings(model: Any, **values: Any) -> Any:

@@ -41,7 +41,7 @@ from dqv.trust import dsse, keys, statement, verification
 from dqv.trust.manifest import manifest_root
 
 if TYPE_CHECKING:
-    from dqv.connectors.platforms import Platform
+    from dqv.connectors.platforms import Platform, Registered
 
 
 def check(settings: Settings, progress: Progress | None = None, platform: "Platform | None" = None) -> Report:
@@ -64,13 +64,9 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
     registration = load_registration(settings.registration) if settings.registration else None
     answered = None
     if platform is not None:
-        from dqv.connectors import platforms  # with its client of HTTPS
-
-        answered = platforms.fetch(platform, settings.source)
+        answered, where = _asked(platform, settings.source)
         registration = answered.record
-        data = platforms.data_of(platform, registration)
-        location.unlock(data.secrets)
-        settings = settings.model_copy(update={"locations": data.locations})
+        settings = settings.model_copy(update={"locations": where})
     key = keys.load_private(settings.key) if settings.key else None
     with out_folder(settings) as run:
         listing = list_source(settings.where, run.path / "listing.parquet")
@@ -116,6 +112,16 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
     return report
 
 
+def _asked(platform: "Platform", number: str) -> "tuple[Registered, tuple[Location, ...]]":
+    """A platform's answer, and where the data lies; what opens it is unlocked."""
+    from dqv.connectors import platforms  # with its client of HTTPS
+
+    answered = platforms.fetch(platform, number)
+    data = platforms.data_of(platform, answered.record)
+    location.unlock(data.secrets)
+    return answered, data.locations
+
+
 def _environment(settings: Settings, started: float) -> dict[str, str]:
     return {
         "source": named(settings.where),
@@ -149,23 +155,27 @@ def _write(report: Report, settings: Settings, key: Any, excerpts: Mapping[str, 
     finished(out)
 
 
-def verify(envelope: Path, trust: Path | None, source: str | None) -> list[verification.Step]:
+def verify(
+    envelope: Path, trust: Path | None, source: str | None, platform: "Platform | None" = None
+) -> list[verification.Step]:
     """Verify an envelope and, with a source, the data itself against the manifest.
 
     Args:
         envelope: report.dsse.json, with the other files beside it.
         trust: public key or folder of them; None: any signer (proves nothing about who).
         source: the dataset, or None.
+        platform: that knows where the dataset lies; the source is then a registration number.
 
     Raises:
         UsageError: a file that is needed cannot be read.
-        SourceError: the dataset cannot be listed.
+        SourceError: the dataset cannot be listed, or the platform gives no usable answer.
     """
     trusted = keys.load_trusted(trust) if trust is not None else None
     found = verification.verify(envelope, trusted=trusted)
     steps = list(found.steps)
     if source is not None and found.report is not None:
-        steps.append(verification.compare_data(envelope.parent / "manifest.parquet", _digests(source)))
+        where = [located(source)] if platform is None else _asked(platform, source)[1]
+        steps.append(verification.compare_data(envelope.parent / "manifest.parquet", _digests(where)))
     return steps
 
 
@@ -173,7 +183,8 @@ def explain(a: str, b: str, policy: str, text_field: str | None) -> dict[str, An
     """Why two items are near-duplicates, or not.
 
     Args:
-        a: path of a file, or `PATH#PLACE` for one record of it, with the place that the evidence names.
+        a: path of a file or of a member of an archive, or `PATH#PLACE` for one record of it, with the place that the
+            evidence names.
         b: idem.
         policy: id or file.
         text_field: as for a check.
@@ -189,9 +200,10 @@ def explain(a: str, b: str, policy: str, text_field: str | None) -> dict[str, An
     found = [_named(each, number) for number, each in enumerate((a, b))]
     measuring = Measuring(text_field=text_field, near_text=rules.near_text)
     args = {
-        "sources": [source for source, _, _ in found],
-        "pieces": [piece for _, piece, _ in found],
-        "places": [place for _, _, place in found],
+        "sources": [source for source, _, _, _ in found],
+        "pieces": [piece for _, piece, _, _ in found],
+        "members": [member for _, _, member, _ in found],
+        "places": [place for _, _, _, place in found],
         "measuring": measuring.model_dump(mode="json"),
     }
     with tempfile.TemporaryDirectory() as parts:
@@ -206,18 +218,21 @@ def explain(a: str, b: str, policy: str, text_field: str | None) -> dict[str, An
     return answer
 
 
-def _named(name: str, number: int) -> tuple[list[dict[str, Any]], dict[str, Any], int]:
-    """Source, piece and place of one item; a file that is named like that comes before a place in one."""
+def _named(name: str, number: int) -> tuple[list[dict[str, Any]], dict[str, Any], str | None, int]:
+    """Source, piece, name inside it and place of one item; a file that is named like that comes before a place in one."""
     path, mark, place = name.rpartition("#")
     if Path(name).exists() or not mark or not place.isdecimal():
         path, place = name, "0"
     source = Path(path).resolve()
+    outer = next((each for each in source.parents if each.is_file()), None)
+    member = None if outer is None else os.fsencode(source.relative_to(outer.parent)).decode("latin-1")
+    source = outer or source
     if not source.is_file():
         raise UsageError(
             f"{path} is no file; give a file, or FILE#PLACE with a place that the evidence names"
         )
     kind, facts = layout.classify(os.fsencode(source.name), "file"), source.stat()
-    if kind.modality is None:
+    if (kind.modality is None) if member is None else (kind.role != "container"):
         raise UsageError(f"{path} is not compared: {kind.why}")
     row = {
         "object": number, "path": os.fsencode(source.name), "size_bytes": facts.st_size, "mtime_ns": facts.st_mtime_ns,
@@ -227,16 +242,16 @@ def _named(name: str, number: int) -> tuple[list[dict[str, Any]], dict[str, Any]
     return (
         as_args([Location(url=os.fspath(source.parent))]),
         partitions.piece(dict.fromkeys(OBJECTS.names) | row),
+        member,
         int(place),
     )
 
 
-def _digests(source: str) -> Iterator[tuple[bytes, int, bytes]]:
+def _digests(where: Sequence[Location]) -> Iterator[tuple[bytes, int, bytes]]:
     """Path, size and sha256 of what counts in a dataset, read anew.
 
     What cannot be read has another digest than any file.
     """
-    where = [located(source)]
     store = storage.open_store(as_args(where))
     with tempfile.TemporaryDirectory() as folder:
         listing = list_source(where, Path(folder) / "listing.parquet")

@@ -5,6 +5,8 @@ import os
 import pty
 import subprocess
 import sys
+import tarfile
+import zipfile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -321,6 +323,30 @@ def test_media_are_explained(tmp_path: Path) -> None:
     assert mixed.stdout.splitlines() == ["Modality: video, audio", "They are not near-duplicates."]
 
 
+def test_members_of_archives_are_explained_by_the_names_that_the_evidence_gives(tmp_path: Path) -> None:
+    planted.plant(tmp_path / "there", ["image"])
+    first, second = sorted((tmp_path / "there").glob("image-00*"))
+    words = [f"w{number}" for number in range(100)]
+    lines = [json.dumps({"text": " ".join(each)}) + "\n" for each in (words, [*words[:99], "x"])]
+    with tarfile.open(tmp_path / "inner.tar.gz", "w:gz") as inner:
+        inner.add(first, "a.png")
+    with zipfile.ZipFile(tmp_path / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(tmp_path / "inner.tar.gz", "inner.tar.gz")
+        archive.writestr("图/b.jsonl", "".join(lines))
+    near = run("explain", f"{tmp_path}/all.zip/inner.tar.gz/a.png", str(second), "--lang", "en")
+    assert near.stdout.splitlines()[-1] == "They are near-duplicates."
+    records = f"{tmp_path}/all.zip/图/b.jsonl"
+    near = run("explain", records, f"{records}#{len(lines[0])}", "--lang", "en")
+    assert near.stdout.splitlines()[-1] == "They are near-duplicates."
+    for name, told in (("c.png", "no item at this place"), ("inner.tar.gz", "no item at this place")):
+        none = run("explain", f"{tmp_path}/all.zip/{name}", str(second), "--lang", "en")
+        assert none.exit_code == 3
+        assert told in none.stdout
+    (tmp_path / "bad.zip").write_bytes(b"PK")
+    assert run("explain", f"{tmp_path}/bad.zip/a.png", str(second)).exit_code == 3
+    assert run("explain", f"{second}/a.png", str(second)).exit_code == 2, "a picture holds no members"
+
+
 def test_what_cannot_be_explained_says_why(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"x")
     (tmp_path / "b.xyz").write_bytes(b"x")
@@ -406,6 +432,22 @@ def test_a_number_is_checked_as_the_platform_has_it(
     written = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
     assert b"geheim" not in written + (done.stdout + done.stderr).encode()
     assert subject["platform_sha256"] in (out / "report.html").read_text("utf-8")
+
+
+def test_a_report_is_verified_against_the_data_that_the_platform_names(
+    described: Path, source: Path, tmp_path: Path, scheduler: str
+) -> None:
+    assert run("keygen", "--out", f"{tmp_path}/a").exit_code == 0
+    args = ("--out", tmp_path / "out", "--key", tmp_path / "a.key", "--scheduler", scheduler)
+    assert dqv("check", source, *args).returncode == 1
+    asked = ("verify", tmp_path / "out" / "report.dsse.json", "--trust", tmp_path / "a.pub", "--data", NUMBER)
+    done = dqv(*asked, "--platform", described, PLATFORM_KEY="geheim-3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "7  ok" in done.stdout
+    next(path for path in source.iterdir() if path.is_file()).write_bytes(b"other")
+    assert dqv(*asked, "--platform", described, PLATFORM_KEY="geheim-3").returncode == 4
+    assert dqv(*asked, PLATFORM_KEY="geheim-3").returncode == 3, "a folder of that name is not there"
+    assert dqv(*asked[:-2], "--platform", described, PLATFORM_KEY="geheim-3").returncode == 2
 
 
 def test_what_is_wrong_with_a_platform_is_said_before_anything_is_written(

@@ -12,9 +12,11 @@ import pyarrow.parquet as pq
 
 from dqv.connectors.storage import Reads, Stored, open_store
 from dqv.core.settings import Measuring
+from dqv.execute import partitions
 from dqv.execute.child import Beat
 from dqv.measure import image, video
 from dqv.neardup import films, pictures, sketch, sounds, surplus, tokens
+from dqv.stages.index import members
 from dqv.stages.measure import measure, medium_at
 from dqv.stages.media import opened
 from dqv.stages.witness import texts_at
@@ -27,7 +29,8 @@ def explain(args: dict[str, Any], out: Path, beat: Beat) -> dict[str, Any]:
     """Compare two items.
 
     Args:
-        args: of both `sources`, `pieces` and `places`; `measuring`.
+        args: of both `sources`, `pieces`, `members` (name inside the piece, which is an archive; or None) and `places`;
+            `measuring`.
         out: unused.
         beat: names the item at work.
 
@@ -35,6 +38,7 @@ def explain(args: dict[str, Any], out: Path, beat: Beat) -> dict[str, Any]:
         `near`: whether they are near-duplicates, None where that cannot be told; `facts`: names and values, in order;
         no value is of the data itself.
     """
+    args = args | {"pieces": [_located(args, number, beat) for number in (0, 1)]}
     items = [_measured(args, number, beat) for number in (0, 1)]
     for name, row in zip("AB", items, strict=True):
         if row is None:
@@ -61,10 +65,29 @@ def explain(args: dict[str, Any], out: Path, beat: Beat) -> dict[str, Any]:
     return {"near": near, "facts": [*facts, *more]}
 
 
+def _located(args: dict[str, Any], number: int, beat: Beat) -> Row | None:
+    """The piece that holds an item: a file, or a member of one; None where the archive has no such member."""
+    piece, name = args["pieces"][number], args["members"][number]
+    if name is None:
+        return dict(piece)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        members(
+            {"source": args["sources"][number], "pieces": [piece], "measuring": args["measuring"]}, out, beat
+        )
+        for path in sorted(out.glob("members-*.parquet")):
+            for row in pq.read_table(path).to_pylist():
+                if row["path"] == name.encode("latin-1") or row["why"] == "not-listed":
+                    return {**partitions.piece({**row, "object": number}), "outer": piece}
+    return None
+
+
 def _measured(args: dict[str, Any], number: int, beat: Beat) -> Row | None:
+    piece = args["pieces"][number]
+    if piece is None:
+        return None
     with tempfile.TemporaryDirectory() as name:
         out = Path(name)
-        piece = args["pieces"][number]
         measure(
             {
                 "source": args["sources"][number],
