@@ -57,7 +57,11 @@ ONE = frozenset(
     planet-earth|planet-terranova school|school-static splash@x|splash@x splash_bg|splash_bg@x
     splash_bg@x|splash_bg@x tirewall|tirewall wesnoth--overlay|wesnoth--overlay windmillg|windmillr
     windmillg|windmillrg windmillr|windmillrg moon00|moon34
-    """.split()  # noqa: SIM905 (fifty pairs)
+    elephant|elephant front|front front|frontH i_pansharpen_rgb_ihs|i_pansharpen_rgb_pca left|left left|leftH
+    right|right right|rightH rome_stone_|rome_stone_ snow|snow tannen|tannen texture_air_ballista|texture_air_ballista
+    texture_bush|texture_bush texture_canopy_tree_|texture_canopy_tree_ texture_tree|texture_tree texture_tree|texture_tree_
+    v_select_op_contains_pol|v_select_op_equals
+    """.split()  # noqa: SIM905 (seventy pairs)
 )
 """Pairs of names, without numbers, of pictures that were looked at and show one thing: formats, frames, recoloured."""
 
