@@ -61,6 +61,9 @@ ONE = frozenset(
     right|right right|rightH rome_stone_|rome_stone_ snow|snow tannen|tannen texture_air_ballista|texture_air_ballista
     texture_bush|texture_bush texture_canopy_tree_|texture_canopy_tree_ texture_tree|texture_tree texture_tree|texture_tree_
     v_select_op_contains_pol|v_select_op_equals
+    Elephants|Elephants_x Elephants_x|Elephants_x Pyramids_Tutorial_PyrUp_Result|chicky_ cm_disparity|threshold_disp
+    Ubuntu-Mate-Cold-no-logo|Ubuntu-Mate-Radioactive-no-logo Ubuntu-Mate-Radioactive-no-logo|Ubuntu-Mate-Warm-no-logo
+    shadow|shadow
     """.split()  # noqa: SIM905 (seventy pairs)
 )
 """Pairs of names, without numbers, of pictures that were looked at and show one thing: formats, frames, recoloured."""
@@ -96,6 +99,7 @@ CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "JPEG q50": lambda picture: coded(picture, "JPEG", 50),
     "WebP q60": lambda picture: coded(picture, "WEBP", 60),
     "2 % off each side, q85": lambda picture: coded(cropped(picture, 0.02), "JPEG", 85),
+    "10 % brighter": lambda picture: ImageEnhance.Brightness(picture).enhance(1.1),
     "15 % brighter": lambda picture: ImageEnhance.Brightness(picture).enhance(1.15),
     "15 % darker": lambda picture: ImageEnhance.Brightness(picture).enhance(0.85),
     "15 % more contrast": lambda picture: ImageEnhance.Contrast(picture).enhance(1.15),
@@ -189,7 +193,7 @@ def seen() -> Iterator[tuple[str, Image.Image]]:
         width, height = picture.size
         if min(width, height) >= 768:
             for x, y in ((0, 0), (width // 2, 0), (0, height // 2), (width // 2, height // 2)):
-                yield f"{name} {x}×{y}.", picture.crop((x, y, x + width // 2, y + height // 2))
+                yield f"{x}×{y} {name}", picture.crop((x, y, x + width // 2, y + height // 2))
 
 
 def proposed(a: pictures.U8, b: pictures.U8) -> bool:
