@@ -308,6 +308,8 @@ class Bucket(Remote):
             key=said.get("access_key"),
             secret=said.get("secret_key"),
             token=said.get("session_token"),
+            # whoever a record names gets no credentials of ours, not even a signature
+            anon=credentials is None and location.networks is not None and location.endpoint is not None,
             endpoint_url=location.endpoint,
             client_kwargs={"region_name": location.region} if location.region else {},
             config_kwargs={
