@@ -20,6 +20,7 @@ from dqv.core.errors import (
     UsageError,
 )
 from dqv.core.settings import Settings
+from dqv.engine import Engine
 from dqv.execute import partitions
 from dqv.reports.model import Report
 from dqv.trust import keys
@@ -354,7 +355,7 @@ def test_what_is_no_data_and_changes_leaves_the_run_incomplete(
     (source / "README.md").write_text("what it is")
     with tarfile.open(source / "empty.tar", "w"):
         pass
-    expand = pipeline.Engine.expand
+    expand = Engine.expand
 
     def changed(engine: Any, listing: Any) -> Any:
         found = expand(engine, listing)
@@ -362,7 +363,7 @@ def test_what_is_no_data_and_changes_leaves_the_run_incomplete(
         os.utime(source / "empty.tar", (1, 1))
         return found
 
-    monkeypatch.setattr(pipeline.Engine, "expand", changed)
+    monkeypatch.setattr(Engine, "expand", changed)
     report = check(source, tmp_path / "out", scheduler)
     (tally,) = (each for each in report.accounting.tallies if each.outcome == "unread")
     assert (tally.rule, tally.objects) == ("changed", 2)
