@@ -85,7 +85,7 @@ def parse_url(url: str) -> httpx.URL:
     except (httpx.InvalidURL, TypeError, ValueError):
         raise AddressError("an address is no URL such as https://platform.example/api") from None
     port = 443 if parsed.port is None else parsed.port
-    if parsed.scheme != "https" or not parsed.host or port not in _PORTS:
+    if parsed.scheme != "https" or not parsed.raw_host or port not in _PORTS:
         raise AddressError(
             f"the address {shown(parsed)} does not begin with https:// and a host (and port); only https is used"
         )

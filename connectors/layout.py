@@ -98,9 +98,14 @@ _BEGINS: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\xff\xf3", "audio", "mp3"),
     (4, b"ftypM4A", "audio", "m4a"),
     (0, b"OggS", "audio", "ogg"),
+    (0, b"caff", "audio", "caf"),
+    (0, b"#!AMR", "audio", "amr"),
     (4, b"ftyp", "video", "mp4"),
     (0, b"\x1aE\xdf\xa3", "video", "mkv"),
     (8, b"AVI ", "video", "avi"),
+    (0, b"FLV\x01", "video", "flv"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video", "wmv"),
+    (0, b"\0\0\1\xba", "video", "mpg"),
 )
 """How media begin: place, bytes, modality, format; the first that fits."""
 

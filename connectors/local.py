@@ -5,7 +5,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 
-from dqv.connectors.objects import Listed, Ranged, Reads
+from dqv.connectors.objects import Listed, Ranged, Reads, time_of
 from dqv.core.errors import ItemError, SourceError
 
 
@@ -98,7 +98,7 @@ class File(Ranged):
         status = os.fstat(self._descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ItemError("changed", "is no longer a regular file")
-        if (status.st_size, status.st_mtime_ns, str(status.st_ino)) != self._listed:
+        if (status.st_size, time_of(status.st_mtime_ns), str(status.st_ino)) != self._listed:
             raise ItemError("changed", "size, time or identity differ from when it was listed")
 
     def close(self) -> None:
@@ -129,7 +129,7 @@ def _walk(root: bytes) -> Iterator[Listed]:
                     folders.append(path)
                 else:
                     yield Listed(
-                        path, _kind(status.st_mode), status.st_size, status.st_mtime_ns,
+                        path, _kind(status.st_mode), status.st_size, time_of(status.st_mtime_ns),
                         f"{status.st_dev}:{status.st_ino}",
                     )  # fmt: skip
 

@@ -31,6 +31,11 @@ class Listed:
     identity: str
 
 
+def time_of(mtime_ns: int) -> int:
+    """A storage time as a listing holds it; 0 for one outside 1677 … 2262, which 64 bits have no room for."""
+    return mtime_ns if -(1 << 63) <= mtime_ns < 1 << 63 else 0
+
+
 @dataclass(slots=True)
 class Reads:
     """What was asked of the storage, and what came."""

@@ -6,6 +6,7 @@ wrote most of it.
 """
 
 import hashlib
+import itertools
 import os
 import re
 import ssl
@@ -337,8 +338,11 @@ def data_of(platform: Platform, record: Registration) -> Data:
         found.append(place)
         if isinstance(each.credentials, Credentials):
             secrets[place.url] = each.credentials.as_secrets()
-    if len({each.url for each in found}) < len(found):
-        raise UsageError("the record names a location of the data twice")
+    ends = sorted(each.url.rstrip("/") + "/" for each in found)
+    if any(inner.startswith(outer) for outer, inner in itertools.pairwise(ends)):
+        raise UsageError(
+            "the record names a location of the data twice, or one inside of another; what lies there would count twice"
+        )
     return Data(tuple(found), secrets)
 
 
@@ -352,12 +356,20 @@ def _place(platform: Platform, named: Location, name: str) -> location.Location:
             "platform's description) are"
         )
     inside = platform.description.networks
+    url = named.url
+    if scheme == "https":
+        parsed = parse_url(url)
+        if parsed.query:
+            raise UsageError(
+                "the record's data has an address with a query, which may be a secret; an address stands in the report"
+            )
+        url = str(parsed)  # in one way of writing
     if scheme == "https" or named.endpoint is not None:
         check_url(named.url if scheme == "https" else str(named.endpoint), inside)
     elif isinstance(named.credentials, Credentials):
         raise UsageError("the record gives credentials for s3:// without the `endpoint` that they are for")
     return location.Location(
-        url=named.url,
+        url=url,
         name=name,
         endpoint=named.endpoint,
         region=named.region,

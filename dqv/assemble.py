@@ -101,7 +101,7 @@ def build(
 ) -> Report:
     """Write the evidence and put the report together."""
     findings = [_finding(case, outcome, out) for outcome in outcomes]
-    errors = _errors(case)
+    errors, accounting = _errors(case), _accounting(case)
     files = [finding.evidence for finding in findings if finding.evidence is not None]
     names = case.objects.select("object", "name")
     files += [
@@ -122,6 +122,7 @@ def build(
             settings=_shown_settings(settings),
             versions=dict(versions),
             complete=not errors["unread"]
+            and not any(each.outcome == "unread" for each in accounting.tallies)
             and not any(case.unverified.values())
             and all(hits == planted for hits, planted in case.planted.values())
             and settings.measuring.assurance == "full",
@@ -137,7 +138,7 @@ def build(
             defective=errors["defective"],
             environment=dict(environment) | _read(case),
         ),
-        "accounting": _accounting(case),
+        "accounting": accounting,
         "measurements": _measurements(case),
         "findings": findings,
         "verdict": verdict,
@@ -421,7 +422,8 @@ def _error_rows(case: Case, status: str) -> pl.LazyFrame:
 def _accounting(case: Case) -> Accounting:
     """Each object, and each member of an archive, ends in exactly one tally."""
     role, why = pl.col("role"), pl.col("why")
-    data = role.is_in(["data", "container"])  # an archive is measured by its members
+    # an archive is measured by its members, unless it could not be read itself
+    data = (role == "data") | ((role == "container") & pl.col("error_kind").is_null())
     outcome = (
         pl.when(role == "ignored").then(pl.lit("ignored"))
         .when(~data & pl.col("error_kind").is_in(sorted(DEFECTIVE_KINDS))).then(pl.lit("defective"))

@@ -205,24 +205,14 @@ class Engine:
         Raises:
             SourceError: there is nothing in them that dqv knows.
         """
-        archives = [
-            partitions.piece(row)
-            for rows in listing.batches()
-            for row in rows.filter(pc.equal(rows["role"], "container")).to_pylist()
-        ]
-        if not archives:
+        if ("container", None) not in listing.counts:
             return listing
-        calls: list[tuple[dict[str, Any], int]] = []
-        held: list[dict[str, Any]] = []
-        work = 0
-        for piece in archives:
-            if held and (work + piece["size_bytes"] > partitions.TARGET_BYTES or len(held) >= _FOOTERS):
-                calls.append(({**self._common, "pieces": held}, work))
-                held, work = [], 0
-            held.append(piece)
-            work += piece["size_bytes"]
-        calls.append(({**self._common, "pieces": held}, work))
-        parts = self._run("index", index.members, calls, sum(work for _, work in calls))
+        sizes = (
+            pc.sum(rows["size_bytes"].filter(pc.equal(rows["role"], "container"))).as_py()
+            for rows in listing.batches(["role", "size_bytes"])
+        )
+        work = sum(size or 0 for size in sizes)
+        parts = self._run("index", index.members, self._archives(listing), work)
         members = (
             pa.Table.from_batches([batch], index.MEMBERS)
             for part in parts
@@ -232,6 +222,19 @@ class Engine:
         found = manifest.expanded(listing, members, listing.path.with_name("members.parquet"))
         _has_data(found, self.settings.where, ("data",))
         return found
+
+    def _archives(self, listing: manifest.Listing) -> Iterator[tuple[dict[str, Any], int]]:
+        """Arguments and work of the tasks that list archives."""
+        held: list[dict[str, Any]] = []
+        work = 0
+        for rows in listing.batches():
+            for row in rows.filter(pc.equal(rows["role"], "container")).to_pylist():
+                if held and (work + row["size_bytes"] > partitions.TARGET_BYTES or len(held) >= _FOOTERS):
+                    yield {**self._common, "pieces": held}, work
+                    held, work = [], 0
+                held.append(partitions.piece(row))
+                work += row["size_bytes"]
+        yield {**self._common, "pieces": held}, work
 
     def measure(self, listing: manifest.Listing, registration: Registration | None) -> Measured:
         """Rows of every item and object."""

@@ -22,6 +22,7 @@ from dqv.checks import check_policy, run_checks
 from dqv.checks.engine import Case, deciding_modalities, summarise
 from dqv.connectors import layout, storage
 from dqv.connectors.declarations import load_registration
+from dqv.connectors.objects import time_of
 from dqv.core import location
 from dqv.core.errors import ItemError, UsageError
 from dqv.core.files import sha256_file, write_atomic
@@ -235,7 +236,7 @@ def _named(name: str, number: int) -> tuple[list[dict[str, Any]], dict[str, Any]
     if (kind.modality is None) if member is None else (kind.role != "container"):
         raise UsageError(f"{path} is not compared: {kind.why}")
     row = {
-        "object": number, "path": os.fsencode(source.name), "size_bytes": facts.st_size, "mtime_ns": facts.st_mtime_ns,
+        "object": number, "path": os.fsencode(source.name), "size_bytes": facts.st_size, "mtime_ns": time_of(facts.st_mtime_ns),
         "identity": f"{facts.st_dev}:{facts.st_ino}", "role": kind.role, "why": kind.why, "modality": kind.modality,
         "format": kind.format, "compression": kind.compression,
     }  # fmt: skip

@@ -2,6 +2,7 @@ import json
 import os
 import re
 import shutil
+import tarfile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from dqv.core.errors import (
     UsageError,
 )
 from dqv.core.settings import Settings
+from dqv.engine import Engine
 from dqv.execute import partitions
 from dqv.reports.model import Report
 from dqv.trust import keys
@@ -345,6 +347,27 @@ class TestSigned:
     ) -> None:
         check(source, tmp_path / "out", scheduler)
         assert not signed[0].exists()
+
+
+def test_what_is_no_data_and_changes_leaves_the_run_incomplete(
+    source: Path, tmp_path: Path, scheduler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source / "README.md").write_text("what it is")
+    with tarfile.open(source / "empty.tar", "w"):
+        pass
+    expand = Engine.expand
+
+    def changed(engine: Any, listing: Any) -> Any:
+        found = expand(engine, listing)
+        os.utime(source / "README.md", (1, 1))
+        os.utime(source / "empty.tar", (1, 1))
+        return found
+
+    monkeypatch.setattr(Engine, "expand", changed)
+    report = check(source, tmp_path / "out", scheduler)
+    (tally,) = (each for each in report.accounting.tallies if each.outcome == "unread")
+    assert (tally.rule, tally.objects) == ("changed", 2)
+    assert not report.run.complete
 
 
 def test_a_single_document_is_enough(tmp_path: Path, scheduler: str) -> None:

@@ -111,8 +111,11 @@ class _Index:
                         "too-large", f"a name of more than {MAX_NAME_BYTES} bytes; give it a shorter"
                     )
                     each = Refused(each.path[:MAX_NAME_BYTES], "long-name", error, each.stored_bytes)
+                if is_tar and (isinstance(each, Refused) or (kind is not None and depth == 0)):
+                    source.reach(end_bytes)  # of what is not there nothing is told but that it is missing
                 if isinstance(each, Refused):
-                    yield replace(each, path=prefix + each.path)
+                    stored_bytes = min(each.stored_bytes, size_bytes) if not is_tar else each.stored_bytes
+                    yield replace(each, path=prefix + each.path, stored_bytes=stored_bytes)
                 elif kind is None:
                     if is_tar:
                         source.reach(end_bytes)

@@ -84,15 +84,15 @@ def walk(source: Stream) -> Iterator[Member | Refused]:
         if sparse:
             error = ItemError("unsupported", f"byte {at}: a sparse member; pack it without --sparse")
             yield Refused(path, "sparse", error, size)
-        elif kind in _REGULAR:
-            if kind != b"\0" or not path.endswith(b"/"):
-                yield Member(path, size, size, mtime_ns, f"tar:{at}:{size}")
+        elif kind in _REGULAR and not (kind == b"\0" and path.endswith(b"/")):
+            yield Member(path, size, size, mtime_ns, f"tar:{at}:{size}")
         elif kind in _NO_DATA:
             yield Refused(path, _NO_DATA[kind], None, 0)
             continue
         elif kind == b"5":
             continue
-        elif kind != b"D" and not (kind == b"V" and size == 0):  # folders' lists and the label of a volume
+        elif size or kind not in (b"\0", b"D", b"V"):  # folders, their lists and the label of a volume
+            # some take what they do not know for files: whatever has bytes is told
             error = ItemError("unsupported", f"byte {at}: a member of type 0x{kind.hex()}, which is not read")
             yield Refused(path, "type-of-member", error, size)
         at += _padded(size)

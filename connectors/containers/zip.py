@@ -36,6 +36,7 @@ _UNIX = (3, 19)  # 19: macOS
 _FULL = 0xFFFFFFFF  # the value stands in the zip64 field
 
 _INPUT_BYTES = 1 << 16  # what is left of it is copied at each step
+_MOST_LINK_BYTES = 4096  # the longest name that a link can lead to
 _CHINA = timedelta(hours=8)
 _FINE, _DUPLICATE, _OVERLAP = range(3)
 
@@ -77,8 +78,15 @@ def walk(source: Window, limits: Limits) -> Iterator[Member | Refused]:
             continue
         kind = stat.S_IFMT(entry.mode)
         if is_folder or kind not in (0, stat.S_IFREG):
-            why = "symbolic-link" if kind == stat.S_IFLNK else "not-a-regular-file"
-            yield Refused(entry.name, why, None, entry.stored_bytes)
+            is_link = kind == stat.S_IFLNK
+            if entry.stored_bytes and not (is_link and entry.size_bytes <= _MOST_LINK_BYTES):
+                what = f"byte {entry.offset}: bytes of what is said to be no file; pack it as one"
+                yield Refused(
+                    entry.name, "bytes-of-no-file", ItemError("unsupported", what), entry.stored_bytes
+                )
+            else:
+                why = "symbolic-link" if is_link else "not-a-regular-file"
+                yield Refused(entry.name, why, None, entry.stored_bytes)
             continue
         refused = _refusal(entry, doubt, limits)
         if refused is not None:

@@ -52,6 +52,13 @@ def located(source: str) -> Location:
         )
     if parts.scheme == "http":
         raise UsageError(f"{source}: what comes over http may be anybody's; give an https address")
+    if parts.scheme in ("file", "local"):
+        raise UsageError(f"{source}: give the path of the folder itself")
+    if parts.scheme == "https" and parts.query:
+        raise UsageError(
+            f"https://{parts.hostname}{parts.path}?…: what stands behind the ? may be a secret, and an address stands in the "
+            "report; give one without"
+        )
     return Location(url=source)
 
 

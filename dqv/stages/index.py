@@ -1,6 +1,7 @@
 """What archives hold: their members, as rows of the listing."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +107,9 @@ def _row(piece: Row, found: Member | Refused, sample: bytes | None) -> Row:
         "sample": None if sample is None else outside + sample,
     }
     if isinstance(found, Refused):
-        kind = layout.Kind("ignored" if found.error is None else "data", found.why)
-        error = found.error
+        error, kind = found.error, layout.Kind("data", found.why)
+        if error is None:  # its format says whether data may hide behind it
+            kind = replace(layout.classify(found.path, "link"), why=found.why)
         told = {
             "size_bytes": found.stored_bytes,
             "mtime_ns": 0,

@@ -360,7 +360,7 @@ def test_info_zip_is_read(tmp_path: Path) -> None:
 
 def test_folders_of_a_zip_are_passed_over_unless_they_hold_something() -> None:
     found = listed(zip_of(("dir/", b""), ("odd_", b"data"), ("a", b"1")).replace(b"odd_", b"odd/"), "zip")
-    assert why(found) == {b"odd/": ("not-a-regular-file", None)}
+    assert why(found) == {b"odd/": ("bytes-of-no-file", "unsupported")}
     assert [each.path for each in found if isinstance(each, Member)] == [b"a"]
 
 

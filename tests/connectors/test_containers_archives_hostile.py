@@ -2,6 +2,7 @@
 
 import io
 import random
+import stat
 import struct
 import subprocess
 import sys
@@ -233,6 +234,41 @@ def test_tar_with_an_extended_header_over_the_limit_is_not_held(size: int, fits:
         assert why(found) == ({} if fits else {b"": ("broken", "too-large")})
 
 
+@pytest.mark.parametrize(("kind", "name"), [(tarfile.AREGTYPE, "a/"), (b"D", "a")])
+def test_tar_whose_folders_hold_bytes_has_them_unread(kind: bytes, name: str) -> None:
+    empty, full = tarfile.TarInfo(name), tarfile.TarInfo(name)
+    empty.type = full.type = kind
+    full.size = 1000
+    data = tar_of((empty, b""), (full, b"x" * 1000), ("b.txt", b"y"))
+    found = listed(data)
+    assert why(found) == {name.encode(): ("type-of-member", "unsupported")}
+    assert only_refused(found).stored_bytes == 1000
+    assert paths(found) == [b"b.txt"]
+
+
+@pytest.mark.parametrize("size", [2**63 - 1, 2**63, 2**80])
+def test_tar_with_more_claimed_than_there_is_costs_what_there_is(size: int) -> None:
+    info = tarfile.TarInfo("a")
+    info.type, info.size = b"Z", size
+    data = tar_of(("b.txt", b"y"))[:1024] + info.tobuf(tarfile.GNU_FORMAT) + bytes(1024)
+    found = listed(data)
+    assert paths(found) == [b"b.txt"]
+    assert why(found) == {b"": ("broken", "truncated")}
+    assert only_refused(found).stored_bytes == len(data) - 513
+
+
+@pytest.mark.parametrize("size", [2**63 - 1, 2**63, 2**64 - 1])
+def test_zip_with_more_claimed_than_there_is_costs_what_there_is(size: int) -> None:
+    name, extra = b"e.txt", struct.pack("<HHQQ", 1, 16, size, size)
+    entry = struct.pack(
+        "<4s6H3L5H2L", CENTRAL, 45, 45, 1, 0, 0, 0, 0, 2**32 - 1, 2**32 - 1, len(name), len(extra), *[0] * 5
+    )
+    entry += name + extra
+    data = entry + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, len(entry), 0, 0)
+    refused = only_refused(listed(data, "zip"))
+    assert (refused.why, refused.stored_bytes) == ("encrypted", len(data))
+
+
 def test_tar_with_endless_extended_headers_ends() -> None:
     header = bytearray(tarfile.TarInfo("x").tobuf(tarfile.USTAR_FORMAT))
     header[156:157] = b"K"
@@ -409,6 +445,31 @@ def test_zip_with_encrypted_members_has_them_unread() -> None:
         found = listed(patched(data, CENTRAL, 8, struct.pack("<H", flag)), "zip")
         assert why(found) == {b"a": ("encrypted", "unsupported")}
         assert paths(found) == [b"b"]
+
+
+@pytest.mark.parametrize(
+    "mode", [stat.S_IFIFO, stat.S_IFCHR, stat.S_IFSOCK, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFREG]
+)
+def test_zip_whose_members_with_bytes_are_called_no_files_has_them_unread(mode: int) -> None:
+    """What extracts them may take them for files, as Python's zipfile does."""
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        for name, size in (("a.txt", 4097), ("b.txt", 4096), ("c.txt", 0)):
+            info = zipfile.ZipInfo(name)
+            info.create_system, info.external_attr = 3, (mode | 0o644) << 16
+            archive.writestr(info, b"x" * size)
+    found = listed(sink.getvalue(), "zip")
+    if mode == stat.S_IFREG:
+        assert len(members(found)) == 3
+    elif mode == stat.S_IFLNK:  # of which only the name it leads to can be the content
+        assert list(why(found).values()) == [
+            ("bytes-of-no-file", "unsupported"),
+            *[("symbolic-link", None)] * 2,
+        ]
+    else:
+        assert list(why(found).values()) == [
+            *[("bytes-of-no-file", "unsupported")] * 2, ("not-a-regular-file", None)
+        ]  # fmt: skip
 
 
 def test_zip_in_volumes_is_unread() -> None:

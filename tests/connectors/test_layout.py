@@ -1,7 +1,7 @@
 import pytest
 
 from dqv.connectors.containers.records import READERS
-from dqv.connectors.layout import READABLE, classify
+from dqv.connectors.layout import READABLE, classify, medium
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,21 @@ def test_a_name_that_is_not_utf8_is_classified_by_its_suffix() -> None:
 def test_a_link_keeps_the_format_of_its_name() -> None:
     assert classify(b"a.jsonl", "link").format == "jsonl"
     assert classify(b"a.jsonl", "link").modality is None
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        (b"FLV\1\1\0\0\0\x09", ("video", "flv")),
+        (bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"), ("video", "wmv")),  # the GUID of an ASF header
+        (b"\0\0\1\xba\x44", ("video", "mpg")),  # a pack of an MPEG programme stream
+        (b"caff\0\1\0\0", ("audio", "caf")),
+        (b"#!AMR\n", ("audio", "amr")),
+        (b"#!AMR-WB\n", ("audio", "amr")),
+        (b"\0\0\1\xb9", None),
+        (b"FLV\2", None),
+    ],
+)
+def test_a_medium_without_a_name_is_told_by_its_beginning(head: bytes, told: tuple[str, str] | None) -> None:
+    """What is not told, in a column of bare bytes, is no item."""
+    assert medium(head) == told

@@ -1,5 +1,6 @@
 import os
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,16 @@ def test_every_request_to_the_storage_is_counted(tmp_path: Path) -> None:
         view.seek(-4, os.SEEK_END)
         assert view.read(4) == b"6789"
         assert (reads.requests, reads.bytes) == (2, 20)
+
+
+@pytest.mark.parametrize("year", [2200, 2400])
+def test_a_time_that_64_bits_do_not_hold_is_none(tmp_path: Path, year: int) -> None:
+    file = tmp_path / "a.txt"
+    file.write_bytes(b"x")
+    seconds = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
+    os.utime(file, (seconds, seconds))
+    if int(file.stat().st_mtime) != seconds:
+        pytest.skip("the file system does not hold such a time")
+    each = listed(tmp_path)[b"a.txt"]
+    assert each.mtime_ns == (seconds * 10**9 if year < 2262 else 0)
+    assert opened(tmp_path, each) == b"x"

@@ -578,8 +578,18 @@ def test_a_folder_is_read_below_the_one_that_is_allowed(world: World) -> None:
 def test_data_lies_somewhere_and_nowhere_twice(world: World) -> None:
     with pytest.raises(UsageError, match="names no location"):
         data_of(world.platform(), located())
-    with pytest.raises(UsageError, match="twice"):
-        data_of(world.platform(), located("s3://b/x", "s3://b/x"))
+    for two in (("s3://b/x", "s3://b/x"), ("s3://b/x", "s3://b/x/"), ("s3://b/x/y", "s3://b"), ("s3://b/x/y", "s3://b/x"),
+                ("https://127.0.0.1/x/", "https://127.0.0.1:443/x/"), ("s3://b/x", "s3://b/x-y", "s3://b/x/y")):  # fmt: skip
+        with pytest.raises(UsageError, match="twice"):
+            data_of(world.platform(), located(*two))
+    assert len(data_of(world.platform(), located("s3://b/x", "s3://b/xy", "s3://c/x")).locations) == 3
+
+
+def test_an_address_of_data_with_a_query_is_refused_and_not_shown(world: World) -> None:
+    """It would stand in the report."""
+    with pytest.raises(UsageError, match="query") as caught:
+        data_of(world.platform(), located("https://127.0.0.1/x.jsonl?signature=SECRET"))
+    assert "SECRET" not in str(caught.value)
 
 
 def test_several_places_have_names(world: World) -> None:

@@ -1,7 +1,10 @@
 """Ranges of a remote object: what is asked for, and that what is read is what is there."""
 
 import os
+import time
 from concurrent.futures import Future
+from datetime import UTC, datetime
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -11,6 +14,8 @@ from hypothesis import strategies as st
 from dqv.connectors import remote
 from dqv.connectors.objects import BLOCK_BYTES, Reads
 from dqv.connectors.remote import RemoteObject, Whole
+from dqv.core.errors import SourceError
+from dqv.core.location import Location
 
 HEADER = 16 * 1024
 
@@ -122,3 +127,52 @@ def test_an_object_that_is_left_out_holds_nothing_up() -> None:
     store.open(*objects[0])
     store.open(*objects[40 - 9])  # thirty were poisoned
     assert list(store._coming) == [path for path, *_ in objects[32:60]]
+
+
+def pages(*answers: Any) -> remote.Bucket:
+    """A bucket whose store gives these pages of its list, one after the other."""
+    bucket = remote.Bucket(Location(url="s3://bucket/set", region="us-east-1"), None)
+    left = iter(answers)
+
+    async def answer(*_: Any, **__: Any) -> Any:
+        return next(left)
+
+    bucket._files._call_s3 = answer
+    return bucket
+
+
+ENTRY = {"Key": "set/a.txt", "Size": 1, "LastModified": datetime(2025, 1, 1, tzinfo=UTC), "ETag": '"1"'}
+
+
+def test_a_list_ends_with_the_page_that_names_no_next_one() -> None:
+    first = {"Contents": [ENTRY], "IsTruncated": True, "NextContinuationToken": "1"}
+    last = {"Contents": [{**ENTRY, "Key": "set/b.txt", "Size": 2**63 - 1}], "IsTruncated": False}
+    assert [each.path for each in pages(first, last).listed()] == [b"a.txt", b"b.txt"]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"Contents": [ENTRY], "IsTruncated": True},
+        {"Contents": [{**ENTRY, "Size": 2**63}]},
+        {"Contents": [{**ENTRY, "Size": -1}]},
+        *({"Contents": [{key: ENTRY[key] for key in ENTRY if key != name}]} for name in ENTRY),
+    ],
+)
+def test_a_list_that_is_none_is_an_error_of_the_source(page: dict[str, Any]) -> None:
+    with pytest.raises(SourceError, match="is no list"):
+        list(pages(page).listed())
+
+
+def test_a_list_without_end_is_an_error_of_the_source() -> None:
+    page = {"Contents": [ENTRY], "IsTruncated": True, "NextContinuationToken": "1"}
+    with pytest.raises(SourceError, match="same page twice"):
+        list(pages(page, page, page).listed())
+
+
+@pytest.mark.parametrize("unit", [" ", "<a ", "<a x", " href", " href=", '<a href="', "\n"])
+def test_a_page_made_to_be_slow_is_searched_for_links_at_once(unit: str) -> None:
+    page = "<a" + unit * (2**20 // len(unit)) + "<a class='x' href = 'b.txt'>b</a><a HREF=\"c.txt\">"
+    started = time.process_time()
+    assert remote._LINK.findall(page)[-2:] == ["b.txt", "c.txt"]
+    assert time.process_time() - started < 5

@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 from dqv.connectors import storage
 from dqv.connectors.storage import Listed, Reads, Stored, open_store
 from dqv.core.errors import ItemError, SourceError
-from dqv.core.location import as_args, located
+from dqv.core.location import Location, as_args, located
 from tests.integration.conftest import check_args
 from tests.integration.objectstore import SECRET, Server, failing, serving
 
@@ -170,3 +171,23 @@ def test_a_dataset_is_verified_where_it_lies(server: Server, tmp_path: Path) -> 
     assert subprocess.run(verify, env=env, capture_output=True).returncode == 0
     server.client.put_object(Bucket="data", Key="a.txt", Body=b"two")
     assert subprocess.run(verify, env=env, capture_output=True).returncode == 4
+
+
+def test_an_endpoint_that_a_record_names_gets_no_credentials_of_the_environment(
+    authority: tuple[Any, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority[0].issue_cert("127.0.0.1").configure_cert(context)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(authority[1]))
+    heads: list[str] = []
+    with serving(context, authority[1]) as server:
+        for name, value in {**server.env, "AWS_SESSION_TOKEN": SECRET}.items():
+            monkeypatch.setenv(name, value)
+        server.client.create_bucket(Bucket="data", ACL="public-read")
+        server.spoil = lambda path, environ: heads.append(str(environ))
+        open_store.__globals__["_opened"].cache_clear()
+        where = Location(url="s3://data/x", endpoint=server.endpoint, networks=("127.0.0.0/8",))
+        assert list(open_store(as_args([where])).listed()) == []
+    assert len(heads) == 1
+    assert "HTTP_AUTHORIZATION" not in heads[0]
+    assert SECRET not in heads[0]

@@ -1,5 +1,6 @@
 """A dataset on a real web server, over TLS on loopback."""
 
+import contextlib
 import hashlib
 import http.server
 import json
@@ -7,6 +8,7 @@ import os
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
@@ -14,10 +16,11 @@ from typing import Any
 
 import pytest
 
-from dqv.connectors import storage
+from dqv.connectors import remote, storage
 from dqv.connectors.objects import Listed, Reads, Stored
 from dqv.core.errors import AddressError, ItemError, SourceError
 from dqv.core.location import Location, as_args
+from dqv.engine import list_source
 from tests.integration.conftest import check_args
 
 pytestmark = pytest.mark.integration
@@ -32,6 +35,8 @@ class Web:
         ignores_ranges: it sends all of a file, whatever is asked for.
         redirects: paths that lead elsewhere.
         has_tags: it gives ETags.
+        says: headers of its own choice, of files.
+        drips: it sends a folder's page a byte at a time, without end.
     """
 
     def __init__(self, folder: Path, context: ssl.SSLContext) -> None:
@@ -39,6 +44,8 @@ class Web:
         self.ignores_ranges = False
         self.has_tags = True
         self.redirects: dict[str, str] = {}
+        self.says: dict[str, str] = {}
+        self.drips = False
         web = self
 
         class Handler(http.server.SimpleHTTPRequestHandler):
@@ -53,6 +60,14 @@ class Web:
                     self.send_header("Content-Length", "0")
                     self.end_headers()
                     return
+                if web.drips:
+                    self.send_response(HTTPStatus.OK)
+                    self.send_header("Content-Length", "1000000")
+                    self.end_headers()
+                    with contextlib.suppress(OSError):
+                        while True:
+                            self.wfile.write(b"x")
+                            time.sleep(0.05)
                 if path.is_dir() or not path.exists():
                     super().do_GET()
                     return
@@ -73,9 +88,13 @@ class Web:
                 self.send_response(status)
                 if status is HTTPStatus.PARTIAL_CONTENT:
                     self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
-                self.send_header("Content-Length", str(len(data)))
-                if web.has_tags:
-                    self.send_header("ETag", tag)
+                own = {
+                    "Content-Length": str(len(data)),
+                    **({"ETag": tag} if web.has_tags else {}),
+                    **web.says,
+                }
+                for name, value in own.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 if self.command == "GET":
                     self.wfile.write(data)
@@ -159,6 +178,42 @@ def test_neither_a_folder_nor_a_file_is_read_where_it_is_said_to_have_gone(web: 
         listed(web.url)
     web.redirects.pop("/")
     assert listed(web.url)[b"b.txt"].kind == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("says", "kind", "mtime_ns"),
+    [
+        ({"ETag": '"\xff"'}, "unreadable", 0),
+        ({"Last-Modified": "\xff"}, "unreadable", 0),
+        ({"Content-Length": str(2**63)}, "unreadable", 0),
+        ({"Content-Length": str(2**63 - 1)}, "file", 0),
+        ({"Last-Modified": "Fri, 31 Dec 9999 23:59:59 GMT"}, "file", 0),
+        ({"Last-Modified": "Thu, 01 Jan 1970 00:00:01 GMT"}, "file", 10**9),
+    ],
+)
+def test_headers_that_a_listing_cannot_hold_cost_their_object(
+    web: Web, tmp_path: Path, says: dict[str, str], kind: str, mtime_ns: int
+) -> None:
+    web.says = says
+    each = listed(web.url)[b"b.txt"]
+    assert (each.kind, each.mtime_ns) == (kind, mtime_ns)
+    assert list_source([Location(url=web.url)], tmp_path / "listing.parquet").names == 2
+
+
+def test_a_page_that_comes_too_slowly_is_not_waited_for(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "PATIENCE_S", 0.5)
+    web.drips = True
+    with pytest.raises(SourceError, match="cannot be listed"):
+        listed(web.url)
+
+
+def test_a_name_that_leads_inside_after_it_was_listed_is_an_error_of_reading(web: Web) -> None:
+    each = listed(web.url)[b"b.txt"]
+    found = store(web.url, networks=("127.0.0.0/8",))
+    found._url = web.url.replace("127.0.0.1", "localhost")
+    found._guard["resolver"].inside = ()
+    with found.open(each.path, each.size_bytes, each.mtime_ns, each.identity) as file, pytest.raises(OSError):
+        file.view(Reads()).read()
 
 
 def test_a_server_inside_is_read_only_where_its_network_is_allowed(web: Web) -> None:

@@ -83,6 +83,15 @@ def test_members_that_are_no_files_are_ignored_by_name(source: Path, tmp_path: P
     ]  # fmt: skip
 
 
+def test_a_link_in_an_archive_keeps_the_format_that_its_name_says(source: Path, tmp_path: Path) -> None:
+    """As one in a folder does: a person must look at what is named data and not measured."""
+    (source / "s.tar").write_bytes(tar({"a.txt": b"x"}, **{"b.txt": tarfile.SYMTYPE, "c": tarfile.SYMTYPE}))
+    found = members(source, tmp_path / "out")
+    assert [(row["role"], row["format"], row["modality"]) for row in found.values()] == [
+        ("data", "txt", "text"), ("ignored", "txt", None), ("ignored", None, None),
+    ]  # fmt: skip
+
+
 def test_what_follows_damage_is_one_row_with_its_reason(source: Path, tmp_path: Path) -> None:
     data = tar({"a.txt": b"x" * 600, "b.txt": b"y" * 600})
     (source / "s.tar").write_bytes(data[:1536] + b"\xff" * 512 + data[2048:])
