@@ -96,6 +96,8 @@ _BEGINS: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"ID3", "audio", "mp3"),
     (0, b"\xff\xfb", "audio", "mp3"),
     (0, b"\xff\xf3", "audio", "mp3"),
+    (0, b"\xff\xf1", "audio", "aac"),
+    (0, b"\xff\xf9", "audio", "aac"),
     (4, b"ftypM4A", "audio", "m4a"),
     (0, b"OggS", "audio", "ogg"),
     (0, b"caff", "audio", "caf"),

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import BinaryIO, cast
 
+import xxhash
+
 from dqv.connectors import layout
 from dqv.connectors.containers import tar, zip
 from dqv.connectors.containers.compression import decompressed, refuse_bomb
@@ -92,6 +94,7 @@ class _Index:
         prefix = path + b"/" if path else b""
         is_tar, is_compressed = format == "tar", steps[-1:] in (["gzip"], ["zstd"])
         done_bytes = 0
+        names: set[int] = set()
         try:
             self._expand(0)
             source = stored = outer
@@ -106,6 +109,12 @@ class _Index:
                 self._count()
                 end_bytes = source.at + each.stored_bytes if is_tar else done_bytes + each.stored_bytes
                 kind = layout.archive_kind(os.fsdecode(each.path))
+                if is_tar and isinstance(each, Member):  # a zip's list tells them all beforehand
+                    name = xxhash.xxh3_64_intdigest(each.path)
+                    if name in names:
+                        error = ItemError("archive", "an earlier member has the same name; pack it again")
+                        each = Refused(each.path, "duplicate-name", error, each.stored_bytes)
+                    names.add(name)
                 if len(each.path) > MAX_NAME_BYTES:
                     error = ItemError(
                         "too-large", f"a name of more than {MAX_NAME_BYTES} bytes; give it a shorter"

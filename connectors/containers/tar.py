@@ -33,7 +33,7 @@ _TIME = re.compile(rb"(-?)(\d{1,11})(?:\.(\d*))?")
 
 
 def walk(source: Stream) -> Iterator[Member | Refused]:
-    """All members in storing order; folders without a word. A name may come twice, as `tar --append` leaves it.
+    """All members in storing order; folders without a word. A name may come twice.
 
     With each Member the source stands at its first byte, where it may be read or left. Whether all of its bytes
     are there has not been looked at.

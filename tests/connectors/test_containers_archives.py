@@ -177,9 +177,12 @@ def test_a_member_of_an_unknown_type_is_unread_and_the_next_is_found() -> None:
     assert len(found) == 2
 
 
-def test_a_name_that_stands_twice_in_a_tar_is_two_members() -> None:
-    data = tar_of(("a", b"1"), ("a", b"2"))
-    assert [each.path for each in members(listed(data))] == [b"a", b"a"]
+def test_of_a_name_that_stands_twice_in_a_tar_the_first_is_a_member() -> None:
+    data = tar_of(("a", b"1"), ("b", b"2"), ("a", b"3" * 600))
+    found = listed(data)
+    assert [each.path for each in found if isinstance(each, Member)] == [b"a", b"b"]
+    assert why(found) == {b"a": ("duplicate-name", "archive")}
+    assert only_refused(found).stored_bytes == 600
 
 
 def test_an_empty_tar_has_no_members() -> None:

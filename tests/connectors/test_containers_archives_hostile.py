@@ -91,13 +91,20 @@ from dqv.connectors.containers.archives import index
 from dqv.core.settings import Limits
 
 count = int(sys.argv[1])
-info = tarfile.TarInfo("folder/name.txt")
+info = tarfile.TarInfo("folder/000000000")
 info.size = 100
-unit = info.tobuf() + b"x" * 512
-whole = count * len(unit) + 1024
+first = info.tobuf()
+total = int(first[148:154], 8)
+whole = count * 1024 + 1024
 
-class Repeated(io.RawIOBase):
-    # The same member over and over, never in memory as a whole.
+def unit(number):
+    # A member of a name of its own, with the sum of its header.
+    name = b"%09d" % number
+    more = total + sum(name) - 9 * ord("0")
+    return first[:7] + name + first[16:148] + b"%06o" % more + first[154:] + b"x" * 512
+
+class Counted(io.RawIOBase):
+    # Members that are made when they are read, never in memory as a whole.
     def readable(self): return True
     def seekable(self): return True
     def tell(self): return self.at
@@ -106,8 +113,8 @@ class Repeated(io.RawIOBase):
         return self.at
     def readinto(self, buffer):
         size = max(0, min(len(buffer), whole - self.at))
-        lead = self.at % len(unit)
-        data = (unit * (size // len(unit) + 2))[lead:lead + size]
+        number, lead = divmod(self.at, 1024)
+        data = b"".join(map(unit, range(number, number + size // 1024 + 2)))[lead:lead + size]
         over = self.at + size - (whole - 1024)
         if over > 0:
             data = data[:max(0, size - over)].ljust(size, b"\\0")
@@ -117,7 +124,7 @@ class Repeated(io.RawIOBase):
 
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 started = time.process_time()
-file = Repeated()
+file = Counted()
 file.at = 0
 file = io.BufferedReader(file, 1 << 16)
 found = sum(each.size_bytes == 100 for each in index(file, "tar", None, whole, Limits(), lambda: None))
@@ -127,13 +134,13 @@ print(found, after - before, after, time.process_time() - started)
 
 
 @pytest.mark.slow
-def test_tar_with_a_million_members_takes_no_memory_for_them() -> None:
+def test_tar_with_a_million_members_takes_no_memory_but_for_the_hashes_of_their_names() -> None:
     ran = subprocess.run(
         [sys.executable, "-c", MILLIONS, "1000000"], capture_output=True, text=True, check=True
     )
     found, grown_kb, _, _ = ran.stdout.split()
     assert int(found) == 1_000_000
-    assert int(grown_kb) < 10_000
+    assert int(grown_kb) < 90_000
 
 
 def old_gnu_sparse(claimed: bytes, *, extended: int) -> bytes:

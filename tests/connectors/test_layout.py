@@ -87,6 +87,8 @@ def test_a_link_keeps_the_format_of_its_name() -> None:
         (b"\0\0\1\xba\x44", ("video", "mpg")),  # a pack of an MPEG programme stream
         (b"caff\0\1\0\0", ("audio", "caf")),
         (b"#!AMR\n", ("audio", "amr")),
+        (b"\xff\xf1\x50\x80", ("audio", "aac")),
+        (b"\xff\xf9\x50\x80", ("audio", "aac")),
         (b"#!AMR-WB\n", ("audio", "amr")),
         (b"\0\0\1\xb9", None),
         (b"FLV\2", None),

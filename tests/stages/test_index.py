@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import itertools
 import tarfile
 import zipfile
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 
 from dqv.core.location import as_args, located
 from dqv.core.settings import Measuring
+from dqv.execute import partitions
 from dqv.stages import index
-from tests.stages.calls import beat, listed, pieces, read
+from tests.stages.calls import beat, listed, measure, pieces, read
 
 
 def tar(members: dict[str, bytes], **kinds: bytes) -> bytes:
@@ -120,3 +122,27 @@ def test_identity_lists_what_needs_no_decompression(source: Path, tmp_path: Path
         "a.tar/1.jpg": None,
         "b.tar.gz/": "not-read",
     }
+
+
+def test_the_sum_of_a_zips_member_is_checked_where_its_records_are_read_in_parts(
+    source: Path, tmp_path: Path
+) -> None:
+    lines = b"".join(b'{"text": "line %d %s"}\n' % (number, b"x" * 250_000) for number in range(100))
+    with zipfile.ZipFile(source / "s.zip", "w") as archive:
+        archive.writestr("a.jsonl", lines)
+    data = (source / "s.zip").read_bytes()
+    half = len(lines) // 2
+    bad = data.replace(b"line 7 ", b"line 8 ", 1)
+    for name, content, expected in (("good", data, [None]), ("bad", bad, [None, "archive"])):
+        (source / "s.zip").write_bytes(content)
+        (row,) = members(source, tmp_path / f"{name}-members").values()
+        (outer,) = pieces(source)
+        member = row | {"object": 1}
+        cut = [
+            partitions.piece(member, "span", (0, half, half)), partitions.piece(member, "span", (half, len(lines), half)),
+            partitions.piece(member, "digest"),
+        ]  # fmt: skip
+        items, _, _ = measure(source, tmp_path / name, cut=[each | {"outer": outer} for each in cut])
+        kinds = [kind for kind, _ in itertools.groupby(each["error_kind"] for each in items)]
+        assert len(items) == 100 + len(kinds) - 1
+        assert kinds == expected
