@@ -1,0 +1,184 @@
+"""8(一): the dataset is registered on a platform; and whether it holds what is no known data (registration)."""
+
+from fractions import Fraction
+
+import polars as pl
+
+from dqv.checks.attestations import said
+from dqv.checks.engine import MODALITY_WORDS, Case, Outcome, join
+from dqv.core.policy import Words
+from dqv.core.registration import Certificate
+from dqv.core.units import hours, human, parse_quantity
+from dqv.core.verdicts import Verdict
+
+
+def registration(case: Case) -> Outcome:
+    """8(一) 通过数据流通交易平台完成数据集登记; and whether the dataset holds what is no known data.
+
+    Passes where the platform itself says that the certificate is in force; a file is attested at best. The declared scale stands beside the measured one, for information.
+    """
+    apart, told = _apart(case)
+    record = case.registration
+    if record is None or record.certificate is None:
+        sentences = [Words(zh="未提供平台登记信息。", en="No registration on a platform was given.")]
+        verdict = Verdict.REVIEW
+    else:
+        invalid = _invalid(record.certificate, case)
+        sentences = [_registered(record.certificate, case), *invalid]
+        best = Verdict.PASS if _vouched(record.certificate, case) else Verdict.ATTESTED
+        verdict = Verdict.REVIEW if told or invalid else best
+    sentences += _declared_and_measured(case)
+    sentences += told
+    return Outcome(
+        "registration", verdict, method=said(case), evidence=apart if told else None,
+        message=join(sentences),
+        next_step=None if verdict is not Verdict.REVIEW else Words(
+            zh="以 --registration 提供登记文件，或以 --platform 查询平台；核对证书；说明或移出无法识别的对象。",
+            en="Give the registration with --registration, or ask the platform with --platform; check the certificate; explain or remove "
+            "unrecognised objects.",
+        ),
+    )  # fmt: skip
+
+
+_MUCH_BYTES = 10**6
+"""Documents, metadata and indexes below this are never too much, whatever their share."""
+
+
+def _apart(case: Case) -> tuple[pl.LazyFrame, list[Words]]:
+    """What the dataset holds beside known data, where a person must look, and why."""
+    role, why = pl.col("role"), pl.col("why")
+    linked = (why == "symbolic-link") & pl.col("format").is_not_null()
+    beside = role.is_in(["documentation", "metadata", "licence", "index"])
+    twins = pl.col("name").is_in(_twins(case).implode())
+    sizes = case.objects.select(
+        twins=twins.sum(),
+        unknown=(role == "other").sum(),
+        unknown_bytes=pl.col("size_bytes").filter(role == "other").sum(),
+        links=linked.sum(),
+        beside_bytes=pl.col("size_bytes").filter(beside).sum(),
+        all_bytes=pl.col("size_bytes").sum(),
+    )
+    row = sizes.collect(engine="streaming").row(0, named=True)
+    much = row["beside_bytes"] > _MUCH_BYTES and (
+        row["beside_bytes"] > case.policy.share("undeclared_share") * row["all_bytes"]
+    )
+    told = []
+    if row["unknown"]:
+        told.append(
+            Words(
+                zh=f"另有 {row['unknown']} 个无法识别格式的对象（{row['unknown_bytes']} 字节），须人工查看。",
+                en=f"{row['unknown']} objects ({row['unknown_bytes']} bytes) are of no format known to dqv; "
+                "a person must look.",
+            )
+        )
+    if row["links"]:
+        told.append(
+            Words(
+                zh=f"{row['links']} 个数据名称是符号链接，未跟随、未测量，须人工查看。",
+                en=f"{row['links']} names of data are symbolic links, not followed and not measured; a person must look.",
+            )
+        )
+    if row["twins"]:
+        told.append(
+            Words(
+                zh=f"{row['twins']} 个名称仅 Unicode 形式（NFC/NFD）不同：在一些系统上会互相覆盖，须人工查看。",
+                en=f"{row['twins']} names differ in nothing but their Unicode forms (NFC, NFD): some systems take them "
+                "for one; a person must look.",
+            )
+        )
+    if much:
+        told.append(
+            Words(
+                zh=f"按名称为文档、元数据、许可或索引的对象共 {row['beside_bytes']} 字节，未作为数据测量，须人工查看。",
+                en=f"Objects that are documents, metadata, licence or index by their names hold {row['beside_bytes']} "
+                "bytes, which were not measured as data; a person must look.",
+            )
+        )
+    chosen = (role == "other") | linked | twins | (beside & pl.lit(value=much))
+    return case.objects.filter(chosen).select("name", "size_bytes", "role", "why"), told
+
+
+def _twins(case: Case) -> pl.Series:
+    """Names that differ from another in nothing but their Unicode form; few are held, for few names are not composed."""
+    name, composed = pl.col("name"), pl.col("name").str.normalize("NFC")
+    forms = (
+        case.objects.filter(composed != name).select(composed).unique().collect(engine="streaming")["name"]
+    )
+    if forms.is_empty():
+        return forms
+    mine = case.objects.filter(composed.is_in(forms.implode())).select("name").unique()
+    alike = mine.collect(engine="streaming")
+    return alike.filter(composed.is_duplicated())["name"]
+
+
+def _registered(certificate: Certificate, case: Case) -> Words:
+    """Who says that the dataset is registered, under which number."""
+    if case.platform is None:
+        return Words(
+            zh=f"登记文件称已登记，证书编号 {certificate.number}。",
+            en=f"The registration file names certificate {certificate.number}.",
+        )
+    silent = not _vouched(certificate, case)
+    return Words(
+        zh=f"平台 {case.platform} 经 TLS 返回该登记，证书编号 {certificate.number}。{'平台未说明其是否有效。' if silent else ''}",
+        en=f"The platform at {case.platform} has it, and answers over TLS with certificate {certificate.number}."
+        + (" It does not say whether that is in force." if silent else ""),
+    )
+
+
+def _vouched(certificate: Certificate, case: Case) -> bool:
+    """Whether the platform itself speaks of the certificate's force."""
+    return case.platform is not None and (
+        certificate.in_force is not None or certificate.valid_until is not None
+    )
+
+
+def _invalid(certificate: Certificate, case: Case) -> list[Words]:
+    """Why a certificate does not hold on the reference date."""
+    day, first, last = case.reference_date, certificate.valid_from, certificate.valid_until
+    found = []
+    if certificate.in_force is False:
+        found.append(Words(zh="该证书并非有效状态。", en="The certificate is said not to be in force."))
+    if first is not None and first > day:
+        found.append(
+            Words(
+                zh=f"证书自 {first} 起有效，晚于基准日 {day}。",
+                en=f"It is valid from {first} on, after the reference date {day}.",
+            )
+        )
+    if last is not None and last < day:
+        found.append(
+            Words(
+                zh=f"证书有效期至 {last}，早于基准日 {day}。",
+                en=f"It was valid until {last}, before the reference date {day}.",
+            )
+        )
+    return found
+
+
+def _declared_and_measured(case: Case) -> list[Words]:
+    """The scale of every declared modality as declared, and as measured where it is."""
+    found = []
+    for modality, declared in case.registration.modalities.items() if case.registration else ():
+        name = MODALITY_WORDS[modality]
+        zh, en = f"{name.zh}：申报 {declared.scale}", f"{name.en.capitalize()}: declared {declared.scale}"
+        facts = case.facts[modality]
+        timed = modality == "audio"
+        unit = "hour" if timed else "byte"
+        here = hours(facts.duration_flicks) if timed else Fraction(facts.payload_bytes)
+        less = parse_quantity(declared.scale)[0] - here
+        gap = human(abs(less), unit)
+        difference = Words(zh="与申报一致", en="as declared")
+        if less:
+            difference = Words(
+                zh=f"比申报{'少' if less > 0 else '多'} {gap}",
+                en=f"{gap} {'less' if less > 0 else 'more'} than declared",
+            )
+        unread = bool(facts.unread_rows or facts.unread_anywhere)
+        found.append(
+            Words(
+                zh=f"{zh}，测得 {human(here, unit)}{'（不含未能读取的）' if unread else ''}，{difference.zh}。",
+                en=f"{en}, measured {human(here, unit)}{' without what could not be read' if unread else ''}, {difference.en}.",
+            )
+        )
+    return found
