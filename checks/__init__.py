@@ -5,16 +5,19 @@ from functools import partial
 
 from dqv.checks import words
 from dqv.checks.applicant import applicant
-from dqv.checks.attestations import attested
+from dqv.checks.attestations import attested, safeguards
 from dqv.checks.category import category
 from dqv.checks.duplicates import duplicates
 from dqv.checks.engine import Case, Check, Outcome
+from dqv.checks.legality import legality
+from dqv.checks.openness import openness
 from dqv.checks.recency import recency
 from dqv.checks.registration import registration
 from dqv.checks.resolution import FLOORS, resolution
 from dqv.checks.scale import scale
 from dqv.checks.scenarios import scenarios
 from dqv.checks.updates import updates
+from dqv.checks.value import value
 from dqv.core.errors import PolicyError
 from dqv.core.policy import RULES, Policy
 
@@ -32,15 +35,15 @@ CHECKS: Mapping[str, Check] = {
     "recency": recency,
     "documentation": words.documentation,
     "metadata": words.metadata,
-    "openness": partial(attested, rule="openness"),
+    "openness": openness,
     "updates": updates,
     "registration": registration,
     "applicant": applicant,
     "category": category,
-    "legality": partial(attested, rule="legality"),
-    "safeguards": partial(attested, rule="safeguards"),
+    "legality": legality,
+    "safeguards": safeguards,
     "scenarios": scenarios,
-    "value": partial(attested, rule="value"),
+    "value": value,
     "privacy": partial(attested, rule="privacy"),
 }
 

@@ -1,43 +1,69 @@
 """8(一): the dataset is registered on a platform; and whether it holds what is no known data (registration)."""
 
+import re
 from fractions import Fraction
 
 import polars as pl
 
-from dqv.checks.attestations import said
+from dqv.checks.attestations import Fact, absent, evidence, facts_of, said, worst
 from dqv.checks.engine import MODALITY_WORDS, Case, Outcome, join
 from dqv.core.policy import Words
 from dqv.core.registration import Certificate
-from dqv.core.units import hours, human, parse_quantity
+from dqv.core.units import decimal_string, hours, human, parse_quantity
 from dqv.core.verdicts import Verdict
 
 
 def registration(case: Case) -> Outcome:
     """8(一) 通过数据流通交易平台完成数据集登记; and whether the dataset holds what is no known data.
 
-    Passes where the platform itself says that the certificate is in force; a file is attested at best. The declared scale stands beside the measured one, for information.
+    Passes where the platform itself says that the certificate is in force, fails where it says that it is not, or a
+    registration file names none or another; a file alone is attested at best. Less than the declared scale, beyond what the
+    declared number was rounded by, is for review: it may be another dataset.
     """
     apart, told = _apart(case)
     record = case.registration
     if record is None or record.certificate is None:
         sentences = [Words(zh="未提供平台登记信息。", en="No registration on a platform was given.")]
-        verdict = Verdict.REVIEW
+        verdicts = [absent(case)]
     else:
         invalid = _invalid(record.certificate, case)
         sentences = [_registered(record.certificate, case), *invalid]
-        best = Verdict.PASS if _vouched(record.certificate, case) else Verdict.ATTESTED
-        verdict = Verdict.REVIEW if told or invalid else best
-    sentences += _declared_and_measured(case)
+        verdicts = [Verdict.PASS if _vouched(record.certificate, case) else Verdict.ATTESTED]
+        if invalid:  # of a file it may be a slip; the platform knows
+            verdicts.append(Verdict.REVIEW if case.platform is None else Verdict.FAIL)
+        other = _other_certificate(case)
+        if other is not None:
+            sentences.append(other)
+            verdicts.append(Verdict.FAIL)
+    scales = _scales(case)
+    sentences += [words for _, _, words in scales]
+    if told or any(short for _, short, _ in scales):
+        verdicts.append(Verdict.REVIEW)
+    verdict = worst(verdicts)
     sentences += told
+    rows = evidence(row for row, _, _ in scales)
+    parts = [*([rows] if rows is not None else []), *([apart] if told else [])]
     return Outcome(
-        "registration", verdict, method=said(case), evidence=apart if told else None,
+        "registration", verdict, method=said(case), evidence=pl.concat(parts) if parts else None,
         message=join(sentences),
-        next_step=None if verdict is not Verdict.REVIEW else Words(
-            zh="以 --registration 提供登记文件，或以 --platform 查询平台；核对证书；说明或移出无法识别的对象。",
-            en="Give the registration with --registration, or ask the platform with --platform; check the certificate; explain or remove "
-            "unrecognised objects.",
+        next_step=None if verdict in (Verdict.PASS, Verdict.ATTESTED) else Words(
+            zh="以 --registration 提供登记文件，或以 --platform 查询平台；核对证书与申报规模；说明或移出无法识别的对象。",
+            en="Give the registration with --registration, or ask the platform with --platform; check the certificate and the declared "
+            "scale; explain or remove unrecognised objects.",
         ),
     )  # fmt: skip
+
+
+def _other_certificate(case: Case) -> Words | None:
+    """That the registration file names another certificate than the platform's record."""
+    filed = case.filed.certificate if case.filed is not None else None
+    record = case.registration.certificate if case.registration is not None else None
+    if filed is None or record is None or filed.number == record.number:
+        return None
+    return Words(
+        zh=f"登记文件所列证书编号为 {filed.number[:80]}，与平台记录不一致。",
+        en=f"The registration file names certificate {filed.number[:80]}: another than the platform's record.",
+    )
 
 
 _MUCH_BYTES = 10**6
@@ -95,7 +121,11 @@ def _apart(case: Case) -> tuple[pl.LazyFrame, list[Words]]:
             )
         )
     chosen = (role == "other") | linked | twins | (beside & pl.lit(value=much))
-    return case.objects.filter(chosen).select("name", "size_bytes", "role", "why"), told
+    rows = facts_of(
+        case.objects.filter(chosen), kind=pl.lit("object"), name=pl.col("name"), size_bytes=pl.col("size_bytes"),
+        measured=role, status=why,
+    )  # fmt: skip
+    return rows, told
 
 
 def _twins(case: Case) -> pl.Series:
@@ -156,17 +186,17 @@ def _invalid(certificate: Certificate, case: Case) -> list[Words]:
     return found
 
 
-def _declared_and_measured(case: Case) -> list[Words]:
-    """The scale of every declared modality as declared, and as measured where it is."""
-    found = []
+def _scales(case: Case) -> list[tuple[Fact, bool, Words]]:
+    """Of every declared modality the declared beside the measured scale: a fact, whether it falls short, a sentence."""
+    found: list[tuple[Fact, bool, Words]] = []
     for modality, declared in case.registration.modalities.items() if case.registration else ():
         name = MODALITY_WORDS[modality]
-        zh, en = f"{name.zh}：申报 {declared.scale}", f"{name.en.capitalize()}: declared {declared.scale}"
         facts = case.facts[modality]
         timed = modality == "audio"
         unit = "hour" if timed else "byte"
         here = hours(facts.duration_flicks) if timed else Fraction(facts.payload_bytes)
-        less = parse_quantity(declared.scale)[0] - here
+        whole = parse_quantity(declared.scale)[0]
+        less = whole - here
         gap = human(abs(less), unit)
         difference = Words(zh="与申报一致", en="as declared")
         if less:
@@ -174,11 +204,29 @@ def _declared_and_measured(case: Case) -> list[Words]:
                 zh=f"比申报{'少' if less > 0 else '多'} {gap}",
                 en=f"{gap} {'less' if less > 0 else 'more'} than declared",
             )
+        more = facts.unread.hours if timed else facts.unread.payload_bytes
+        short = more is not None and less - more > rounding(declared.scale)
         unread = bool(facts.unread_rows or facts.unread_anywhere)
-        found.append(
-            Words(
-                zh=f"{zh}，测得 {human(here, unit)}{'（不含未能读取的）' if unread else ''}，{difference.zh}。",
-                en=f"{en}, measured {human(here, unit)}{' without what could not be read' if unread else ''}, {difference.en}.",
-            )
+        words = Words(
+            zh=f"{name.zh}：申报 {declared.scale}，测得 {human(here, unit)}{'（不含未能读取的）' if unread else ''}，{difference.zh}"
+            f"{'，须人工查看' if short else ''}。",
+            en=f"{name.en.capitalize()}: declared {declared.scale}, measured {human(here, unit)}"
+            f"{' without what could not be read' if unread else ''}, {difference.en}{': a person must look' if short else ''}.",
         )
+        row = {
+            "kind": "scale", "name": modality, "declared": decimal_string(whole, 12), "measured": decimal_string(here, 12),
+            "difference": decimal_string(here - whole, 12), "items": facts.items, "status": "short" if short else "covers",
+        }  # fmt: skip
+        found.append((row, short, words))
     return found
+
+
+def rounding(scale: str) -> Fraction:
+    """By how much a declared quantity may have been rounded: half of one in its last written place ("35 GB": 0.5 GB).
+
+    In the base unit; of the number as it is written, so that "35.0 GB" says more than "35 GB".
+    """
+    number = re.match(r"[\d.]+", scale.strip())
+    assert number is not None  # the registration holds quantities
+    unit, places = scale.strip()[number.end() :], len(number[0].partition(".")[2])
+    return parse_quantity(f"1 {unit}")[0] / Fraction(2 * 10**places)
