@@ -105,9 +105,9 @@ def _method(case: Case) -> Words:
     return Words(
         zh=f"日期为近五年数据所用的证据（含最后修改），窗口 {start} 至 {case.reference_date}；自首个有数据的周期起，有数据的周期少于一半，或最新数据早于"
         f"基准日所在周期 {LATE_PERIODS} 个周期以上，即与申报的周期相矛盾。存储时间见 run.environment，不作判定。",
-        en=f"Dates are those by which recent data is told, and the last modification, from {start} to {case.reference_date}. Data from fewer "
-        f"than half of the periods since the first with data, or none from the last {LATE_PERIODS} periods before that of the reference date or later, "
-        "contradicts the declared cadence. Storage times are in run.environment and do not decide.",
+        en=f"Dates are those by which recent data is told, and the last modification, from {start} to {case.reference_date}. The cadence "
+        "is contradicted where fewer than half of the periods have data, from the first with data on, or where there is none from the "
+        f"period of the reference date and the {LATE_PERIODS} before it. Storage times are in run.environment and do not decide.",
     )
 
 
@@ -198,8 +198,10 @@ _PERIODS = {
 
 
 def _named(cadence: Cadence) -> Words:
-    words = _PERIODS[cadence.period]
-    return Words(zh=f"每 {cadence.count} {words.zh}", en=f"{cadence.count} {words.en}")
+    words, count = _PERIODS[cadence.period], cadence.count
+    if count == 1:
+        return Words(zh=f"每{words.zh.removeprefix('个')}", en=words.en.removesuffix("s"))
+    return Words(zh=f"每 {count} {words.zh}", en=f"{count} {words.en}")
 
 
 def _seen(case: Case, cadence: Cadence) -> Seen:

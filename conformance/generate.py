@@ -187,17 +187,18 @@ def _recency() -> Iterator[Case]:
         ("pass-instant-on-the-first-day-in-shanghai", "2021-06-29T16:00:00Z", 3000),
         ("fail-second-before-the-window-in-shanghai", "2021-06-29T15:59:59Z", 0),
     ):
-        yield case(name, jsonl(records(day=day)), recent)
-    yield case("review-storage-time-alone", texts(), 0, metadata="fail")
+        late = {} if day == "2026-06-30" else {"updates": "review"}  # for half a year's cadence
+        yield case(name, jsonl(records(day=day)), recent, **late)
+    yield case("review-storage-time-alone", texts(), 0, metadata="fail", updates="review")
     yield case("pass-date-in-the-name", texts("doc-{}-20260115.txt"), 3000, metadata="fail")
     rows = "".join(f"doc-{number:02d}.txt,2026-01-15\n" for number in range(20))
     yield case("pass-sidecar", {**texts(), "metadata.csv": f"file_name,date\n{rows}".encode()}, 3000)
     old = jsonl(records(day="2015-01-01"), "data-20260115.jsonl")
-    yield case("fail-record-outweighs-name", old, 0)
+    yield case("fail-record-outweighs-name", old, 0, updates="review")
     stale = rows.replace("2026", "2015")
     files = {**texts("doc-{}-20260115.txt"), "metadata.csv": f"file_name,date\n{stale}".encode()}
     files["metadata.csv"] = files["metadata.csv"].replace(b".txt", b"-20260115.txt")
-    yield case("fail-sidecar-outweighs-name", files, 0)
+    yield case("fail-sidecar-outweighs-name", files, 0, updates="review")
 
 
 def _defective() -> Iterator[Case]:
@@ -232,7 +233,7 @@ def _documents() -> Iterator[Case]:
     yield Case(
         "metadata-fail-text-field-alone",
         jsonl(records(day=None)),
-        {"metadata": "fail", "recency": "review"},
+        {"metadata": "fail", "recency": "review", "updates": "review"},
     )
     yield Case("metadata-review-fields", USUAL_FILES)
     yield Case("metadata-review-file", {**named, "metadata.csv": b"file_name,author\ndoc.txt,A\n"})

@@ -243,7 +243,6 @@ LABELS: dict[str, Words] = _words(
             "Informative, nothing is decided by it: which rules and measurements of this report speak to indicators of other "
             "standards.",
         ),
-        "standard": ("标准", "Standard"),
         "indicator": ("指标", "Indicator"),
         "crosswalk.status": ("状态", "Status"),
         "crosswalk.measured": ("已测量", "measured"),

@@ -54,13 +54,13 @@ _UNITS: dict[str, tuple[Period, int]] = {
     "月": ("month", 1), "季": ("month", 3), "季度": ("month", 3), "半年": ("month", 6), "半月": ("day", 15),
     "半个月": ("day", 15), "年": ("year", 1), "年度": ("year", 1),
     "day": ("day", 1), "week": ("week", 1), "fortnight": ("week", 2), "month": ("month", 1), "quarter": ("month", 3),
-    "year": ("year", 1), "hour": ("day", 0), "minute": ("day", 0), "小时": ("day", 0), "分钟": ("day", 0),
+    "half year": ("month", 6), "year": ("year", 1), "hour": ("day", 0), "minute": ("day", 0), "小时": ("day", 0), "分钟": ("day", 0),
 }  # fmt: skip
 """A count of 0: more often than daily."""
 _WORDS: dict[str, tuple[Period, int]] = {
     "实时": ("day", 1), "real-time": ("day", 1), "realtime": ("day", 1), "continuously": ("day", 1), "hourly": ("day", 1),
     "daily": ("day", 1), "weekly": ("week", 1), "fortnightly": ("week", 2), "monthly": ("month", 1),
-    "quarterly": ("month", 3), "half-yearly": ("month", 6), "semi-annually": ("month", 6), "semiannually": ("month", 6),
+    "quarterly": ("month", 3), "half yearly": ("month", 6), "semi-annually": ("month", 6), "semiannually": ("month", 6),
     "semi-annual": ("month", 6), "semiannual": ("month", 6), "twice a year": ("month", 6), "yearly": ("year", 1),
     "annually": ("year", 1), "annual": ("year", 1),
 }  # fmt: skip
@@ -85,7 +85,7 @@ def parse_cadence(text: str) -> Cadence | None:
     Chinese (每日, 每两周, 每3个月, 按季度, 季更, 每年两次), English (daily, every two weeks, once a month, half-yearly) and ISO
     8601 durations (P1M, P1Y6M, PT12H). A number above 1000 is none.
     """
-    text = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    text = " ".join(unicodedata.normalize("NFKC", text).casefold().split()).replace("half-year", "half year")
     duration = _DURATION.fullmatch(text)
     if duration is not None:
         return _of_duration(duration)

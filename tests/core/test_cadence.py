@@ -15,7 +15,7 @@ from dqv.core.cadence import Cadence, Period, irregular, parse_cadence
         ("每季度更新一次", "month", 3), ("按季度", "month", 3), ("季更", "month", 3), ("每半年", "month", 6),
         ("每年", "year", 1), ("每年两次", "month", 6), ("每年4次", "month", 3), ("每月两次", "day", 15), ("实时更新", "day", 1),
         ("每小时", "day", 1), ("daily", "day", 1), ("Weekly", "week", 1), ("monthly", "month", 1), ("QUARTERLY", "month", 3),
-        ("half-yearly", "month", 6), ("twice a year", "month", 6), ("yearly", "year", 1), ("annually", "year", 1),
+        ("half-yearly", "month", 6), ("every half year", "month", 6), ("every half-year", "month", 6), ("twice a year", "month", 6), ("yearly", "year", 1), ("annually", "year", 1),
         ("every two weeks", "week", 2), ("every other month", "month", 2), ("once a week", "week", 1), ("every 10 days", "day", 10),
         ("per quarter", "month", 3), ("P1D", "day", 1), ("P2W", "week", 2), ("P1M", "month", 1), ("p3m", "month", 3),
         ("P1Y", "year", 1), ("P1Y6M", "month", 18), ("PT12H", "day", 1), ("P1000D", "day", 1000), ("不定期，但每年至少一次", "year", 1),
