@@ -187,7 +187,9 @@ def _recency() -> Iterator[Case]:
         ("pass-instant-on-the-first-day-in-shanghai", "2021-06-29T16:00:00Z", 3000),
         ("fail-second-before-the-window-in-shanghai", "2021-06-29T15:59:59Z", 0),
     ):
-        late = {} if day == "2026-06-30" else {"updates": "review"}  # for half a year's cadence
+        late: dict[str, Any] = (
+            {} if day == "2026-06-30" else {"updates": "review"}
+        )  # for half a year's cadence
         yield case(name, jsonl(records(day=day)), recent, **late)
     yield case("review-storage-time-alone", texts(), 0, metadata="fail", updates="review")
     yield case("pass-date-in-the-name", texts("doc-{}-20260115.txt"), 3000, metadata="fail")
