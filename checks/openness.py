@@ -21,6 +21,8 @@ HOSTS = (
 )  # fmt: skip
 """Where open datasets are published; a source that names one is a finding, no proof."""
 
+_HOST = rf"(?:^|[^a-z0-9-])({'|'.join(host.replace('.', '[.]') for host in HOSTS)})(?:[^a-z0-9.-]|[.]?$)"
+
 _WHY = Words(
     zh="是否包含已开源的数据集，须与公开数据集比对，此版本不作比对。",
     en="Whether open-sourced datasets are contained needs a comparison with them, which this version does not make.",
@@ -74,25 +76,22 @@ def _open_licences(case: Case) -> list[Fact]:
 
 
 def _hosts(case: Case) -> list[Fact]:
-    """How many items name each host as their source."""
+    """How many items name each host as their source, the first that stands in it."""
     source = pl.col("source").str.to_lowercase()
-    counts = {
-        host: source.str.contains(rf"(^|[^a-z0-9-]){host.replace('.', '[.]')}([^a-z0-9.-]|$)").sum()
-        for host in HOSTS
-    }
-    row = (
-        case.descriptions.select(items=source.is_not_null().sum(), **counts)
+    counts = (
+        case.descriptions.group_by(host=source.str.extract(_HOST), told=source.is_not_null())
+        .agg(items=pl.len())
         .collect(engine="streaming")
-        .row(0, named=True)
     )
-    whole = row.pop("items")
+    whole = int(counts.filter(pl.col("told"))["items"].sum())
+    found = dict(counts.drop_nulls("host").select("host", "items").iter_rows())
     return [
         {
             "kind": "open-host",
             "name": host,
-            "items": items,
-            "share": decimal_string(Fraction(items, whole), 6),
+            "items": found[host],
+            "share": decimal_string(Fraction(found[host], whole), 6),
         }
-        for host, items in row.items()
-        if items
+        for host in HOSTS
+        if host in found
     ]

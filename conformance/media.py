@@ -34,7 +34,7 @@ Number = int | Fraction
 Count = Number | tuple[Number, Number]
 """A numerator, or a numerator and its denominator."""
 
-SCALES = {"audio": "1 s", "image": "1 B", "video": "1 B"}  # as declared: anything covers it
+SCALES = {"audio": "0.1 s", "image": "1 B", "video": "1 B"}  # as declared: anything covers it
 RULES = {
     modality: [f"{family}.{modality}" for family in ("scale", "resolution", "duplicates")]
     for modality in ("image", "video")
@@ -280,7 +280,7 @@ def _image_resolution() -> Iterator[Case]:
                 duplicates="fail")  # fmt: skip
     nothing = _cut(_named(_three(EXIF_NEW)))
     yield _case("image", "resolution-indeterminate-all-defective", nothing, {"scale": 0, "duplicates": (0, 0)},
-                scale="fail", duplicates="indeterminate", recency="indeterminate")  # fmt: skip
+                scale="fail", duplicates="indeterminate", recency="indeterminate", registration="review", updates="review")  # fmt: skip
 
 
 def _dated(files: Files) -> dict[str, bytes]:
@@ -551,7 +551,8 @@ def _audio_raw() -> Iterator[Case]:
     yield raw("scale-pass-raw-mu-law", 2880, limit, "pcm_mulaw")
     layout = {"sample_rate_hz": RATE_HZ, "channels": 1, "encoding": "pcm_s16le"}
     yield _case("audio", "scale-fail-raw-ends-within-a-sample", {f"{NEW}.pcm": noise[:5759]}, {"scale": 0},
-                declared={"raw": layout}, duplicates="indeterminate", recency="indeterminate")  # fmt: skip
+                declared={"raw": layout}, duplicates="indeterminate", recency="indeterminate", registration="review",
+                updates="review")  # fmt: skip
     # A byte of it may be ten, and 500 bytes a second: a fiftieth of a second, 160 samples.
     for samples, verdict, what in (
         (2720, "indeterminate", "undeclared-raw-could-just-reach-it"),
@@ -729,7 +730,7 @@ def _video_resolution() -> Iterator[Case]:
                 {"a.mp4": _movie(854, 480), "b.mp4": unknown},
                 {"resolution": (0, 1)}, scale="fail", duplicates="indeterminate", recency="indeterminate")  # fmt: skip
     yield _case("video", "resolution-indeterminate-all-defective", _cut({"b.mp4": _movie()}), {"scale": 0},
-                scale="fail", duplicates="indeterminate", recency="indeterminate")  # fmt: skip
+                scale="fail", duplicates="indeterminate", recency="indeterminate", registration="review", updates="review")  # fmt: skip
 
 
 def _video_duplicates() -> Iterator[Case]:
