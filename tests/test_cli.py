@@ -368,7 +368,7 @@ def described(server: Any, source: Path, tmp_path: Path) -> Path:
         "owner": {"name": "示例公司", "code": "913304990000000006"},
         "no": NUMBER,
         "valid": True,
-        "text": "35 GB",
+        "text": "1 B",
         "where": [
             {
                 "url": source.as_uri(),
@@ -403,6 +403,15 @@ modalities.text.scale = "text"
     return file
 
 
+FILED = """
+name = "示例"
+applicant = { name = "另一家公司" }
+modalities = { text = { scale = "1 B" } }
+attestations = [{ rule = "safeguards", statement = "有", documents = ["proof.txt"] }]
+"""
+"""A registration file beside the platform's record: another name, and a statement that the platform does not hold."""
+
+
 def test_a_number_is_checked_as_the_platform_has_it(
     described: Path, server: Any, tmp_path: Path, scheduler: str
 ) -> None:
@@ -417,22 +426,33 @@ def test_a_number_is_checked_as_the_platform_has_it(
         "2026-06-30",
         "--barred",
         tmp_path / "barred.csv",
+        "--registration",
+        tmp_path / "filed.toml",
     )
     (tmp_path / "barred.csv").write_text("name,year\nnobody,2025\n")
+    (tmp_path / "filed.toml").write_text(FILED, "utf-8")
+    (tmp_path / "proof.txt").write_text("proof")
     done = dqv(*args, cwd=tmp_path, PLATFORM_KEY="geheim-3")
     assert done.returncode == 1, done.stderr
     out = tmp_path / "嘉数登_2026-0001-dqv"
     report = json.loads((out / "report.json").read_bytes())
     subject = report["subject"]
     assert (subject["certificate"], subject["name"]) == (NUMBER, "示例")
-    assert (subject["platform"], subject["registration_sha256"]) == (f"{server.url}/api", None)
+    assert (subject["platform"], subject["registration_sha256"]) == (
+        f"{server.url}/api",
+        sha256(FILED.encode()).hexdigest(),
+    )
     assert len(subject["platform_sha256"]) == 64
     verdicts = {each["rule"]: each["verdict"] for each in report["findings"]}
     assert (verdicts["registration"], verdicts["applicant"], verdicts["scenarios"]) == (
         "pass",
-        "attested",
+        "review",  # the file names another
         "review",  # two titles: the platform tells no more of them
     )
+    assert (verdicts["safeguards"], verdicts["legality"]) == (
+        "attested",
+        "fail",
+    )  # the file has the one alone
     assert subject["barred_sha256"] == sha256(b"name,year\nnobody,2025\n").hexdigest()
     applicant = next(each for each in report["findings"] if each["rule"] == "applicant")
     assert "1 entries" in applicant["message"]["en"]
