@@ -17,6 +17,7 @@ from pathlib import Path
 from benchmarks import (
     audio_check,
     audio_near,
+    declared_checks,
     documents,
     image_check,
     image_hash_peers,
@@ -44,6 +45,10 @@ PARTS: dict[str, Part] = {
     "text_kernel": ("Text, tokens to sketches", lambda _: text_kernel.as_markdown(text_kernel.measure())),
     "text_peers": ("Text, near-duplicates beside peers", lambda _: text_peers.as_markdown(*text_peers.measure())),
     "text_curves": ("Text, growth", lambda _: text_curves.as_markdown(text_curves.measure())),
+    "declared_checks": (
+        "Checks that rest on declarations",
+        lambda folder: declared_checks.as_markdown(*declared_checks.measure(folder)),
+    ),
     "documents": ("Documents, beside peers", lambda folder: documents.as_markdown(documents.measure(folder))),
     "storage_check": ("Storage", lambda folder: storage_check.as_markdown(storage_check.measure(folder))),
     "image_check": ("Images, one at a time", lambda folder: image_check.as_markdown(image_check.measure(folder))),

@@ -4,11 +4,20 @@ from collections.abc import Mapping
 from functools import partial
 
 from dqv.checks import words
+from dqv.checks.applicant import applicant
+from dqv.checks.attestations import attested, safeguards
+from dqv.checks.category import category
 from dqv.checks.duplicates import duplicates
 from dqv.checks.engine import Case, Check, Outcome
+from dqv.checks.legality import legality
+from dqv.checks.openness import openness
 from dqv.checks.recency import recency
+from dqv.checks.registration import registration
 from dqv.checks.resolution import FLOORS, resolution
 from dqv.checks.scale import scale
+from dqv.checks.scenarios import scenarios
+from dqv.checks.updates import updates
+from dqv.checks.value import value
 from dqv.core.errors import PolicyError
 from dqv.core.policy import RULES, Policy
 
@@ -26,16 +35,16 @@ CHECKS: Mapping[str, Check] = {
     "recency": recency,
     "documentation": words.documentation,
     "metadata": words.metadata,
-    "openness": partial(words.attested, rule="openness"),
-    "updates": words.updates,
-    "registration": words.registration,
-    "applicant": words.applicant,
-    "category": words.category,
-    "legality": partial(words.attested, rule="legality"),
-    "safeguards": partial(words.attested, rule="safeguards"),
-    "scenarios": words.scenarios,
-    "value": partial(words.attested, rule="value"),
-    "privacy": partial(words.attested, rule="privacy"),
+    "openness": openness,
+    "updates": updates,
+    "registration": registration,
+    "applicant": applicant,
+    "category": category,
+    "legality": legality,
+    "safeguards": safeguards,
+    "scenarios": scenarios,
+    "value": value,
+    "privacy": partial(attested, rule="privacy"),
 }
 
 _BYTES = ("payload_bytes", "stored_bytes", "payload_bytes_kept", "payload_bytes_at_floor")

@@ -13,8 +13,11 @@ from functools import cached_property
 
 import polars as pl
 
+from dqv.checks.diversity import Spread, spread
+from dqv.core.barred import Barred
+from dqv.core.licences import Named
 from dqv.core.policy import Policy, Reading, Rule, Words
-from dqv.core.registration import Registration
+from dqv.core.registration import Attached, Registration
 from dqv.core.schema import MODALITIES
 from dqv.core.units import FLICKS_PER_SECOND, decimal_string, hours, human
 from dqv.core.verdicts import Verdict
@@ -96,6 +99,14 @@ class Paragraphs:
     unverified: int = 0
 
 
+DESCRIBED: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "object": pl.Int64, "place": pl.Int64, "modality": pl.String, "id": pl.String, "licence": pl.String,
+    "source": pl.String, "language": pl.String, "labels": pl.List(pl.String), "annotation_method": pl.String,
+    "version": pl.String, "generated": pl.String,
+}  # fmt: skip
+"""What records, and metadata files, say of items; null where they say nothing."""
+
+
 @dataclass(frozen=True)
 class Case:
     """All that a check may look at.
@@ -115,6 +126,12 @@ class Case:
         planted: modality → how many planted duplicates were found, of how many.
         paragraphs: None where no text is long.
         platform: address of the platform that gave the registration, over TLS; None of a file's.
+        filed: the registration file, where a platform's record stands beside it; `registration` is then the record, and from
+            the file what the record does not have.
+        attached: the documents found beside the registration file, by the names of `Document`.
+        barred: the bar list of 第十二条; None: none was given.
+        descriptions: rows of `DESCRIBED`, in canonical order.
+        licences: what files of the dataset say of its licence.
     """
 
     policy: Policy
@@ -130,6 +147,11 @@ class Case:
     planted: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     paragraphs: Paragraphs | None = None
     platform: str | None = None
+    filed: Registration | None = None
+    attached: Mapping[str, Attached] = field(default_factory=dict)
+    barred: tuple[Barred, ...] | None = None
+    descriptions: pl.LazyFrame = field(default_factory=lambda: pl.LazyFrame(schema=DESCRIBED))
+    licences: tuple[Named, ...] = ()
 
     def modality(self, modality: str) -> pl.LazyFrame:
         """The measured items of one modality."""
@@ -139,6 +161,12 @@ class Case:
     def payload_bytes(self) -> int:
         """Payload of all measured items."""
         return sum(facts.payload_bytes for facts in self.facts.values())
+
+    @cached_property
+    def spreads(self) -> Mapping[str, Spread]:
+        """How what is said of items spreads, by the column of `descriptions`."""
+        columns = ("licence", "source", "language", "labels", "annotation_method")
+        return {name: spread(self.descriptions, pl.col(name)) for name in columns}
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from dqv.core.settings import Limits
 REFERENCE = date(2026, 6, 30)
 """Last day of the window; the first is 2021-06-30."""
 
+Files = Mapping[str, bytes]
+
 README = b"# What this is\n"
 
-Files = Mapping[str, bytes]
 Record = dict[str, str]
 
 _MEDIA = [
@@ -33,6 +34,9 @@ USUAL = {
 }
 """The verdict of every rule on the usual dataset."""
 
+BESIDE: Files = {"proof.txt": b"proof"}
+"""The documents of the usual registration."""
+
 NOT_DECLARED = {rule: "review" for rule, verdict in USUAL.items() if verdict == "attested"}
 """What differs without a registration."""
 
@@ -42,10 +46,14 @@ REGISTRATION: Mapping[str, Any] = {
     "certificate": {"number": "TEST-1"},
     "category": "行业通识数据集",
     "modalities": {"text": {"scale": "3 kB"}},
-    "cadence": "monthly",
-    "scenarios": [{"title": "one"}, {"title": "two"}],
+    "cadence": "every half year",
+    "licence": "CC-BY-4.0",
+    "scenarios": [
+        {"title": title, "user": "fitters", "place": "Jiaxing", "task": task, "effect": "fewer halts"}
+        for title, task in (("one", "answer"), ("two", "sum up"))
+    ],
     "attestations": [
-        {"rule": rule, "statement": "so it is"}
+        {"rule": rule, "statement": "so it is", "documents": ["proof.txt"]}
         for rule in ("legality", "safeguards", "value", "openness", "privacy")
     ],
 }
@@ -65,6 +73,8 @@ class Case:
         limits: what one item may cost; small ones make large items unread.
         assurance: full or identity.
         readings: rule → reading → its verdict and numerator, where another reading says something else.
+        beside: path → content of the documents beside the registration file.
+        barred: the bar list, as CSV; None: none is given.
     """
 
     name: str
@@ -76,6 +86,8 @@ class Case:
     limits: Limits = Limits()  # noqa: RUF009  frozen
     assurance: str = "full"
     readings: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
+    beside: Files = field(default_factory=lambda: BESIDE)
+    barred: str | None = None
 
     @property
     def rule(self) -> str:

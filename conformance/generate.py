@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import tomli_w
 
 from conformance import media
 from conformance.case import (
+    BESIDE,
     NOT_DECLARED,
     REFERENCE,
     REGISTRATION,
@@ -42,7 +44,7 @@ def small_policy() -> Policy:
 
 
 def write(case: Case, folder: Path) -> None:
-    """Write `dataset/` and, where there is one, `registration.toml`."""
+    """Write `dataset/` and, where there is one, `registration.toml` with its documents, and `barred.csv`."""
     for name, content in case.files.items():
         path = folder / "dataset" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,6 +53,10 @@ def write(case: Case, folder: Path) -> None:
         (folder / "dataset" / name).hardlink_to(folder / "dataset" / target)
     if case.registration is not None:
         (folder / "registration.toml").write_text(tomli_w.dumps(case.registration), "utf-8")
+        for name, content in case.beside.items():
+            (folder / name).write_bytes(content)
+    if case.barred is not None:
+        (folder / "barred.csv").write_text(case.barred, "utf-8")
 
 
 def cases() -> list[Case]:
@@ -181,17 +187,20 @@ def _recency() -> Iterator[Case]:
         ("pass-instant-on-the-first-day-in-shanghai", "2021-06-29T16:00:00Z", 3000),
         ("fail-second-before-the-window-in-shanghai", "2021-06-29T15:59:59Z", 0),
     ):
-        yield case(name, jsonl(records(day=day)), recent)
-    yield case("review-storage-time-alone", texts(), 0, metadata="fail")
+        late: dict[str, Any] = (
+            {} if day == "2026-06-30" else {"updates": "review"}
+        )  # for half a year's cadence
+        yield case(name, jsonl(records(day=day)), recent, **late)
+    yield case("review-storage-time-alone", texts(), 0, metadata="fail", updates="review")
     yield case("pass-date-in-the-name", texts("doc-{}-20260115.txt"), 3000, metadata="fail")
     rows = "".join(f"doc-{number:02d}.txt,2026-01-15\n" for number in range(20))
     yield case("pass-sidecar", {**texts(), "metadata.csv": f"file_name,date\n{rows}".encode()}, 3000)
     old = jsonl(records(day="2015-01-01"), "data-20260115.jsonl")
-    yield case("fail-record-outweighs-name", old, 0)
+    yield case("fail-record-outweighs-name", old, 0, updates="review")
     stale = rows.replace("2026", "2015")
     files = {**texts("doc-{}-20260115.txt"), "metadata.csv": f"file_name,date\n{stale}".encode()}
     files["metadata.csv"] = files["metadata.csv"].replace(b".txt", b"-20260115.txt")
-    yield case("fail-sidecar-outweighs-name", files, 0)
+    yield case("fail-sidecar-outweighs-name", files, 0, updates="review")
 
 
 def _defective() -> Iterator[Case]:
@@ -226,7 +235,7 @@ def _documents() -> Iterator[Case]:
     yield Case(
         "metadata-fail-text-field-alone",
         jsonl(records(day=None)),
-        {"metadata": "fail", "recency": "review"},
+        {"metadata": "fail", "recency": "review", "updates": "review"},
     )
     yield Case("metadata-review-fields", USUAL_FILES)
     yield Case("metadata-review-file", {**named, "metadata.csv": b"file_name,author\ndoc.txt,A\n"})
@@ -239,11 +248,7 @@ def _declared() -> Iterator[Case]:
         return {name: value for name, value in REGISTRATION.items() if name != key}
 
     def case(name: str, registration: Mapping[str, Any] | None = REGISTRATION, /, **changed: str) -> Case:
-        numbers = {}
-        if name.startswith("scenarios") and registration is not None:
-            titles = {each["title"] for each in registration["scenarios"]}
-            numbers = {"scenarios": (str(len(titles)), None)}
-        return Case(name, USUAL_FILES, changed, numbers, registration)
+        return Case(name, USUAL_FILES, changed, {}, registration)
 
     for rule in (
         "updates",
@@ -257,12 +262,7 @@ def _declared() -> Iterator[Case]:
     ):
         yield case(f"{rule}-attested-declared")
         yield case(f"{rule}-review-no-registration", None, **NOT_DECLARED)
-    yield case("updates-review-no-cadence", without("cadence"), updates="review")
-    stated = [{"rule": "updates", "statement": "every month"}, *REGISTRATION["attestations"]]
-    yield case(
-        "updates-review-statement-alone", {**without("cadence"), "attestations": stated}, updates="review"
-    )
-    yield case("registration-review-no-certificate", without("certificate"), registration="review")
+    yield case("registration-fail-no-certificate", without("certificate"), registration="fail")
     for name, dates in (
         ("attested-valid-for-the-day", {"valid_from": REFERENCE, "valid_until": REFERENCE}),
         ("review-expired-the-day-before", {"valid_until": REFERENCE - timedelta(days=1)}),
@@ -271,27 +271,160 @@ def _declared() -> Iterator[Case]:
         certificate = {**REGISTRATION["certificate"], **dates}
         verdict = name.split("-")[0]
         yield case(f"registration-{name}", {**REGISTRATION, "certificate": certificate}, registration=verdict)
+    # A declared number may be rounded by half of its last place: of 3.0 kB, by 50 bytes.
+    rounded = {**REGISTRATION, "modalities": {"text": {"scale": "3.0 kB"}}}
+    for name, last in (("attested-declared-within-rounding", 100), ("review-declared-beyond-rounding", 99)):
+        files = jsonl([*records(19), record(19, last)])
+        changed = {"registration": name.split("-")[0], "scale.text": "fail"}
+        yield Case(f"registration-{name}", files, changed, {}, rounded)
     odd = {**USUAL_FILES, "model.xyz": b"?"}
     yield Case("registration-review-unknown-format", odd, {"registration": "review"})
-    nameless = {**REGISTRATION, "applicant": {"name": "someone"}}
-    yield case("applicant-review-no-code", nameless, applicant="review")
-    miscoded = {"name": "someone", "uscc": "913304990000000007"}
-    yield case(
-        "applicant-review-wrong-check-character", {**REGISTRATION, "applicant": miscoded}, applicant="review"
-    )
-    yield case("category-review-none", without("category"), category="review")
-    yield case("scenarios-fail-one", {**REGISTRATION, "scenarios": [{"title": "one"}]}, scenarios="fail")
-    twice = {**REGISTRATION, "scenarios": [{"title": "one"}, {"title": "one", "user": "another"}]}
-    yield case("scenarios-fail-one-title-twice", twice, scenarios="fail")
-    three = {**REGISTRATION, "scenarios": [{"title": each} for each in ("one", "two", "three")]}
-    yield case("scenarios-attested-three", three)
-    for rule in ("legality", "safeguards", "value"):
-        kept = [each for each in REGISTRATION["attestations"] if each["rule"] != rule]
-        yield case(f"{rule}-review-no-statement", {**REGISTRATION, "attestations": kept}, **{rule: "review"})
+    yield case("category-fail-none", without("category"), category="fail")
+    yield from _applicants()
+    yield from _scenarios()
+    yield from _updates()
+    yield from _documented()
+    yield from _licences()
+
+
+def _applicants() -> Iterator[Case]:
+    for name, who in (
+        ("review-no-code", {"name": "someone"}),
+        ("review-wrong-check-character", {"name": "someone", "uscc": "913304990000000007"}),
+        ("fail-individual-business", {"name": "someone", "uscc": "923304990000000003"}),
+        ("review-social-association", {"name": "someone", "uscc": "51330499000000000A"}),
+        ("attested-public-institution", {"name": "someone", "uscc": "12330499000000000B"}),
+    ):
+        yield Case(
+            f"applicant-{name}",
+            USUAL_FILES,
+            {"applicant": name.split("-")[0]},
+            {},
+            {**REGISTRATION, "applicant": who},
+        )
+    code = REGISTRATION["applicant"]["uscc"]
+    for name, day in (
+        ("fail-barred-on-the-last-day-of-two-years", "2024-07-01"),
+        ("review-two-years-are-over-but-not-the-calendar-year", "2024-06-30"),
+        ("attested-two-calendar-years-are-over", "2023-12-31"),
+        ("attested-decided-after-the-reference-date", "2026-07-01"),
+    ):
+        yield Case(
+            f"applicant-{name}",
+            USUAL_FILES,
+            {"applicant": name.split("-")[0]},
+            barred=f"code,date\n{code},{day}\n",
+        )
+    yield Case("applicant-attested-another-is-barred", USUAL_FILES, barred="name,year\nanother,2025\n")
+
+
+def _scenarios() -> Iterator[Case]:
+    one, two = REGISTRATION["scenarios"]
+    for name, count, declared in (
+        ("fail-none", None, []),
+        ("fail-one", 1, [one]),
+        ("fail-one-title-twice", 1, [one, {**one, "user": "others"}]),
+        ("fail-one-under-two-titles", 1, [one, {**one, "title": "two"}]),
+        ("fail-one-without-an-effect", 1, [one, {**two, "effect": "待定"}]),
+        ("attested-two", 2, [one, two]),
+        ("attested-three", 3, [one, two, {**one, "title": "three", "task": "draw"}]),
+    ):
+        changed = {"scenarios": name.split("-")[0]}
+        numbers = {"scenarios": (None if count is None else str(count), None)}
+        yield Case(
+            f"scenarios-{name}", USUAL_FILES, changed, numbers, {**REGISTRATION, "scenarios": declared}
+        )
+
+
+def _updates() -> Iterator[Case]:
+    def case(name: str, cadence: str | None, files: Files = USUAL_FILES, stated: str | None = None) -> Case:
+        declared = {key: value for key, value in REGISTRATION.items() if key != "cadence"}
+        if cadence is not None:
+            declared["cadence"] = cadence
+        if stated is not None:
+            more = {"rule": "updates", "statement": stated}
+            declared["attestations"] = [more, *REGISTRATION["attestations"]]
+        return Case(f"updates-{name}", files, {"updates": name.split("-")[0]}, {}, declared)
+
+    yield case("fail-no-cadence", None)
+    yield case("review-statement-alone", None, stated="every month")
+    yield case("fail-irregular", "不定期")
+    yield case("review-words-that-are-no-period", "as the wind blows")
+    # The usual data is from 2026-01-15, the reference date 2026-06-30: two periods of a quarter, one with data.
+    yield case("attested-half-of-the-periods", "每季度")
+    yield case("review-less-than-half-of-the-periods", "every two months")
+    for name, months in (
+        ("attested-two-periods-late", (1, 2, 3, 4)),
+        ("review-three-periods-late", (1, 2, 3)),
+    ):
+        rows = [
+            row
+            for month in months
+            for row in records(20 // len(months) + 1, day=f"2026-{month:02d}-01", seed=50 * month)
+        ]
+        yield case(name, "monthly", jsonl(rows))
+
+
+def _documented() -> Iterator[Case]:
+    """Statements whose documents are there, missing, empty or another."""
+    for rule, absent in (("legality", "fail"), ("safeguards", "fail"), ("value", "review")):
+        others = [each for each in REGISTRATION["attestations"] if each["rule"] != rule]
+
+        def case(name: str, documents: list[Any] | None, files: Files = USUAL_FILES, *, rule: str = rule,
+                 others: list[Any] = others, **more: Any) -> Case:  # fmt: skip
+            mine = (
+                [] if documents is None else [{"rule": rule, "statement": "so it is", "documents": documents}]
+            )
+            declared = {**REGISTRATION, "attestations": [*mine, *others]}
+            return Case(f"{rule}-{name}", files, {rule: name.split("-")[0]}, {}, declared, **more)
+
+        yield case(f"{absent}-no-statement", None)
+        yield case("review-statement-without-documents", [])
+        yield case("fail-document-missing", ["proof.txt", "none.pdf"])
+        yield case("fail-document-empty", ["empty.pdf"], beside={**BESIDE, "empty.pdf": b""})
+        yield case(
+            "attested-digest-as-declared", [{"name": "proof.txt", "sha256": sha256(b"proof").hexdigest()}]
+        )
+        yield case("fail-another-digest", [{"name": "proof.txt", "sha256": sha256(b"Proof").hexdigest()}])
+        inside = {**USUAL_FILES, "docs/proof.pdf": b"%PDF"}
+        yield case("attested-document-in-the-dataset", ["docs/proof.pdf"], inside)
     for rule in ("openness", "privacy"):  # a statement is no measurement
-        yield case(f"{rule}-review-with-a-statement")
-        yield case(f"{rule}-review-no-statement", {**REGISTRATION, "attestations": []},
-                   legality="review", safeguards="review", value="review")  # fmt: skip
+        yield Case(f"{rule}-review-with-a-statement", USUAL_FILES)
+        kept = [each for each in REGISTRATION["attestations"] if each["rule"] != rule]
+        yield Case(f"{rule}-review-no-statement", USUAL_FILES, {}, {}, {**REGISTRATION, "attestations": kept})
+    missing = [
+        {**each, "documents": ["none.pdf"]} if each["rule"] == "openness" else each
+        for each in REGISTRATION["attestations"]
+    ]
+    yield Case(
+        "openness-fail-document-missing",
+        USUAL_FILES,
+        {"openness": "fail"},
+        {},
+        {**REGISTRATION, "attestations": missing},
+    )
+
+
+def _licences() -> Iterator[Case]:
+    """What files of the dataset say of its licence."""
+    by, mit = b"Attribution 4.0 International", b"SPDX-License-Identifier: MIT"
+    for name, files in (
+        ("attested-licence-file-as-declared", {"LICENSE": by}),
+        ("review-another-licence-file", {"LICENSE": mit}),
+        ("review-licence-file-of-no-known-licence", {"LICENSE": b"ask us"}),
+        ("attested-card-as-declared", {"README.md": b"---\nlicense: cc-by-4.0\n---\n# What this is\n"}),
+        ("review-another-licence-in-the-card", {"README.md": b"---\nlicense: mit\n---\n# What this is\n"}),
+    ):
+        yield Case(f"legality-{name}", {**USUAL_FILES, **files}, {"legality": name.split("-")[0]})
+    undeclared = {key: value for key, value in REGISTRATION.items() if key != "licence"}
+    yield Case(
+        "legality-review-licence-found-and-none-declared",
+        {**USUAL_FILES, "LICENSE": by},
+        {"legality": "review"},
+        {},
+        undeclared,
+    )
+    yield Case("legality-attested-no-licence-declared-or-found", USUAL_FILES, {}, {}, undeclared)
 
 
 def main(arguments: list[str]) -> int:

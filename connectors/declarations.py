@@ -4,6 +4,8 @@ A file may come from anyone. A key that stands twice and an alias of YAML are re
 other be a bomb.
 """
 
+import csv
+import io
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from dqv.core.barred import BarList, Barred
 from dqv.core.errors import RegistrationError, TrustError
 from dqv.core.locate import explain, line_of
 from dqv.core.registration import Registration
@@ -30,6 +33,46 @@ def load_registration(path: Path) -> Registration:
         RegistrationError: names the file and the line or field.
     """
     return load(path, Registration, "registration")
+
+
+_COLUMNS = {
+    "code": "code", "统一社会信用代码": "code", "name": "name", "名称": "name", "单位名称": "name", "申报单位": "name",
+    "date": "date", "日期": "date", "决定日期": "date", "year": "year", "年度": "year", "年份": "year",
+}  # fmt: skip
+"""Of a bar list in CSV, by the names in its first line."""
+
+
+def load_barred(path: Path) -> tuple[Barred, ...]:
+    """Read the bar list of 第十二条: CSV with a first line of names, or TOML, JSON or YAML with a list `barred`.
+
+    Raises:
+        RegistrationError: names the file and the line or field.
+    """
+    if path.suffix.lower() != ".csv":
+        return load(path, BarList, "bar list").barred
+    rows = csv.reader(io.StringIO(_text(path, "bar list").removeprefix("\ufeff"), newline=""), strict=True)
+    found: list[Barred] = []
+    try:
+        head = [_COLUMNS.get(name.strip().lower()) for name in next(rows, [])]
+        if None in head or len(set(head)) != len(head) or not {"code", "name"} & set(head):
+            raise RegistrationError(
+                f"bar list {path}, line 1: the columns must be among {', '.join(_COLUMNS)}, each once, code or name one of them"
+            )
+        for row in rows:
+            if len(row) != len(head) and any(row):
+                raise RegistrationError(
+                    f"bar list {path}, line {rows.line_num}: {len(row)} fields, not {len(head)}"
+                )
+            values = {name: value.strip() for name, value in zip(head, row, strict=False) if value.strip()}
+            if values:
+                found.append(Barred.model_validate(values))
+    except csv.Error as error:
+        raise RegistrationError(f"bar list {path} is not CSV: line {rows.line_num}: {error}") from None
+    except ValidationError as error:
+        raise RegistrationError(
+            f"bar list {path} is not usable: {explain(error, lambda _: rows.line_num)}"
+        ) from None
+    return tuple(found)
 
 
 def load(path: Path, model: type[_Model], what: str) -> _Model:

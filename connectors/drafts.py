@@ -1,9 +1,11 @@
 """A commented registration to fill in (`dqv init`), with what was answered already in its place."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from itertools import groupby
 from typing import get_args
 
 import tomli_w
@@ -87,11 +89,17 @@ _STATEMENTS = {
     "privacy": (Words(zh="个人信息处理的说明", en="how personal data is processed"), "不含个人信息。"),
 }
 
+_DOCUMENTS = Words(
+    zh="其证明文件名，以逗号分隔；文件放在登记文件旁",
+    en="names of its documents, by commas; put them beside this file",
+)
+
 QUESTIONS: tuple[Question, ...] = (
     Question("", "name", Words(zh="数据集名称", en="name of the dataset"), "工业设备维修文本数据集", needed=True),
     Question("", "category", Words(zh=f"类别：{'、'.join(CATEGORIES)}（1、2、3）", en="category (1, 2 or 3)"),
              CATEGORIES[0], check=_category),
     Question("", "cadence", Words(zh="更新周期", en="how often it is updated"), "每季度更新"),
+    Question("", "licence", Words(zh="数据的许可（SPDX 标识或文字）", en="licence of the data: SPDX identifier, or words"), "CC-BY-4.0"),
     Question("applicant", "name", Words(zh="申报单位", en="applicant"), "示例科技有限公司", needed=True),
     Question("applicant", "uscc", Words(zh="统一社会信用代码（18 位）", en="unified social credit code, 18 characters"),
              "91330400MA0000000U", check=_code),
@@ -108,11 +116,28 @@ QUESTIONS: tuple[Question, ...] = (
         for name, words in _MODALITIES.items()
     ),
     Question("[scenarios]", "title", Words(zh="应用场景（至少两个）", en="scenario of use; two at least"), "设备故障诊断问答"),
+    Question("[scenarios]", "user", Words(zh="使用者", en="who uses it"), "车间维修班组"),
+    Question("[scenarios]", "place", Words(zh="地点", en="where"), "嘉兴"),
+    Question("[scenarios]", "task", Words(zh="任务", en="for what"), "根据现象给出原因与处置步骤"),
+    Question("[scenarios]", "effect", Words(zh="成效", en="to what effect"), "平均停机时间缩短"),
     *(
-        Question("[attestations]", "statement", words, example, fixed={"rule": rule})
+        question
         for rule, (words, example) in _STATEMENTS.items()
+        for question in (
+            Question("[attestations]", "statement", words, example, fixed={"rule": rule}),
+            Question("[attestations]", "documents", _DOCUMENTS, f"{rule}.pdf", fixed={"rule": rule}),
+        )
     ),
 )  # fmt: skip
+
+
+def entries() -> Iterator[list[Question]]:
+    """The questions, those of one entry of a list together."""
+    for _, group in groupby(QUESTIONS, key=lambda each: (each.table, tuple((each.fixed or {}).values()))):
+        questions = list(group)
+        yield from [questions] if questions[0].table.startswith("[") else ([each] for each in questions)
+
+
 assert set(_MODALITIES) == set(get_args(Modality))
 
 _HEAD = """\
@@ -128,24 +153,51 @@ def draft(answers: Mapping[str, Sequence[str]]) -> str:
     """A registration in TOML.
 
     Args:
-        answers: by `Question.name`; what is not there is commented out or, where it is needed, left blank.
+        answers: by `Question.name`; what is not there, or empty, is commented out or, where it is needed, left blank. Of a
+            list's entries the first question says how many there are.
     """
     given = {question.name for question in QUESTIONS if answers.get(question.name)}
     declared = any(name.startswith("modalities.") for name in given)
     lines, table = [_HEAD], ""
-    for question in QUESTIONS:
-        needed = question.needed and not (declared and question.table.startswith("modalities."))
-        values = list(answers.get(question.name, ())) or [""]
-        many = question.table.startswith("[")
-        if question.table != table or many:
-            table = question.table
+    for entry in entries():
+        first = entry[0]
+        if first.table.startswith("["):
+            table = first.table
+            lines += _listed(entry, answers)
+            continue
+        needed = first.needed and not (declared and first.table.startswith("modalities."))
+        value = next(iter(answers.get(first.name, ())), "")
+        if first.table != table:
+            table = first.table
             used = needed or any(other.name in given for other in QUESTIONS if other.table == table)
-            lines.append("" if many else f"\n{'' if used else '# '}[{table}]")
-        lines.append(f"# {question.words.zh} / {question.words.en}")
-        for value in values:
-            mark = "" if value or needed else "# "
-            if many:
-                lines.append(f"{mark}[{table}]")
-            entry = {**(question.fixed or {}), question.key: value if value or needed else question.example}
-            lines += [mark + line for line in tomli_w.dumps(entry).rstrip("\n").split("\n")]
+            lines.append(f"\n{'' if used else '# '}[{table}]")
+        lines += _written(first, value, needed=needed)
     return "\n".join(lines) + "\n"
+
+
+def _listed(entry: Sequence[Question], answers: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """The entries of a list: as many as there are answers to the first question, else one behind marks."""
+    first = entry[0]
+    for number, value in enumerate(answers.get(first.name) or [""]):
+        mark = "" if value else "# "
+        yield f"\n{mark}[{first.table}]"
+        yield from (mark + line for line in tomli_w.dumps(dict(first.fixed or {})).splitlines())
+        for question in entry:
+            values = answers.get(question.name, ())
+            yield from _written(question, values[number] if number < len(values) else "", needed=False)
+
+
+def _written(question: Question, value: str, *, needed: bool) -> Iterator[str]:
+    """What is asked for, and the line with the answer, or the example behind a mark."""
+    yield f"# {question.words.zh} / {question.words.en}"
+    mark = "" if value or needed else "# "
+    text = value if value or needed else question.example
+    if question.key == "documents":
+        names = [_toml(name) for each in re.split("[,，、]", text) if (name := each.strip())]
+        yield f"{mark}documents = [{', '.join(names)}]"
+        return
+    yield from (mark + each for each in f"{question.key} = {_toml(text)}".split("\n"))
+
+
+def _toml(text: str) -> str:
+    return tomli_w.dumps({"x": text}).removeprefix("x = ").rstrip("\n")

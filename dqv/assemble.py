@@ -18,6 +18,7 @@ from dqv.core.verdicts import report_verdict
 from dqv.measure import witness
 from dqv.neardup.witness import TOLERANCE
 from dqv.reports import evidence
+from dqv.reports.crosswalk import crosswalk
 from dqv.reports.model import (
     SCHEMA_ID,
     Accounting,
@@ -94,6 +95,7 @@ def build(
     root_sha256: str | None,
     registration_sha256: str | None,
     platform_sha256: str | None = None,
+    barred_sha256: str | None = None,
     versions: Mapping[str, str],
     environment: Mapping[str, str],
     witnessed: Witnessed | None = None,
@@ -109,10 +111,11 @@ def build(
     ]
     if witnessed is not None and witnessed.facts is not None:
         files.append(evidence.write(_witness_rows(case, witnessed.facts), out, "witness", names))
+    measurements = _measurements(case)
     verdict, decided_by = report_verdict((finding.rule, finding.verdict) for finding in findings)
     values = {
         "schema": SCHEMA_ID,
-        "subject": _subject(case, settings, root_sha256, registration_sha256, platform_sha256),
+        "subject": _subject(case, settings, root_sha256, registration_sha256, platform_sha256, barred_sha256),
         "policy": _policy_ref(case.policy),
         "run": Run(
             role=settings.role,
@@ -139,12 +142,13 @@ def build(
             environment=dict(environment) | _read(case),
         ),
         "accounting": accounting,
-        "measurements": _measurements(case),
+        "measurements": measurements,
         "findings": findings,
         "verdict": verdict,
         "decided_by": decided_by,
         "notices": _notices(settings, outcomes),
         "evidence": sorted(files, key=lambda file: file.path),
+        "crosswalk": crosswalk(findings, measurements),
     }
     return Report.model_validate(values)
 
@@ -164,7 +168,26 @@ def _shown_settings(settings: Settings) -> dict[str, str]:
 def _read(case: Case) -> dict[str, str]:
     """What was asked of the storage to measure; it depends on where the data lies, so it is no part of the rest."""
     row = case.objects.select(pl.col("bytes_read").sum(), pl.col("requests").sum()).collect().row(0)
-    return dict(zip(("bytes_read", "requests"), map(str, row), strict=True))
+    return dict(zip(("bytes_read", "requests"), map(str, row), strict=True)) | _stored(case)
+
+
+def _stored(case: Case) -> dict[str, str]:
+    """What the storage's times say of updates; another copy of the same data has others."""
+    day = pl.from_epoch(pl.col("mtime_ns"), time_unit="ns").dt.date()
+    told = pl.col("container").is_null() & (pl.col("mtime_ns") > 0) & (pl.col("role") != "ignored")
+    first, last, months = (
+        case.objects.filter(told)
+        .select(
+            day.min().alias("first"),
+            day.max().alias("last"),
+            day.dt.truncate("1mo").n_unique().alias("months"),
+        )
+        .collect(engine="streaming")
+        .row(0)
+    )
+    if first is None:
+        return {}
+    return {"stored_first": first.isoformat(), "stored_last": last.isoformat(), "stored_months": str(months)}
 
 
 def _witness_rows(case: Case, facts: pl.DataFrame) -> pl.LazyFrame:
@@ -363,6 +386,7 @@ def _subject(
     root_sha256: str | None,
     registration_sha256: str | None,
     platform_sha256: str | None,
+    barred_sha256: str | None,
 ) -> Subject:
     stored = case.objects.filter(pl.col("container").is_null())
     objects, size = stored.select(pl.len(), pl.col("size_bytes").sum()).collect().row(0)
@@ -380,6 +404,7 @@ def _subject(
         registration_sha256=registration_sha256,
         platform=case.platform,
         platform_sha256=platform_sha256,
+        barred_sha256=barred_sha256,
         category=record.category if record else None,
         declared={name: each.scale for name, each in record.modalities.items()} if record else {},
     )

@@ -18,7 +18,7 @@ import typer
 from dqv.core.errors import DqvError, TrustError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from dqv.connectors.drafts import Question
     from dqv.connectors.platforms import Platform
@@ -60,6 +60,7 @@ def check(
         Path | None,
         typer.Option(help="Description of the platform that has the registration and the data's location."),
     ] = None,
+    barred: Annotated[Path | None, typer.Option(help="Bar list (第十二条): CSV, TOML, JSON or YAML.")] = None,
     modality: Annotated[
         list[str] | None,
         typer.Option(help="Whose rules decide without a registration: text, audio, image, video."),
@@ -98,10 +99,6 @@ def check(
         from dqv.core.settings import Settings
         from dqv.core.verdicts import exit_code
 
-        if platform is not None and registration is not None:
-            raise UsageError(
-                "--platform and --registration: the registration comes from one of them; leave one out"
-            )
         name = Path(source).resolve().name if platform is None else source.replace("/", "_")
         folder = out if out is not None else Path(f"{name}-dqv")
         settings = _settings(
@@ -110,6 +107,7 @@ def check(
             out=folder,
             policy=policy,
             registration=registration,
+            barred=barred,
             modalities=tuple(modality or ()),
             role=role,
             reference_date=_date(reference_date),
@@ -229,7 +227,7 @@ def init(
             raise UsageError(
                 f"{out} is there already; nothing was written; give --overwrite, or another --out"
             )
-        answers = _answers(drafts.QUESTIONS) if sys.stdin.isatty() and sys.stdout.isatty() else {}
+        answers = _answers(drafts.entries()) if sys.stdin.isatty() and sys.stdout.isatty() else {}
         content = drafts.draft(answers).encode()
         try:
             if overwrite:
@@ -339,25 +337,43 @@ def _exit(run: Callable[[], int]) -> None:
     raise typer.Exit(code)
 
 
-def _answers(questions: Sequence[Question]) -> dict[str, list[str]]:
-    """Ask on the terminal; an empty answer leaves a question out, the end of input all that are left."""
+def _answers(entries: Iterable[Sequence[Question]]) -> dict[str, list[str]]:
+    """Ask on the terminal; an empty answer leaves a question out, the end of input all that are left.
+
+    Scenarios are asked for until there is none more.
+    """
     print("空行：留待以后填写 / an empty line leaves it for later\n")  # noqa: T201
     answers: dict[str, list[str]] = {}
-    for question in questions:
-        many = question.table == "[scenarios]"
-        while many or not answers.get(question.name):
+    with contextlib.suppress(EOFError):
+        for entry in entries:
+            while _asked(entry, answers) and entry[0].table == "[scenarios]":
+                pass
+    return answers
+
+
+def _asked(entry: Sequence[Question], answers: dict[str, list[str]]) -> bool:
+    """Ask the questions of one entry; whether the first was answered, without which the others are not asked.
+
+    Raises:
+        EOFError: the input ended.
+    """
+    for question in entry:
+        while True:
             try:
                 text = input(f"{question.words.zh} / {question.words.en} ({question.example}): ").strip()
-                if not text:
-                    break
                 text.encode()  # a terminal in another encoding gives what no file can hold
-                answers.setdefault(question.name, []).append(question.check(text))
+                answer = question.check(text) if text else ""
             except EOFError:
                 print()  # noqa: T201
-                return answers
+                raise
             except ValueError:
                 print(f"  应如 / should be such as: {question.example}")  # noqa: T201
-    return answers
+                continue
+            break
+        if not answer and question is entry[0]:
+            return False
+        answers.setdefault(question.name, []).append(answer)
+    return True
 
 
 def _platform(description: Path | None) -> Platform | None:

@@ -61,6 +61,7 @@ def run(
     files: dict[str, bytes] = {
         "truth.json": _truth(datasets),  # the first that is written: it marks the folder as a demo
         "registration.toml": tomli_w.dumps(_registration()).encode(),
+        **{f"{rule}.txt": f"{statement}\n".encode() for rule, statement in _STATEMENTS.items()},
         "policy-scaled.toml": dump_policy(policy).encode(),
         **{f"{name}/{path}": data for name, built in datasets.items() for path, data in built.files.items()},
     }
@@ -479,15 +480,18 @@ def _bytes(items: list[_Item]) -> int:
     return sum(item.payload_bytes for item in items)
 
 
+_STATEMENTS = {
+    "legality": "数据由本单位设备与人员产生，权属清晰。",
+    "safeguards": "数据分级存储，访问留痕，每日备份。",
+    "value": "用于训练的故障问答模型在内部测试中准确率提高。",
+    "openness": "不含已开源的行业数据集。",
+    "privacy": "人员以岗位代称，不含个人信息。",
+}
+"""Of the registration; each is a document beside it, too."""
+
+
 def _registration() -> dict[str, Any]:
     """A registration in which nothing is missing; the applicant and its code are made up."""
-    statements = {
-        "legality": "数据由本单位设备与人员产生，权属清晰。",
-        "safeguards": "数据分级存储，访问留痕，每日备份。",
-        "value": "用于训练的故障问答模型在内部测试中准确率提高。",
-        "openness": "不含已开源的行业数据集。",
-        "privacy": "人员以岗位代称，不含个人信息。",
-    }
     scenarios = (
         ("设备故障问答", "车间维修班组", "嘉兴", "根据现象给出原因与处置步骤", "平均停机时间缩短"),
         ("质量月报生成", "质量管理部门", "嘉兴", "由处置记录汇总月报", "编写时间由两天减为一小时"),
@@ -513,8 +517,8 @@ def _registration() -> dict[str, Any]:
             dict(zip(("title", "user", "place", "task", "effect"), each, strict=True)) for each in scenarios
         ],
         "attestations": [
-            {"rule": rule, "statement": statement, "documents": [f"{rule}.pdf"]}
-            for rule, statement in statements.items()
+            {"rule": rule, "statement": statement, "documents": [f"{rule}.txt"]}
+            for rule, statement in _STATEMENTS.items()
         ],
     }
     Registration.model_validate(values)

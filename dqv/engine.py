@@ -21,6 +21,7 @@ from dqv.checks.engine import Case, Paragraphs
 from dqv.checks.resolution import below_floor
 from dqv.connectors import layout, storage
 from dqv.core.errors import SourceError
+from dqv.core.licences import Named
 from dqv.core.location import Location, as_args, named, secrets_of
 from dqv.core.policy import Policy
 from dqv.core.registration import Registration
@@ -32,7 +33,7 @@ from dqv.measure.witness import version as ffmpeg_version
 from dqv.neardup import films
 from dqv.reports.escape import visible_path
 from dqv.reports.html import Excerpt
-from dqv.stages import duplicates, excerpts, index, near_media, planted, witness
+from dqv.stages import duplicates, excerpts, index, licences, near_media, planted, witness
 from dqv.stages import measure as measuring
 
 _FOOTERS = 1024
@@ -535,6 +536,22 @@ class Engine:
         parts = self._run("retold", witness.retell, calls)
         facts = pl.read_parquet([path for part in parts for path in part.files("retold")])
         return assemble.Retold(parts[0].result, seed, facts)
+
+    def licences(self, listing: manifest.Listing, objects: pl.LazyFrame) -> tuple[Named, ...]:
+        """What licence files, cards and Croissant files say of the dataset's licence."""
+        if self.settings.measuring.assurance is not Assurance.FULL:
+            return ()
+        kinds = licences.kinds(objects).collect(engine="streaming")
+        if kinds.is_empty():
+            return ()
+        args = {
+            **self._common,
+            "pieces": _pieces(listing, kinds["object"].to_list()),
+            "kinds": kinds["kind"].to_list(),
+        }
+        (part,) = self._run("licences", licences.licences, [(args, 0)])
+        told = zip(kinds["name"], kinds["kind"], part.result, strict=True)
+        return tuple(Named(name, kind, tuple(found), read=read) for name, kind, (read, found) in told)
 
     def excerpts(self, listing: manifest.Listing, case: Case) -> dict[str, list[Excerpt]]:
         """Thumbnails of the first items below the floor, by rule."""

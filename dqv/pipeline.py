@@ -21,13 +21,15 @@ from dqv import assemble, tables
 from dqv.checks import check_policy, run_checks
 from dqv.checks.engine import Case, deciding_modalities, summarise
 from dqv.connectors import layout, storage
-from dqv.connectors.declarations import load_registration
+from dqv.connectors.attached import attached
+from dqv.connectors.declarations import load_barred, load_registration
 from dqv.connectors.objects import time_of
 from dqv.core import location
 from dqv.core.errors import ItemError, UsageError
 from dqv.core.files import sha256_file, write_atomic
 from dqv.core.location import Location, as_args, located, named
 from dqv.core.policy import load_policy
+from dqv.core.registration import Attached, Registration
 from dqv.core.schema import OBJECTS
 from dqv.core.settings import Measuring, Settings
 from dqv.engine import Engine, Progress, Silent, list_source
@@ -63,10 +65,12 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
     policy = load_policy(settings.policy)
     check_policy(policy)
     registration = load_registration(settings.registration) if settings.registration else None
-    answered = None
+    barred = load_barred(settings.barred) if settings.barred else None
+    answered = filed = None
     if platform is not None:
         answered, where = _asked(platform, settings.source)
-        registration = answered.record
+        filed, registration = registration, answered.record
+        registration = registration if filed is None else registration.completed(filed)
         settings = settings.model_copy(update={"locations": where})
     key = keys.load_private(settings.key) if settings.key else None
     with out_folder(settings) as run:
@@ -91,6 +95,10 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
                 found.planted,
                 paragraphs,
                 answered.address if answered is not None else None,
+                filed,
+                _attached(settings, filed or registration),
+                barred,
+                licences=engine.licences(listing, objects),
             )  # fmt: skip
             excerpts = engine.excerpts(listing, case) if settings.excerpts else {}
         outcomes = run_checks(case)
@@ -103,6 +111,7 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
             out=settings.out,
             root_sha256=manifest_root(settings.out / "manifest.parquet"),
             registration_sha256=sha256_file(settings.registration) if settings.registration else None,
+            barred_sha256=sha256_file(settings.barred) if settings.barred else None,
             platform_sha256=answered.sha256 if answered is not None else None,
             versions={**versions(), "code": code_digest()},
             environment=_environment(settings, started),
@@ -121,6 +130,13 @@ def _asked(platform: "Platform", number: str) -> "tuple[Registered, tuple[Locati
     data = platforms.data_of(platform, answered.record)
     location.unlock(data.secrets)
     return answered, data.locations
+
+
+def _attached(settings: Settings, record: Registration | None) -> dict[str, Attached]:
+    """The documents beside the registration file, if there is one."""
+    if settings.registration is None or record is None:
+        return {}
+    return attached(settings.registration.parent, record.documents)
 
 
 def _environment(settings: Settings, started: float) -> dict[str, str]:

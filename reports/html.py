@@ -236,6 +236,19 @@ LABELS: dict[str, Words] = _words(
             "没有可供核验的音频、视频或近似重复的文本。",
             "There was no audio, video or pair of near-duplicate texts to ask about.",
         ),
+        # crosswalk
+        "crosswalk": ("与其他标准的对照", "Beside other standards"),
+        "crosswalk.means": (
+            "仅供参考，不作判定：其他标准的指标与本报告中的规则、测量结果的对应关系。",
+            "Informative, nothing is decided by it: which rules and measurements of this report speak to indicators of other "
+            "standards.",
+        ),
+        "indicator": ("指标", "Indicator"),
+        "crosswalk.status": ("状态", "Status"),
+        "crosswalk.measured": ("已测量", "measured"),
+        "crosswalk.attested": ("已声明", "attested"),
+        "crosswalk.not_assessed": ("未评估", "not assessed"),
+        "speaks": ("规则与测量结果", "Rules and measurements"),
         # accounting
         "accounting": ("对象核算", "Accounting"),
         "accounting.means": (
@@ -302,6 +315,7 @@ LABELS: dict[str, Words] = _words(
         "applicant": ("申报单位", "Applicant"),
         "uscc": ("统一社会信用代码", "Unified social credit code"),
         "registration_sha256": ("登记文件 sha256", "sha256 of the registration file"),
+        "barred_sha256": ("第十二条名单 sha256", "sha256 of the bar list (article 12)"),
         "platform": ("登记平台（经 TLS）", "Platform (over TLS)"),
         "layout": ("数据组织方式", "Layout"),
         "layout.folder": ("文件夹", "folders of files"),

@@ -42,6 +42,9 @@ class Subject(_Model):
     platform_sha256: str | None = Field(
         description="of the platform's answers as received, hex: the RFC 8785 form of each, one a line, in the order asked"
     )
+    barred_sha256: str | None = Field(
+        None, description="of the bar list (第十二条), hex; null where none was given"
+    )
     category: str | None
     declared: dict[str, str] = Field(description="modality → declared scale")
 
@@ -229,6 +232,26 @@ class Finding(_Model):
     next_step: Words | None
 
 
+class CrosswalkRow(_Model):
+    """One indicator of another standard, and what this report says of it."""
+
+    standard: str
+    indicator: str = Field(description="its number there; empty where it has none")
+    title: Words
+    status: Literal["measured", "attested", "not_assessed"]
+    rules: list[str] = Field(description="whose findings speak to it")
+    measurements: list[str] = Field([], description="what else of the report does")
+    note: Words | None = None
+
+
+class Crosswalk(_Model):
+    """Indicators of other standards beside this report: informative, no verdict rests on it."""
+
+    informative: Literal[True] = True
+    source: Words = Field(description="where the indicators are from, and what that is worth")
+    rows: list[CrosswalkRow]
+
+
 class Report(_Model):
     """A whole report."""
 
@@ -243,3 +266,4 @@ class Report(_Model):
     decided_by: list[str]
     notices: list[Words] = Field(description="what the first screen must say besides the verdict")
     evidence: list[EvidenceRef]
+    crosswalk: Crosswalk | None = Field(None, description="null in reports of before it was there")

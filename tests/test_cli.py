@@ -8,6 +8,7 @@ import sys
 import tarfile
 import zipfile
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -367,7 +368,7 @@ def described(server: Any, source: Path, tmp_path: Path) -> Path:
         "owner": {"name": "示例公司", "code": "913304990000000006"},
         "no": NUMBER,
         "valid": True,
-        "text": "35 GB",
+        "text": "1 B",
         "where": [
             {
                 "url": source.as_uri(),
@@ -402,6 +403,15 @@ modalities.text.scale = "text"
     return file
 
 
+FILED = """
+name = "示例"
+applicant = { name = "另一家公司" }
+modalities = { text = { scale = "1 B" } }
+attestations = [{ rule = "safeguards", statement = "有", documents = ["proof.txt"] }]
+"""
+"""A registration file beside the platform's record: another name, and a statement that the platform does not hold."""
+
+
 def test_a_number_is_checked_as_the_platform_has_it(
     described: Path, server: Any, tmp_path: Path, scheduler: str
 ) -> None:
@@ -414,21 +424,39 @@ def test_a_number_is_checked_as_the_platform_has_it(
         scheduler,
         "--reference-date",
         "2026-06-30",
+        "--barred",
+        tmp_path / "barred.csv",
+        "--registration",
+        tmp_path / "filed.toml",
     )
+    (tmp_path / "barred.csv").write_text("name,year\nnobody,2025\n")
+    (tmp_path / "filed.toml").write_text(FILED, "utf-8")
+    (tmp_path / "proof.txt").write_text("proof")
     done = dqv(*args, cwd=tmp_path, PLATFORM_KEY="geheim-3")
     assert done.returncode == 1, done.stderr
     out = tmp_path / "嘉数登_2026-0001-dqv"
     report = json.loads((out / "report.json").read_bytes())
     subject = report["subject"]
     assert (subject["certificate"], subject["name"]) == (NUMBER, "示例")
-    assert (subject["platform"], subject["registration_sha256"]) == (f"{server.url}/api", None)
+    assert (subject["platform"], subject["registration_sha256"]) == (
+        f"{server.url}/api",
+        sha256(FILED.encode()).hexdigest(),
+    )
     assert len(subject["platform_sha256"]) == 64
     verdicts = {each["rule"]: each["verdict"] for each in report["findings"]}
     assert (verdicts["registration"], verdicts["applicant"], verdicts["scenarios"]) == (
         "pass",
-        "attested",
-        "attested",
+        "review",  # the file names another
+        "review",  # two titles: the platform tells no more of them
     )
+    assert (verdicts["safeguards"], verdicts["legality"]) == (
+        "attested",
+        "fail",
+    )  # the file has the one alone
+    assert subject["barred_sha256"] == sha256(b"name,year\nnobody,2025\n").hexdigest()
+    applicant = next(each for each in report["findings"] if each["rule"] == "applicant")
+    assert "1 entries" in applicant["message"]["en"]
+    assert report["crosswalk"]["informative"] is True
     written = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
     assert b"geheim" not in written + (done.stdout + done.stderr).encode()
     assert subject["platform_sha256"] in (out / "report.html").read_text("utf-8")
@@ -457,7 +485,8 @@ def test_what_is_wrong_with_a_platform_is_said_before_anything_is_written(
     for args, key, told in [
         ((NUMBER, "--platform", described), "", "PLATFORM_KEY"),
         ((NUMBER, "--platform", tmp_path / "none.toml"), "geheim", "no such file"),
-        ((NUMBER, "--platform", described, "--registration", described), "geheim", "leave one out"),
+        ((NUMBER, "--platform", described, "--registration", described), "geheim", "registration"),
+        ((NUMBER, "--platform", described, "--barred", described), "geheim", "bar list"),
         (("other", "--platform", described), "geheim", "knows nothing"),
         (("..", "--platform", described), "geheim", "registration number"),
     ]:
@@ -495,7 +524,7 @@ def test_init_asks_on_a_terminal_for_what_is_missing(tmp_path: Path) -> None:
         "数据集",
         "4",
         "3",
-        "",
+        *[""] * 2,
         "示例公司",
         "9" * 18,
         "91330400MA0000000U",
@@ -503,11 +532,13 @@ def test_init_asks_on_a_terminal_for_what_is_missing(tmp_path: Path) -> None:
         "35 h",
         "35 GB",
         *[""] * 3,
-        "问答",
-        "摘要",
+        *("问答", "班组", "嘉兴", "答问", "省时"),
+        *("摘要", "部门", "", "写摘要", ""),
         "",
+        *("属实", "权属.pdf，证明.pdf"),
+        "已防护",
     ]
-    os.write(ours, "".join(f"{answer}\n" for answer in [*answers, "属实"]).encode() + b"\x04")
+    os.write(ours, "".join(f"{answer}\n" for answer in answers).encode() + b"\x04")
     done = subprocess.run(
         [sys.executable, "-m", "dqv", "init"], stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, cwd=tmp_path, timeout=60,
         env={**os.environ, "LANG": "C.UTF-8", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT)},
@@ -526,6 +557,10 @@ def test_init_asks_on_a_terminal_for_what_is_missing(tmp_path: Path) -> None:
         "行业专识数据集",
         "91330400MA0000000U",
     )
-    assert [each.title for each in record.scenarios] == ["问答", "摘要"]
-    assert [each.statement for each in record.attestations] == ["属实"]
+    assert [(each.title, each.place, each.effect) for each in record.scenarios] == [
+        ("问答", "嘉兴", "省时"),
+        ("摘要", None, None),
+    ]
+    assert [each.statement for each in record.attestations] == ["属实", "已防护"]
+    assert record.documents == ("权属.pdf", "证明.pdf")
     assert record.certificate is None

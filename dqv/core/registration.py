@@ -1,6 +1,7 @@
 """The registration: what the trading platform, or the applicant, says of a dataset."""
 
 import unicodedata
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -109,6 +110,21 @@ class Document(_Model):
     sha256: Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{64}$", to_lower=True)] | None = None
 
 
+@dataclass(frozen=True)
+class Attached:
+    """A document as it was found beside a registration file.
+
+    Attributes:
+        size_bytes: as it is.
+        sha256: hex; None where it was not read.
+        problem: why not: `link`, `no-file`, `too-large`, `too-many`, `io`, `changed`.
+    """
+
+    size_bytes: int
+    sha256: str | None
+    problem: str | None = None
+
+
 def _as_document(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
@@ -149,7 +165,8 @@ class Registration(_Model):
 
     Attributes:
         modalities: what is declared; only these decide.
-        cadence: how often the data is updated, in words.
+        cadence: how often the data is updated: words such as 每季度 or monthly, or an ISO 8601 duration (`core.cadence`).
+        licence: under which the data is given: SPDX identifier, an expression of several, or words (`core.licences`).
         locations: where the data lies; read only when a platform says so.
     """
 
@@ -159,6 +176,7 @@ class Registration(_Model):
     category: Category | None = None
     modalities: Annotated[dict[Modality, Declared], AfterValidator(_in_their_units)] = Field(min_length=1)
     cadence: Said | None = None
+    licence: Said | None = None
     locations: tuple[Location, ...] = ()
     scenarios: tuple[Scenario, ...] = ()
     attestations: tuple[Attestation, ...] = ()
@@ -166,3 +184,27 @@ class Registration(_Model):
     def attested(self, rule: str) -> Attestation | None:
         """The applicant's statement for a rule, if there is one."""
         return next((each for each in self.attestations if each.rule == rule), None)
+
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """The names of all documents, each once, in order."""
+        names = (document.name for each in self.attestations for document in each.documents)
+        return tuple(dict.fromkeys(names))
+
+    def completed(self, filed: "Registration") -> "Registration":
+        """This record of a platform, and of a registration file what the platform does not hold.
+
+        Never the certificate: that is for the platform alone to say.
+        """
+        rules = {each.rule for each in self.attestations}
+        more = {
+            "category": self.category or filed.category,
+            "cadence": self.cadence or filed.cadence,
+            "licence": self.licence or filed.licence,
+            "scenarios": self.scenarios or filed.scenarios,
+            "attestations": (
+                *self.attestations,
+                *(each for each in filed.attestations if each.rule not in rules),
+            ),
+        }
+        return self.model_copy(update=more)

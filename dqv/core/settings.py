@@ -87,6 +87,7 @@ class Settings(BaseModel):
     out: Path
     policy: str = "jiaxing-2025-65"
     registration: Path | None = None
+    barred: Path | None = None
     modalities: tuple[Literal["text", "audio", "image", "video"], ...] = ()
     role: Role = Role.SELF_CHECK
     reference_date: date | None = None

@@ -35,6 +35,7 @@ def _checked(case: Case, tmp_path: Path, policy: Path, scheduler: str) -> Report
         out=tmp_path / "out",
         policy=str(policy),
         registration=None if case.registration is None else tmp_path / "registration.toml",
+        barred=None if case.barred is None else tmp_path / "barred.csv",
         reference_date=REFERENCE,
         scheduler=scheduler,
         measuring=Measuring(limits=case.limits, assurance=Assurance(case.assurance)),
@@ -48,7 +49,7 @@ def test_the_report_says_what_is_known(
 ) -> None:
     same = (
         frozenset(case.files.items()), frozenset(case.links.items()), repr(case.registration), case.limits,
-        case.assurance,
+        case.assurance, frozenset(case.beside.items()), case.barred,
     )  # fmt: skip
     report = reports.get(same)
     if report is None:

@@ -1,3 +1,4 @@
+import contextlib
 import os
 import tempfile
 import traceback
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dqv.connectors.declarations import MOST_BYTES, load_registration
+from dqv.connectors.declarations import MOST_BYTES, load_barred, load_registration
 from dqv.core.errors import RegistrationError
 from dqv.core.location import Credentials
 
@@ -216,3 +217,71 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path, name: str, content: byte
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RegistrationError, match="cannot be read"):
         load_registration(tmp_path / "none.toml")
+
+
+BARRED = {
+    "code,name,date\n91330499000000000A,某公司,2025-03-01\n,另一家,2024-01-02\n\n": [
+        ("91330499000000000A", "某公司", date(2025, 3, 1), None),
+        (None, "另一家", date(2024, 1, 2), None),
+    ],
+    "\ufeff统一社会信用代码,年度\r\n91330499000000000a,2025\r\n": [("91330499000000000A", None, None, 2025)],
+    "name,date,year\n某公司,,2025\n": [(None, "某公司", None, 2025)],
+    "code,year\n": [],
+}
+
+
+@pytest.mark.parametrize("text", BARRED)
+def test_a_bar_list_is_csv(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(text, "utf-8", newline="")
+    found = [(each.code, each.name, each.decided, each.year) for each in load_barred(path)]
+    assert found == BARRED[text]
+
+
+def test_a_bar_list_is_toml_too(tmp_path: Path) -> None:
+    path = tmp_path / "list.toml"
+    path.write_text('[[barred]]\nname = "某公司"\ndate = 2025-03-01\n', "utf-8")
+    (entry,) = load_barred(path)
+    assert (entry.name, entry.decided) == ("某公司", date(2025, 3, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("list.csv", "", "line 1: the columns"),
+        ("list.csv", "name,other\n", "line 1: the columns"),
+        ("list.csv", "date,year\n", "line 1: the columns"),
+        ("list.csv", "name,名称,year\n", "line 1: the columns"),
+        ("list.csv", "name,year\na,2025,x\n", "line 2: 3 fields, not 2"),
+        ("list.csv", "name,year\na,2025\nb,1969\n", "line 3, field year"),
+        ("list.csv", "name,year\na,2101\n", "line 2, field year"),
+        ("list.csv", "name,date\na,someday\n", "line 2, field date"),
+        ("list.csv", "code,year\n123,2025\n", "line 2, field code"),
+        ("list.csv", "name,date,year\na,2025-01-01,2025\n", "one of them"),
+        ("list.csv", "name,year\na,\n", "one of them"),
+        ("list.csv", "name,year\n,2025\n", "a code or a name"),
+        ("list.csv", 'name,year\n"a,2025\n', "is not CSV: line"),
+        ("list.toml", "[[barred]]\nyear = 2025\n", "a code or a name"),
+        ("list.toml", "", "field barred"),
+        ("list.txt", "", "the name must end in"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_bar_list_is_told_with_its_line(
+    tmp_path: Path, name: str, text: str, told: str
+) -> None:
+    path = tmp_path / name
+    path.write_text(text, "utf-8")
+    with pytest.raises(RegistrationError) as caught:
+        load_barred(path)
+    assert told in str(caught.value)
+    assert "list.t" in str(caught.value) or "list.csv" in str(caught.value)
+    assert "someday" not in str(caught.value)
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=200))
+def test_any_text_is_a_bar_list_or_refused(text: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "list.csv"
+        path.write_text("name,year\n" + text, "utf-8", newline="")
+        with contextlib.suppress(RegistrationError):
+            assert all(entry.year for entry in load_barred(path))

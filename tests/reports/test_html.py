@@ -249,7 +249,17 @@ def test_every_label_is_used() -> None:
     template = (resources.files("dqv.reports") / "report.html.j2").read_text("utf-8")
     used = set(re.findall(r'\bt\("([\w.]+)"\)', template)) | set(re.findall(r'filled\("([\w.]+)"', template))
     assert used <= LABELS.keys()
-    families = ("report.", "role.", "assurance.", "outcome.", "kind.", "flag.", "witness.", "layout.")
+    families = (
+        "report.",
+        "role.",
+        "assurance.",
+        "outcome.",
+        "kind.",
+        "flag.",
+        "witness.",
+        "layout.",
+        "crosswalk.",
+    )
     values = {each.value for each in Verdict} | {f"{each.value}.means" for each in Verdict}
     values |= {"text", "audio", "image", "video", "table", "other", "unread", "defective"}
     left = {key for key in LABELS if not key.startswith(families)} - used - values
