@@ -6,6 +6,7 @@ from functools import partial
 from dqv.checks import words
 from dqv.checks.duplicates import duplicates
 from dqv.checks.engine import Case, Check, Outcome
+from dqv.checks.metadata import metadata
 from dqv.checks.recency import recency
 from dqv.checks.resolution import FLOORS, resolution
 from dqv.checks.scale import scale
@@ -25,7 +26,7 @@ CHECKS: Mapping[str, Check] = {
     "duplicates.video": partial(duplicates, modality="video"),
     "recency": recency,
     "documentation": words.documentation,
-    "metadata": words.metadata,
+    "metadata": metadata,
     "openness": partial(words.attested, rule="openness"),
     "updates": words.updates,
     "registration": words.registration,

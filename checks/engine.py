@@ -97,6 +97,29 @@ class Paragraphs:
 
 
 @dataclass(frozen=True)
+class Metadata:
+    """What metadata are there, and what is wrong with them.
+
+    Attributes:
+        problems: rows of `core.schema.PROBLEMS`, of the standards, of records and of what contradicts each other; few.
+        standards: that were found: croissant, hugging-face, sidecar, tc609.
+        described: items of which a field of metadata says something.
+        items: all that were measured.
+        records: items that are records of TC609-5-2025-02.
+        expectations: rows of `core.schema.EXPECTATIONS`; None where nothing was asked.
+        unexpected: rows of `core.schema.UNEXPECTED`; likewise.
+    """
+
+    problems: pl.DataFrame
+    standards: tuple[str, ...]
+    described: int
+    items: int
+    records: int
+    expectations: pl.DataFrame | None
+    unexpected: pl.LazyFrame | None
+
+
+@dataclass(frozen=True)
 class Case:
     """All that a check may look at.
 
@@ -114,6 +137,8 @@ class Case:
         disagreements: modality → items on which an independent witness disagrees; "pairs" → near-duplicate texts.
         planted: modality → how many planted duplicates were found, of how many.
         paragraphs: None where no text is long.
+        descriptions: rows of `core.schema.DESCRIPTIONS`, what describes items; see `dqv.metadata`.
+        metadata: what is wrong with what describes them; None where nothing was looked at.
         platform: address of the platform that gave the registration, over TLS; None of a file's.
     """
 
@@ -130,6 +155,8 @@ class Case:
     planted: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     paragraphs: Paragraphs | None = None
     platform: str | None = None
+    descriptions: pl.LazyFrame = field(default_factory=pl.LazyFrame)
+    metadata: Metadata | None = None
 
     def modality(self, modality: str) -> pl.LazyFrame:
         """The measured items of one modality."""

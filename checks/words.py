@@ -62,43 +62,6 @@ def documentation(case: Case) -> Outcome:
     )  # fmt: skip
 
 
-def metadata(case: Case) -> Outcome:
-    """8(三) 具备规范的元数据: neither metadata files nor named fields fails, else a person looks."""
-    is_file = pl.col("role") == "metadata"
-    has_fields = (pl.col("role") == "data") & (pl.col("fields").list.len() > 1)
-    files, with_fields = (case.objects.filter(each) for each in (is_file, has_fields))
-    count = int(files.select(pl.len()).collect().item())
-    broken = int(files.filter(pl.col("error_kind").is_not_null()).select(pl.len()).collect().item())
-    tables = int(with_fields.select(pl.len()).collect().item())
-    if not count and not tables:
-        return Outcome(
-            "metadata", Verdict.FAIL, method=_seen(case),
-            message=join([
-                Words(
-                    zh="既无元数据文件（metadata.csv、croissant.json …），记录也没有元数据字段。",
-                    en="There are neither metadata files (metadata.csv, croissant.json …) nor records with fields of metadata.",
-                ),
-                *_stated(case, "metadata"),
-            ]),
-            next_step=Words(zh="加入 metadata.csv 或在记录中加入元数据字段。", en="Add metadata.csv, or fields of metadata to the records."),
-        )  # fmt: skip
-    return Outcome(
-        "metadata", Verdict.REVIEW, method=_seen(case),
-        evidence=case.objects.filter(is_file | has_fields).select(
-            "name", "size_bytes", pl.col("fields").list.join(", "), "error_kind", "error"
-        ),
-        message=join([
-            Words(
-                zh=f"元数据文件 {count} 份（其中 {broken} 份无法读取），含多个字段的数据对象 {tables} 个；是否规范，此版本不作评判，须人工查看。",
-                en=f"{count} metadata files ({broken} of them cannot be read), {tables} data objects whose records have several fields; whether they follow a "
-                "standard is not judged by this version: a person must look.",
-            ),
-            *_stated(case, "metadata"),
-        ]),
-        next_step=Words(zh="请评审人员查看所列元数据。", en="Have a reviewer look at the metadata listed."),
-    )  # fmt: skip
-
-
 def registration(case: Case) -> Outcome:
     """8(一) 通过数据流通交易平台完成数据集登记; and whether the dataset holds what is no known data.
 

@@ -16,17 +16,18 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import orjson
+import polars as pl
 
-from dqv import assemble, tables
+from dqv import assemble, metadata, tables
 from dqv.checks import check_policy, run_checks
 from dqv.checks.engine import Case, deciding_modalities, summarise
 from dqv.connectors import layout, storage
-from dqv.connectors.declarations import load_registration
+from dqv.connectors.declarations import load_registration, load_suite
 from dqv.core import location
 from dqv.core.errors import ItemError, UsageError
 from dqv.core.files import sha256_file, write_atomic
 from dqv.core.location import Location, as_args, located, named
-from dqv.core.policy import load_policy
+from dqv.core.policy import Policy, load_policy
 from dqv.core.schema import OBJECTS
 from dqv.core.settings import Measuring, Settings
 from dqv.engine import Engine, Progress, Silent, list_source
@@ -34,8 +35,10 @@ from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Task, code_digest, versions
 from dqv.execute.outfolder import finished, out_folder
 from dqv.execute.sandbox import close_child, run_task
+from dqv.reports.escape import visible
 from dqv.reports.html import Excerpt, render
 from dqv.reports.model import Report
+from dqv.stages import expectations
 from dqv.stages import explain as explaining
 from dqv.trust import dsse, keys, statement, verification
 from dqv.trust.manifest import manifest_root
@@ -53,7 +56,7 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
         platform: asked for the registration; the source is then its number, and the data lies where the record says.
 
     Raises:
-        UsageError: policy, registration, platform, key or out folder cannot be used; nothing was written.
+        UsageError: policy, registration, expectations, platform, key or out folder cannot be used; nothing was written.
         SourceError: the source cannot be read or holds nothing that dqv knows.
         IncompleteRun: stopped before the end; the same call goes on.
     """
@@ -62,6 +65,7 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
     policy = load_policy(settings.policy)
     check_policy(policy)
     registration = load_registration(settings.registration) if settings.registration else None
+    own = _suite(settings.expectations, policy) if settings.expectations else None
     answered = None
     if platform is not None:
         from dqv.connectors import platforms  # with its client of HTTPS
@@ -86,6 +90,9 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
             retold = engine.retell([measured] if test is None else [measured, test], found, reference)
             items, objects = tables.joined(measured, found, run.path / "tables")
             facts = summarise(items, policy)
+            described = engine.describe(listing)
+            descriptions, files = metadata.joined(measured, described, objects, run.path / "tables")
+            expected = engine.expectations(descriptions, files, own)
             deciding = deciding_modalities(registration, settings.modalities, facts, policy)
             case = Case(
                 policy, registration, reference, items, objects, deciding, facts, found.unverified,
@@ -94,6 +101,8 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
                 found.planted,
                 paragraphs,
                 answered.address if answered is not None else None,
+                pl.scan_parquet(descriptions, glob=False),
+                metadata.gathered(descriptions, described, expected, measured, facts),
             )  # fmt: skip
             excerpts = engine.excerpts(listing, case) if settings.excerpts else {}
         outcomes = run_checks(case)
@@ -114,6 +123,32 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
         )
         _write(report, settings, key, excerpts)
     return report
+
+
+def _suite(path: Path, policy: Policy) -> Any:
+    """A suite of the user's own, once Great Expectations has accepted it, in a child.
+
+    Raises:
+        UsageError: it cannot be run: names the file, the expectation and why.
+    """
+    suite = load_suite(path)
+    wrong = _in_child(expectations.accept, {"suite": suite}, policy, reads_source=False)
+    if wrong:
+        raise UsageError(f"--expectations {path}: {visible('; '.join(wrong[:5]))}")
+    return suite
+
+
+def _in_child(function: Any, args: dict[str, Any], policy: Policy, *, reads_source: bool) -> Any:
+    """Call a function of `dqv.stages` in a child, outside a run."""
+    with tempfile.TemporaryDirectory() as parts:
+        task = Task(
+            stage=function.__name__, index=0, call=f"{function.__module__}:{function.__name__}", args=args,
+            policy=policy.digest, limits=Measuring().limits, parts=parts, work=0, code=code_digest(), reads_source=reads_source,
+        )  # fmt: skip
+        try:
+            return run_task(task)["result"]
+        finally:
+            close_child()
 
 
 def _environment(settings: Settings, started: float) -> dict[str, str]:
@@ -194,15 +229,7 @@ def explain(a: str, b: str, policy: str, text_field: str | None) -> dict[str, An
         "places": [place for _, _, place in found],
         "measuring": measuring.model_dump(mode="json"),
     }
-    with tempfile.TemporaryDirectory() as parts:
-        task = Task(
-            stage="explain", index=0, call=f"{explaining.explain.__module__}:explain", args=args, policy=rules.digest,
-            limits=measuring.limits, parts=parts, work=0, code=code_digest(), reads_source=True,
-        )  # fmt: skip
-        try:
-            answer: dict[str, Any] = run_task(task)["result"]
-        finally:
-            close_child()
+    answer: dict[str, Any] = _in_child(explaining.explain, args, rules, reads_source=True)
     return answer
 
 

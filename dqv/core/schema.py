@@ -226,3 +226,32 @@ REPEATED = pa.schema(
     ]
 )
 """One row per paragraph, or text that is not long, that repeats another, in canonical order."""
+
+EXPECTATIONS = pa.schema(
+    [
+        ("suite", pa.string()),  # policy, files, own
+        ("number", pa.int64()),  # in it, from 1
+        (
+            "rule",
+            pa.string(),
+        ),  # of the policy: required:FIELD, unique:FIELD, type:FIELD …; of the user's own: its type
+        ("type", pa.string()),
+        ("column", pa.string()),
+        ("met", pa.bool_()),  # null: it could not be evaluated
+        ("elements", pa.int64()),  # rows asked about; null where it is no expectation of single rows
+        ("missing", pa.int64()),  # of them without a value
+        ("unexpected", pa.int64()),
+        ("error", pa.string()),
+    ]
+)
+"""One row per expectation."""
+
+UNEXPECTED = pa.schema(
+    [
+        ("suite", pa.string()),
+        ("number", pa.int64()),
+        ("object", pa.int64()),
+        ("place", pa.int64()),
+    ]
+)
+"""Where an expectation is not met, the first of them."""
