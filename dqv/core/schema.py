@@ -149,7 +149,7 @@ DESCRIPTIONS = pa.schema(
         ("dated", pa.bool_()),  # whether what stands in its date fields is a date; null where nothing does
     ]
 )
-"""One row per item whose record says something of it, in canonical order."""
+"""One row per item whose record says something of it beside its dates, in canonical order."""
 
 PROBLEMS = pa.schema(
     [

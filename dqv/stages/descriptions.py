@@ -1,6 +1,6 @@
 """The rows that describe items: gathered over objects, as `rows.ItemRows` does with the items themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from dqv.core.schema import DESCRIPTIONS
 from dqv.execute.parts import Table
-from dqv.measure.descriptions import NOTHING, Description, Descriptions, as_columns
+from dqv.measure.descriptions import Description, Descriptions, as_columns
 
 _BATCH_ROWS = 4096
 
@@ -44,29 +44,30 @@ class DescriptionRows:
         self._table.take_back()
 
     def add(self, place: int, modality: str, found: Description | None, dated: bool | None) -> None:
-        """One item of the piece at work; without a description and a date there is nothing to write."""
-        if found is None and dated is None:
+        """One item of the piece at work; without a description there is nothing to write."""
+        if found is None:
             return
-        self._rows.append((self._object, place, modality, found or NOTHING, dated))
+        self._rows.append((self._object, place, modality, found, dated))
         if len(self._rows) - self._mark >= _BATCH_ROWS:
             self._write_earlier()
             self._write(len(self._rows))
 
     def add_columns(
-        self, places: Sequence[int], modality: str, found: Descriptions | None, dated: Sequence[bool | None]
+        self, places: Sequence[int], modality: str, found: Descriptions, dated: Sequence[bool | None]
     ) -> None:
         """Many items of the piece at work."""
-        count = len(places)
-        told = pa.array(dated, pa.bool_())
-        there = told.is_valid().to_numpy(zero_copy_only=False)
-        columns: dict[str, Any] = {"types": pa.repeat(pa.scalar(NOTHING.types, pa.string()), count)}
-        if found is not None:
-            columns, there = dict(found.columns), there | found.there
-        if not there.any():
+        if not found.there.any():
             return
+        count, there = len(places), found.there
         self._write_earlier()
         self._write(len(self._rows))
-        batch = _batch(np.full(count, self._object), places, _repeated(modality, count), columns, told)
+        batch = _batch(
+            np.full(count, self._object),
+            places,
+            _repeated(modality, count),
+            found.columns,
+            pa.array(dated, pa.bool_()),
+        )
         self._table.add(batch if there.all() else batch.filter(pa.array(there)))
 
     def _write_earlier(self) -> None:
@@ -88,9 +89,9 @@ class DescriptionRows:
 
 
 def _batch(
-    objects: Any, places: Any, modalities: Any, columns: dict[str, Any], dated: pa.Array
+    objects: Any, places: Any, modalities: Any, columns: Mapping[str, Any], dated: pa.Array
 ) -> pa.RecordBatch:
-    told = columns | {"object": objects, "place": places, "modality": modalities, "dated": dated}
+    told = {**columns, "object": objects, "place": places, "modality": modalities, "dated": dated}
     arrays = []
     for column in DESCRIPTIONS:
         values = told.get(column.name)

@@ -139,12 +139,10 @@ class ItemRows:
                 told | _of_text(found.text, self._measuring.near_text), count, self._measuring.near_text
             )
         )
-        self._descriptions.add_columns(
-            columns.places,
-            piece["modality"],
-            describe_columns(columns.values),
-            list(map(dated, *(told[name] for name in _DATES))),
-        )
+        described = describe_columns(columns.values)
+        if described is not None:
+            of_dates = list(map(dated, *(told[name] for name in _DATES)))
+            self._descriptions.add_columns(columns.places, piece["modality"], described, of_dates)
         for row in np.flatnonzero(sizes > self._measuring.long_text_bytes).tolist():
             self._add_paragraphs(columns.places[row], found.text[row].as_py())
         return True
