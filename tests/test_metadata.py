@@ -179,6 +179,8 @@ def test_entries_of_ten_thousand_columns_are_named_and_still_read(tmp_path: Path
 def test_entries_are_wide_beyond_the_limit(tmp_path: Path, fields: int, found: list[str]) -> None:
     source = tmp_path / "source"
     source.mkdir()
+    (source / "a").mkdir()
+    (source / "a" / "a.txt").write_text("a")
     (source / "metadata.jsonl").write_bytes(
         lines([{"file_name": "a", **{f"c{n}": 1 for n in range(fields - 1)}}])
     )

@@ -33,6 +33,7 @@ _SENTENCES: tuple[tuple[str, str, str], ...] = (
     ("data-type", r"(?:The field does not specify a valid |Field \".*\" defines a constant value but omits ).*", "neither it nor what it stands in has a dataType"),
     ("join", r"(?:You try to use the sources with names|Node with uuid=).*", "it takes several sources, and no references join them"),
     ("exclusive", r"(?P<at>\w+) should have one of the following properties .*", "it has none, or several, of properties that exclude each other"),
+    ("one-of", r"At least one of these properties should be defined: \[(?P<what>[\w', ]+)\]\.", "one of {what} is missing"),
     ("id", r"The dataset contains a wrong `@id`.*", "an @id holds white space"),
     ("duplicate-id", r"Duplicate nodes with the same identifier.*", "another node has the same @id"),
     ("array-shape", r"Field .* defines `array_shape`, but `is_array` is False.*", "it has an arrayShape and is no array"),

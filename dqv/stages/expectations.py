@@ -283,13 +283,12 @@ def _results(args: dict[str, Any], database: Path, kinds: Mapping[str, str], bea
         for name, kind in kinds.items()
     ]
     files = [_expectation(f"files:{name}", "be_in_set", name, value_set=[1]) for name in _FILE_SUITE]
-    with closing(sqlite3.connect(read_only, uri=True)) as places:
-        places.set_progress_handler(beat.tick, 10**6)
+    with engine.connect() as places:  # SQLAlchemy's: it knows REGEXP
         if kinds:
             yield from _validated(
                 gx, batches["items"], "policy", "described", [*args["suite"], *stable], places
             )
-        if places.execute("SELECT 1 FROM files LIMIT 1").fetchone():
+        if places.exec_driver_sql("SELECT 1 FROM files LIMIT 1").first():
             yield from _validated(gx, batches["files"], "files", "files", files, places)
         whole = beat.begin(0)
         for number, each in enumerate((args["own"] or {"expectations": []})["expectations"], 1):
@@ -321,7 +320,7 @@ def _validated(
     suite: str,
     table: str,
     expectations: Sequence[Mapping[str, Any]],
-    places: sqlite3.Connection,
+    places: Any,
     first: int = 1,
 ) -> Iterator[_Result]:
     """The result of every expectation, in order, with the places of what was not expected."""
@@ -359,9 +358,8 @@ _FORMAT = {
 """Counts, and the query that finds the items; no value."""
 
 
-def _places(connection: sqlite3.Connection, table: str, query: str) -> list[tuple[int, int | None]]:
+def _places(connection: Any, table: str, query: str) -> list[tuple[int, int | None]]:
     """Object and place of the first items that a query gives."""
     inner = f"SELECT item FROM ({query.rstrip().rstrip(';')}) ORDER BY item LIMIT {PLACES}"
-    return connection.execute(
-        f"SELECT object, place FROM {table} WHERE item IN ({inner}) ORDER BY item"
-    ).fetchall()
+    asked = f"SELECT object, place FROM {table} WHERE item IN ({inner}) ORDER BY item"
+    return [(number, place) for number, place in connection.exec_driver_sql(asked)]

@@ -82,7 +82,8 @@ def test_dataset_info_counts_its_splits() -> None:
     )
     assert found == []
     assert (said.least_items, said.most_items, said.licences) == (7, 7, ("mit",))
-    for splits in ({"a": {}}, {"a": {"num_examples": -1}}, {"a": {"num_examples": True}}, [1], {"a": 3}):
+    broken: list[Any] = [{"a": {}}, {"a": {"num_examples": -1}}, {"a": {"num_examples": True}}, [1], {"a": 3}]
+    for splits in broken:
         found, said = cards.info({"splits": splits})
         assert [(each.rule, each.at) for each in found] == [("value", "splits")]
         assert said.least_items is None

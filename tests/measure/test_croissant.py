@@ -19,7 +19,7 @@ GOOD: dict[str, Any] = {
         "conformsTo": "dct:conformsTo", "cr": "http://mlcommons.org/croissant/", "data": {"@id": "cr:data", "@type": "@json"},
         "dataType": {"@id": "cr:dataType", "@type": "@vocab"}, "dct": "http://purl.org/dc/terms/", "extract": "cr:extract",
         "field": "cr:field", "fileObject": "cr:fileObject", "fileSet": "cr:fileSet", "includes": "cr:includes",
-        "recordSet": "cr:recordSet", "sc": "https://schema.org/", "source": "cr:source", "containedIn": "cr:containedIn",
+        "recordSet": "cr:recordSet", "sc": "https://schema.org/", "source": "cr:source", 
     },
     "@type": "sc:Dataset", "name": "a", "description": "d", "conformsTo": "http://mlcommons.org/croissant/1.0", "citeAs": "c",
     "datePublished": "2026-01-01", "license": "https://spdx.org/licenses/MIT.html", "url": "https://example.org/a", "version": "1.0.0",
@@ -129,6 +129,13 @@ def test_depth_and_size_are_bounded() -> None:
         value = [value]
     assert rules(broken(extra=value)) == ["bounds"]
     assert rules(broken(extra=["x"] * (croissant.MOST_VALUES + 1))) == ["bounds"]
+
+
+def test_a_file_without_a_digest_is_named() -> None:
+    bare = {name: value for name, value in GOOD["distribution"][0].items() if name != "sha256"}
+    (found,) = [each for each in croissant.judge(broken(distribution=[bare])) if each.severity == ERROR]
+    assert (found.rule, found.at) == ("one-of", "Metadata(a) > FileObject(t)")
+    assert found.detail == "one of 'md5', 'sha256' is missing"
 
 
 def test_a_sentence_that_is_not_known_is_told_without_its_words() -> None:
