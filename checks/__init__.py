@@ -10,6 +10,7 @@ from dqv.checks.category import category
 from dqv.checks.duplicates import duplicates
 from dqv.checks.engine import Case, Check, Outcome
 from dqv.checks.legality import legality
+from dqv.checks.metadata import metadata
 from dqv.checks.openness import openness
 from dqv.checks.recency import recency
 from dqv.checks.registration import registration
@@ -34,7 +35,7 @@ CHECKS: Mapping[str, Check] = {
     "duplicates.video": partial(duplicates, modality="video"),
     "recency": recency,
     "documentation": words.documentation,
-    "metadata": words.metadata,
+    "metadata": metadata,
     "openness": openness,
     "updates": updates,
     "registration": registration,

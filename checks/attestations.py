@@ -39,6 +39,11 @@ def said(case: Case) -> Words:
     return _ANSWERED if case.filed is None else join([_ANSWERED, _BOTH])
 
 
+def seen(case: Case) -> Words:
+    """Whose word it is, of files that are told by their names."""
+    return join([Words(zh="按名称识别的文件。", en="Files told by their names."), said(case)])
+
+
 def absent(case: Case) -> Verdict:
     """What it comes to that something the clause demands is not declared.
 

@@ -108,6 +108,29 @@ DESCRIBED: Mapping[str, pl.DataType | type[pl.DataType]] = {
 
 
 @dataclass(frozen=True)
+class Metadata:
+    """What metadata are there, and what is wrong with them.
+
+    Attributes:
+        problems: rows of `core.schema.PROBLEMS`, of the standards, of records and of what contradicts each other; few.
+        standards: that were found: croissant, hugging-face, sidecar, tc609.
+        described: items of which a field of metadata says something.
+        items: all that were measured.
+        records: items that are records of TC609-5-2025-02.
+        expectations: rows of `core.schema.EXPECTATIONS`; None where nothing was asked.
+        unexpected: rows of `core.schema.UNEXPECTED`; likewise.
+    """
+
+    problems: pl.DataFrame
+    standards: tuple[str, ...]
+    described: int
+    items: int
+    records: int
+    expectations: pl.DataFrame | None
+    unexpected: pl.LazyFrame | None
+
+
+@dataclass(frozen=True)
 class Case:
     """All that a check may look at.
 
@@ -125,12 +148,13 @@ class Case:
         disagreements: modality → items on which an independent witness disagrees; "pairs" → near-duplicate texts.
         planted: modality → how many planted duplicates were found, of how many.
         paragraphs: None where no text is long.
+        descriptions: rows of `core.schema.DESCRIPTIONS`, what describes items; see `dqv.metadata`.
+        metadata: what is wrong with what describes them; None where nothing was looked at.
         platform: address of the platform that gave the registration, over TLS; None of a file's.
         filed: the registration file, where a platform's record stands beside it; `registration` is then the record, and from
             the file what the record does not have.
         attached: the documents found beside the registration file, by the names of `Document`.
         barred: the bar list of 第十二条; None: none was given.
-        descriptions: rows of `DESCRIBED`, in canonical order.
         licences: what files of the dataset say of its licence.
     """
 
@@ -151,6 +175,7 @@ class Case:
     attached: Mapping[str, Attached] = field(default_factory=dict)
     barred: tuple[Barred, ...] | None = None
     descriptions: pl.LazyFrame = field(default_factory=lambda: pl.LazyFrame(schema=DESCRIBED))
+    metadata: Metadata | None = None
     licences: tuple[Named, ...] = ()
 
     def modality(self, modality: str) -> pl.LazyFrame:

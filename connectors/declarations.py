@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from dqv.core.barred import BarList, Barred
-from dqv.core.errors import RegistrationError, TrustError
+from dqv.core.errors import RegistrationError, TrustError, UsageError
 from dqv.core.locate import explain, line_of
 from dqv.core.registration import Registration
 from dqv.trust import canonical
@@ -50,7 +50,9 @@ def load_barred(path: Path) -> tuple[Barred, ...]:
     """
     if path.suffix.lower() != ".csv":
         return load(path, BarList, "bar list").barred
-    rows = csv.reader(io.StringIO(_text(path, "bar list").removeprefix("\ufeff"), newline=""), strict=True)
+    rows = csv.reader(
+        io.StringIO(read_text(path, "bar list").removeprefix("\ufeff"), newline=""), strict=True
+    )
     found: list[Barred] = []
     try:
         head = [_COLUMNS.get(name.strip().lower()) for name in next(rows, [])]
@@ -86,7 +88,7 @@ def load(path: Path, model: type[_Model], what: str) -> _Model:
     Raises:
         RegistrationError: names the file and the line or field.
     """
-    text, form = _text(path, what), _FORMATS.get(path.suffix)
+    text, form = read_text(path, what), _FORMATS.get(path.suffix)
     if form is None:
         raise RegistrationError(f"{what} {path}: the name must end in .toml, .json or .yaml")
     document = None
@@ -96,7 +98,7 @@ def load(path: Path, model: type[_Model], what: str) -> _Model:
         elif form == "JSON":
             values = canonical.load(text.encode(), "it")
         else:
-            document, values = _yaml(text)
+            document, values = read_yaml(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise RegistrationError(
@@ -114,7 +116,24 @@ def load(path: Path, model: type[_Model], what: str) -> _Model:
         raise RegistrationError(f"{what} {path} is not usable: {explain(error, line_in)}") from None
 
 
-def _text(path: Path, what: str) -> str:
+def load_suite(path: Path) -> Any:
+    """Read a suite of expectations, JSON as Great Expectations writes it; what it says is looked at later.
+
+    Raises:
+        UsageError: it cannot be read, or is not JSON.
+    """
+    try:
+        return canonical.load(read_text(path, "expectations").encode(), f"expectations {path}")
+    except (RegistrationError, TrustError) as error:
+        raise UsageError(str(error)) from None
+
+
+def read_text(path: Path, what: str) -> str:
+    """The text of a file of at most MOST_BYTES.
+
+    Raises:
+        RegistrationError: it cannot be read; `what` names it.
+    """
     try:
         if not path.is_file():
             raise RegistrationError(f"{what} {path} cannot be read: there is no such file")
@@ -144,8 +163,13 @@ class _Loader(yaml.SafeLoader):
         return values
 
 
-def _yaml(text: str) -> tuple[yaml.Node | None, Any]:
-    """The document and its values."""
+def read_yaml(text: str) -> tuple[yaml.Node | None, Any]:
+    """A document and its values, without aliases and keys that stand twice.
+
+    Raises:
+        yaml.YAMLError: it is no such document.
+        ValueError: a value is none of its kind.
+    """
     loader = _Loader(text)
     try:
         document = loader.get_single_node()

@@ -10,6 +10,7 @@ import polars as pl
 from dqv.checks.engine import Case, Outcome, Result
 from dqv.checks.recency import dated
 from dqv.core.errors import DEFECTIVE_KINDS
+from dqv.core.files import sha256_file
 from dqv.core.policy import Policy, Words
 from dqv.core.schema import MODALITIES
 from dqv.core.settings import Layout, Settings
@@ -159,6 +160,7 @@ def _shown_settings(settings: Settings) -> dict[str, str]:
         "text_field": settings.measuring.text_field,
         "date_field": settings.measuring.date_field,
         "modality": ", ".join(settings.modalities) or None,
+        "expectations_sha256": sha256_file(settings.expectations) if settings.expectations else None,
     }
     limits = {f"limit.{name}": f"{value:g}" if isinstance(value, float) else str(value)
               for name, value in settings.measuring.limits}  # fmt: skip

@@ -56,6 +56,9 @@ def check(
     out: Out = None,
     policy: PolicyOption = "jiaxing-2025-65",
     registration: Annotated[Path | None, typer.Option(help="The registration: TOML, JSON or YAML.")] = None,
+    expectations: Annotated[
+        Path | None, typer.Option(help="Suite of Great Expectations (JSON) over the items' metadata.")
+    ] = None,
     platform: Annotated[
         Path | None,
         typer.Option(help="Description of the platform that has the registration and the data's location."),
@@ -108,6 +111,7 @@ def check(
             policy=policy,
             registration=registration,
             barred=barred,
+            expectations=expectations,
             modalities=tuple(modality or ()),
             role=role,
             reference_date=_date(reference_date),

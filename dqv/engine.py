@@ -21,11 +21,12 @@ from dqv.checks.engine import Case, Paragraphs
 from dqv.checks.resolution import below_floor
 from dqv.connectors import layout, storage
 from dqv.core.errors import SourceError
+from dqv.core.files import sha256_file
 from dqv.core.licences import Named
 from dqv.core.location import Location, as_args, named, secrets_of
 from dqv.core.policy import Policy
 from dqv.core.registration import Registration
-from dqv.core.schema import ITEMS, MODALITIES, PARAGRAPHS
+from dqv.core.schema import EXPECTATIONS, ITEMS, MODALITIES, PARAGRAPHS, UNEXPECTED
 from dqv.core.settings import Assurance, Measuring, Settings
 from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Ledger, Part, Task, code_digest
@@ -33,7 +34,17 @@ from dqv.measure.witness import version as ffmpeg_version
 from dqv.neardup import films
 from dqv.reports.escape import visible_path
 from dqv.reports.html import Excerpt
-from dqv.stages import duplicates, excerpts, index, licences, near_media, planted, witness
+from dqv.stages import (
+    duplicates,
+    excerpts,
+    expectations,
+    index,
+    licences,
+    near_media,
+    planted,
+    standards,
+    witness,
+)
 from dqv.stages import measure as measuring
 
 _FOOTERS = 1024
@@ -145,6 +156,38 @@ class Duplicates:
     planted: dict[str, tuple[int, int]]
     unverified: dict[str, int]
     crowded: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Described:
+    """What describes the dataset as a whole: Croissant, Hugging Face's cards.
+
+    Attributes:
+        said: of each, as `measure.problems.Said`, and the `object`.
+        problems: tables `PROBLEMS`.
+        references: rows of `stages.standards.REFERENCES`.
+    """
+
+    said: list[dict[str, Any]]
+    problems: list[Path]
+    references: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What Great Expectations says.
+
+    Attributes:
+        results: rows of `EXPECTATIONS`.
+        unexpected: rows of `UNEXPECTED`.
+    """
+
+    results: pl.DataFrame
+    unexpected: pl.LazyFrame
+
+
+_DESCRIPTIONS = 64
+"""Descriptions of the whole that are looked at in one task."""
 
 
 @dataclass(frozen=True)
@@ -501,6 +544,48 @@ class Engine:
     def _tables(self, stage: str, function: Any, calls: list[dict[str, Any]], prefix: str = "") -> list[str]:
         """Run a stage over tables of ours; the paths of the tables that it is named after, in order."""
         return _all_names(self._run(prefix + stage, function, [(args, 0) for args in calls]), stage)
+
+    def describe(self, listing: manifest.Listing) -> Described:
+        """What describes the dataset as a whole, and what is wrong with it; under `identity` nothing is read."""
+        pieces: list[dict[str, Any]] = []
+        if self.settings.measuring.assurance is Assurance.FULL:
+            for rows in listing.batches():
+                json = pc.and_(pc.equal(rows["role"], "metadata"), pc.equal(rows["why"], "metadata-name"))
+                json = pc.and_(json, pc.equal(rows["format"], "json"))
+                card = pc.equal(pc.binary_length(rows["path"]), len(standards.CARD))
+                card = pc.and_(card, pc.equal(rows["role"], "documentation"))
+                wanted = pc.and_(pc.or_(pc.fill_null(json, False), card), pc.is_null(rows["compression"]))
+                pieces += map(partitions.piece, rows.filter(wanted).to_pylist())
+        calls = (
+            ({**self._common, "pieces": pieces[at : at + _DESCRIPTIONS]}, 0)
+            for at in range(0, min(len(pieces), standards.MOST), _DESCRIPTIONS)
+        )
+        parts = self._run("describe", standards.describe, calls) if pieces else []
+        paths = [path for part in parts for path in part.files("references")]
+        empty = pl.DataFrame(pl.from_arrow(standards.REFERENCES.empty_table()))
+        return Described(
+            [each for part in parts for each in part.result],
+            [path for part in parts for path in part.files("problems")],
+            pl.read_parquet(paths, glob=False) if paths else empty,
+        )
+
+    def expectations(self, descriptions: Path, files: Path, own: dict[str, Any] | None) -> Expected | None:
+        """What Great Expectations says of the items' metadata; None where there is none and nothing was asked."""
+        tables = {"descriptions": descriptions, "files": files}
+        if own is None and not any(pq.read_metadata(path).num_rows for path in tables.values()):
+            return None
+        args = {
+            **{name: os.fspath(path.resolve()) for name, path in tables.items()},
+            "digests": [sha256_file(path) for path in tables.values()],
+            "suite": expectations.policy_suite(self.policy.metadata),
+            "own": own,
+        }
+        (part,) = self._run("expectations", expectations.check, [(args, 0)])
+        results, unexpected = (
+            scan(part.files(name), schema).drop("id")
+            for name, schema in (("expectations", EXPECTATIONS), ("unexpected", UNEXPECTED))
+        )
+        return Expected(results.collect(), unexpected)
 
     def witness(
         self, listing: manifest.Listing, measured: Measured, reference: date

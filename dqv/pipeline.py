@@ -16,19 +16,20 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import orjson
+import polars as pl
 
-from dqv import assemble, tables
+from dqv import assemble, metadata, tables
 from dqv.checks import check_policy, run_checks
 from dqv.checks.engine import Case, deciding_modalities, summarise
 from dqv.connectors import layout, storage
 from dqv.connectors.attached import attached
-from dqv.connectors.declarations import load_barred, load_registration
+from dqv.connectors.declarations import load_barred, load_registration, load_suite
 from dqv.connectors.objects import time_of
 from dqv.core import location
 from dqv.core.errors import ItemError, UsageError
 from dqv.core.files import sha256_file, write_atomic
 from dqv.core.location import Location, as_args, located, named
-from dqv.core.policy import load_policy
+from dqv.core.policy import Policy, load_policy
 from dqv.core.registration import Attached, Registration
 from dqv.core.schema import OBJECTS
 from dqv.core.settings import Measuring, Settings
@@ -37,8 +38,10 @@ from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Task, code_digest, versions
 from dqv.execute.outfolder import finished, out_folder
 from dqv.execute.sandbox import close_child, run_task
+from dqv.reports.escape import visible
 from dqv.reports.html import Excerpt, render
 from dqv.reports.model import Report
+from dqv.stages import expectations
 from dqv.stages import explain as explaining
 from dqv.trust import dsse, keys, statement, verification
 from dqv.trust.manifest import manifest_root
@@ -56,7 +59,7 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
         platform: asked for the registration; the source is then its number, and the data lies where the record says.
 
     Raises:
-        UsageError: policy, registration, platform, key or out folder cannot be used; nothing was written.
+        UsageError: policy, registration, expectations, platform, key or out folder cannot be used; nothing was written.
         SourceError: the source cannot be read or holds nothing that dqv knows.
         IncompleteRun: stopped before the end; the same call goes on.
     """
@@ -66,6 +69,7 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
     check_policy(policy)
     registration = load_registration(settings.registration) if settings.registration else None
     barred = load_barred(settings.barred) if settings.barred else None
+    own = _suite(settings.expectations, policy) if settings.expectations else None
     answered = filed = None
     if platform is not None:
         answered, where = _asked(platform, settings.source)
@@ -87,6 +91,9 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
             retold = engine.retell([measured] if test is None else [measured, test], found, reference)
             items, objects = tables.joined(measured, found, run.path / "tables")
             facts = summarise(items, policy)
+            described = engine.describe(listing)
+            descriptions, files = metadata.joined(measured, described, objects, run.path / "tables")
+            expected = engine.expectations(descriptions, files, own)
             deciding = deciding_modalities(registration, settings.modalities, facts, policy)
             case = Case(
                 policy, registration, reference, items, objects, deciding, facts, found.unverified,
@@ -98,7 +105,9 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
                 filed,
                 _attached(settings, filed or registration),
                 barred,
-                licences=engine.licences(listing, objects),
+                pl.scan_parquet(descriptions, glob=False),
+                metadata.gathered(descriptions, described, expected, measured, facts),
+                engine.licences(listing, objects),
             )  # fmt: skip
             excerpts = engine.excerpts(listing, case) if settings.excerpts else {}
         outcomes = run_checks(case)
@@ -137,6 +146,32 @@ def _attached(settings: Settings, record: Registration | None) -> dict[str, Atta
     if settings.registration is None or record is None:
         return {}
     return attached(settings.registration.parent, record.documents)
+
+
+def _suite(path: Path, policy: Policy) -> Any:
+    """A suite of the user's own, once Great Expectations has accepted it, in a child.
+
+    Raises:
+        UsageError: it cannot be run: names the file, the expectation and why.
+    """
+    suite = load_suite(path)
+    wrong = _in_child(expectations.accept, {"suite": suite}, policy, reads_source=False)
+    if wrong:
+        raise UsageError(f"--expectations {path}: {visible('; '.join(wrong[:5]))}")
+    return suite
+
+
+def _in_child(function: Any, args: dict[str, Any], policy: Policy, *, reads_source: bool) -> Any:
+    """Call a function of `dqv.stages` in a child, outside a run."""
+    with tempfile.TemporaryDirectory() as parts:
+        task = Task(
+            stage=function.__name__, index=0, call=f"{function.__module__}:{function.__name__}", args=args,
+            policy=policy.digest, limits=Measuring().limits, parts=parts, work=0, code=code_digest(), reads_source=reads_source,
+        )  # fmt: skip
+        try:
+            return run_task(task)["result"]
+        finally:
+            close_child()
 
 
 def _environment(settings: Settings, started: float) -> dict[str, str]:
@@ -223,15 +258,7 @@ def explain(a: str, b: str, policy: str, text_field: str | None) -> dict[str, An
         "places": [place for _, _, _, place in found],
         "measuring": measuring.model_dump(mode="json"),
     }
-    with tempfile.TemporaryDirectory() as parts:
-        task = Task(
-            stage="explain", index=0, call=f"{explaining.explain.__module__}:explain", args=args, policy=rules.digest,
-            limits=measuring.limits, parts=parts, work=0, code=code_digest(), reads_source=True,
-        )  # fmt: skip
-        try:
-            answer: dict[str, Any] = run_task(task)["result"]
-        finally:
-            close_child()
+    answer: dict[str, Any] = _in_child(explaining.explain, args, rules, reads_source=True)
     return answer
 
 

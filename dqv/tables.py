@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dqv.core.schema import ITEMS, READ_OBJECTS, SIDECAR
+from dqv.core.schema import DESCRIPTIONS, ITEMS, READ_OBJECTS, SIDECAR
 from dqv.engine import Duplicates, Measured, scan
 from dqv.execute.sorting import Sorter
 from dqv.reports.escape import visible_path
@@ -34,8 +34,8 @@ def joined(measured: Measured, found: Duplicates, folder: Path) -> tuple[pl.Lazy
         OSError: they cannot be written; likewise of polars.
     """
     folder.mkdir(exist_ok=True)
-    objects = _written(_objects(measured, folder), folder / "objects.parquet")
-    items = _written(_items(measured, found, objects), folder / "items.parquet")
+    objects = written(_objects(measured, folder), folder / "objects.parquet")
+    items = written(_items(measured, found, objects), folder / "items.parquet")
     count = objects.select(pl.len()).collect().item()
     nameless = items.select(pl.col("name").null_count()).collect().item()
     if count != measured.listing.names or nameless:
@@ -43,7 +43,8 @@ def joined(measured: Measured, found: Duplicates, folder: Path) -> tuple[pl.Lazy
     return items, objects
 
 
-def _written(rows: pl.LazyFrame, path: Path) -> pl.LazyFrame:
+def written(rows: pl.LazyFrame, path: Path) -> pl.LazyFrame:
+    """The rows, from a file to which they were streamed."""
     rows.sink_parquet(path, compression="zstd", row_group_size=_ROW_GROUP_ROWS, engine="streaming")
     return pl.scan_parquet(path, glob=False)
 
@@ -57,7 +58,8 @@ def _objects(measured: Measured, folder: Path) -> pl.LazyFrame:
         is_elementwise=True,
     )
     rows = listed.with_columns(name=name)
-    for each in (_dates(measured, folder), _told(measured), _fates(measured)):
+    dates = _dates(measured, folder).select("object", "date_sidecar", "date_sidecar_modified")
+    for each in (dates, _told(measured), _fates(measured)):
         rows = rows.set_sorted("object").join(each, on="object", how="left", maintain_order="left")
     return rows
 
@@ -114,19 +116,32 @@ def _fates(measured: Measured) -> pl.LazyFrame:
 _SAID = pa.schema(
     [
         ("key", pa.binary()),  # what is described: its path, or a mark and its sample
-        *(SIDECAR.field(name) for name in ("object", "place", "date", "date_modified")),
+        *(SIDECAR.field(name) for name in SIDECAR.names if name not in ("target", "sample")),
     ]
 )
 _KEYS = pa.schema([("key", pa.binary()), ("object", pa.int64())])
+_TOLD = [name for name in SIDECAR.names if name in DESCRIPTIONS.names and name not in ("object", "place")]
+"""What a metadata file says of an object beside its dates."""
+
 _DATED = pa.schema(
-    [("object", pa.int64()), ("date_sidecar", pa.date32()), ("date_sidecar_modified", pa.date32())]
+    [
+        ("object", pa.int64()),
+        ("date_sidecar", pa.date32()),
+        ("date_sidecar_modified", pa.date32()),
+        ("described_by", pa.int64()),  # the metadata file that says it, first of all
+        *(SIDECAR.field(name) for name in _TOLD),
+        ("contradicts", pa.list_(pa.string())),  # fields of which entries say different things; null: none
+    ]
 )
+"""What metadata files say of an object."""
+
+_COMPARED = ("id", "licence", "source", "language", "annotation_method", "version", "generated")
 _OF_SAMPLE = b"\0"
 """Before the name of a sample, so that it is no path."""
 
 
 def _dates(measured: Measured, folder: Path) -> pl.LazyFrame:
-    """The dates that metadata files give an object: the first of each kind, in canonical order."""
+    """What metadata files say of an object: of each kind the first, in canonical order."""
     said = _sorted(_said(measured), _SAID, ("key", "object", "place"), folder / "said.parquet")
     first = (
         said.set_sorted("key")
@@ -134,14 +149,30 @@ def _dates(measured: Measured, folder: Path) -> pl.LazyFrame:
         .agg(
             date_sidecar=pl.col("date").drop_nulls().first(),
             date_sidecar_modified=pl.col("date_modified").drop_nulls().first(),
+            described_by=pl.col("object").first(),
+            **{name: pl.col(name).drop_nulls().first() for name in _TOLD},
+            **{f"{name}_values": pl.col(name).drop_nulls().n_unique() for name in _COMPARED},
         )
+        .with_columns(
+            contradicts=pl.concat_list(
+                pl.when(pl.col(f"{name}_values") > 1).then(pl.lit(name)) for name in _COMPARED
+            ).list.drop_nulls()
+        )
+        .with_columns(pl.when(pl.col("contradicts").list.len() > 0).then(pl.col("contradicts")))
         .set_sorted("key")
     )
     keys = _sorted(_keys(measured), _KEYS, ("key", "object"), folder / "keys.parquet").set_sorted("key")
     path = folder / "dated.parquet"
-    _written(keys.join(first, on="key", how="inner", maintain_order="left").select(_DATED.names), path)
+    joined = keys.join(first, on="key", how="inner", maintain_order="left")
+    written(joined.select(_DATED.names), path)
     blocks = (pa.Table.from_batches([batch]).cast(_DATED) for batch in pq.ParquetFile(path).iter_batches())
-    found = _sorted(blocks, _DATED, ("object",), folder / "dates.parquet").set_sorted("object")
+    _sorted(blocks, _DATED, ("object",), folder / "dates.parquet")
+    return said_of(folder)
+
+
+def said_of(folder: Path) -> pl.LazyFrame:
+    """What metadata files say of objects, one row an object, sorted by `object`: rows of `_DATED`."""
+    found = pl.scan_parquet(folder / "dates.parquet", glob=False).set_sorted("object")
     firsts = {name: pl.col(name).drop_nulls().first() for name in _DATED.names[1:]}
     return found.group_by("object", maintain_order=True).agg(**firsts).set_sorted("object")
 

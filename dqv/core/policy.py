@@ -16,6 +16,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -198,6 +199,35 @@ class NearText(_Model):
     simplified: bool
 
 
+DescriptiveField = Literal[
+    "id", "licence", "source", "language", "labels", "annotation_method", "version", "generated"
+]
+
+
+class MetadataRules(_Model):
+    """What metadata of items is held to (8(三) 规范的元数据).
+
+    Attributes:
+        required: what must be said of every item.
+        unique: what no two items may share.
+        licences: identifiers that are licences: in lower case, `-` for spaces.
+        annotation_methods: what may be said of how labels came about, likewise.
+    """
+
+    required: tuple[DescriptiveField, ...]
+    unique: tuple[DescriptiveField, ...]
+    licences: tuple[str, ...]
+    annotation_methods: tuple[str, ...]
+
+    @field_validator("licences", "annotation_methods")
+    @classmethod
+    def _are_folded(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            if value != "-".join(value.lower().split()):
+                raise ValueError(f"{value!r} must be in lower case and without spaces")
+        return values
+
+
 class Policy(_Model):
     """A policy file.
 
@@ -230,6 +260,7 @@ class Policy(_Model):
     recency: Recency
     near_text: NearText
     long_text: LongText
+    metadata: MetadataRules
     clauses: dict[str, Words]
     rules: dict[str, Rule]
 

@@ -124,6 +124,50 @@ def with_slots(schema: pa.Schema, slots: int) -> pa.Schema:
     return schema.set(schema.get_field_index("sketch"), pa.field("sketch", pa.binary(slots * 4)))
 
 
+_DESCRIBED = [
+    ("id", pa.string()),  # this and what follows: `measure.descriptions`
+    ("licence", pa.string()),
+    ("source", pa.string()),
+    ("language", pa.string()),
+    ("labels", pa.list_(pa.string())),
+    ("annotation_method", pa.string()),
+    ("version", pa.string()),
+    ("generated", pa.string()),
+    (
+        "types",
+        pa.string(),
+    ),  # of each of `descriptions.TYPED`: s(tring), n(umber), b(oolean), l(ist), o(bject), - absent …
+]
+
+DESCRIPTIONS = pa.schema(
+    [
+        ("object", pa.int64()),
+        ("place", pa.int64()),
+        ("modality", pa.string()),
+        *_DESCRIBED,
+        ("problems", pa.list_(pa.string())),  # of a record of TC609-5-2025-02; null of others
+        ("dated", pa.bool_()),  # whether what stands in its date fields is a date; null where nothing does
+    ]
+)
+"""One row per item whose record says something of it beside its dates, in canonical order."""
+
+PROBLEMS = pa.schema(
+    [
+        ("object", pa.int64()),  # the metadata or document
+        ("place", pa.int64()),  # of the first entry; null: the file as a whole
+        ("standard", pa.string()),  # croissant, hugging-face, sidecar
+        ("rule", pa.string()),
+        ("severity", pa.string()),  # error, warning
+        (
+            "at",
+            pa.string(),
+        ),  # where in the file: a field or a node, cut and escaped; null where place says it
+        ("count", pa.int64()),  # of entries
+        ("detail", pa.string()),  # without values of the data
+    ]
+)
+"""What is wrong with metadata by the standard it follows: one row per file, rule and place in it."""
+
 SIDECAR = pa.schema(
     [
         ("object", pa.int64()),  # the metadata object that says it
@@ -132,6 +176,8 @@ SIDECAR = pa.schema(
         ("sample", pa.binary()),  # what describes all of this sample; null with a target
         ("date", pa.date32()),
         ("date_modified", pa.date32()),
+        *_DESCRIBED,
+        ("dated", pa.bool_()),
     ]
 )
 """What metadata files say about other objects."""
@@ -180,3 +226,32 @@ REPEATED = pa.schema(
     ]
 )
 """One row per paragraph, or text that is not long, that repeats another, in canonical order."""
+
+EXPECTATIONS = pa.schema(
+    [
+        ("suite", pa.string()),  # policy, files, own
+        ("number", pa.int64()),  # in it, from 1
+        (
+            "rule",
+            pa.string(),
+        ),  # of the policy: required:FIELD, unique:FIELD, type:FIELD …; of the user's own: its type
+        ("type", pa.string()),
+        ("column", pa.string()),
+        ("met", pa.bool_()),  # null: it could not be evaluated
+        ("elements", pa.int64()),  # rows asked about; null where it is no expectation of single rows
+        ("missing", pa.int64()),  # of them without a value
+        ("unexpected", pa.int64()),
+        ("error", pa.string()),
+    ]
+)
+"""One row per expectation."""
+
+UNEXPECTED = pa.schema(
+    [
+        ("suite", pa.string()),
+        ("number", pa.int64()),
+        ("object", pa.int64()),
+        ("place", pa.int64()),
+    ]
+)
+"""Where an expectation is not met, the first of them."""

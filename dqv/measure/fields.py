@@ -11,11 +11,13 @@ values except identifiers and dates.
 **Dates.** The first of DATE_FIELDS, and of MODIFIED_FIELDS, that is there and holds a date; where none does,
 the first that is there and not empty.
 
+**Descriptions.** What describes a record, by the names of DESCRIPTIVE: `measure/descriptions.py`.
+
 **Bytes.** The payload is text: binary values count nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import NoneType
 from typing import TypeAlias
 
@@ -94,6 +96,24 @@ MODIFIED_FIELDS = (
     "modified_date", "最后修改时间", "更新时间", "更新日期", "修改时间", "修改日期",
 )  # fmt: skip
 
+DESCRIPTIVE: Mapping[str, tuple[str, ...]] = {
+    "id": (
+        "id", "_id", "uid", "uuid", "guid", "doc_id", "document_id", "record_id", "item_id", "data_id",
+        "编号", "标识", "标识符", "记录编号", "数据编号",
+    ),
+    "licence": ("license", "licence", "license_id", "license_name", "许可", "许可证", "许可协议"),
+    "source": ("source", "data_source", "来源", "数据来源"),
+    "language": ("language", "lang", "语言", "语种"),
+    "labels": ("labels", "label", "标签", "标签列表"),
+    "annotation_method": ("annotation_method", "标注方式", "标注方法"),
+    "version": ("version", "版本", "版本号"),
+    "generated": ("generated_data_indicator", "generated", "is_generated", "synthetic", "is_synthetic", "生成数据标识"),
+    "annotation": ("annotation",),
+    "data_content": ("data_content",),
+}  # fmt: skip
+"""What describes a record: column of `schema.DESCRIPTIONS` → names, the first that is there. The last two are fields of
+TC609-5-2025-02 that hold others, or by which its records are told."""
+
 
 @dataclass(slots=True)
 class Extract:
@@ -129,7 +149,7 @@ def extract(value: object, text_field: str | None = None, date_field: str | None
     if isinstance(value, str):
         size = _size(value)
         return Extract(value, size, size, None, None, True)
-    plan = _plan_of(tuple(value)) if isinstance(value, dict) else _NO_PLAN
+    plan = plan_of(tuple(value)) if isinstance(value, dict) else _NO_PLAN
     payload = 0
     for part in value.values() if isinstance(value, dict) else (value,):
         # Strings are most of all values: they do not pay for the general case.
@@ -198,10 +218,10 @@ def extract_columns(values: Mapping[str, Column]) -> Extracts | None:
     Returns:
         None where the text of a record is blank, or put together of several strings.
     """
-    plan = _plan_of(tuple(values))
+    plan = plan_of(tuple(values))
     if not plan.text or len(plan.text[0]) > 1:
         return None
-    strings = {name: _as_strings(column) for name, column in values.items()}
+    strings = {name: as_strings(column) for name, column in values.items()}
     text = strings[plan.text[0][0]]
     if text is None or text.null_count or _any_blank(text):
         return None
@@ -215,7 +235,7 @@ def extract_columns(values: Mapping[str, Column]) -> Extracts | None:
     return Extracts(text, payload, *first)
 
 
-def _as_strings(column: Column) -> pa.LargeStringArray | None:
+def as_strings(column: Column) -> pa.LargeStringArray | None:
     """A column of nothing but strings and nulls; None of others."""
     if isinstance(column, list):
         return pa.array(column, pa.large_string()) if set(map(type, column)) <= {str, NoneType} else None
@@ -242,7 +262,7 @@ def _any_blank(array: pa.LargeStringArray) -> bool:
 
 def has_text(value: Mapping[str, object]) -> bool:
     """Whether a field that is known for holding the text is there and filled."""
-    return any(_said(value[name]) for names in _plan_of(tuple(value)).text for name in names)
+    return any(_said(value[name]) for names in plan_of(tuple(value)).text for name in names)
 
 
 def _first_of(values: dict[str, Column], count: int) -> list[object | None]:
@@ -257,16 +277,17 @@ def _first_of(values: dict[str, Column], count: int) -> list[object | None]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Plan:
     """Which of a record's names are what; the same for all records with the same names."""
 
     text: tuple[tuple[str, ...], ...] = ()
     date: tuple[str, ...] = ()
     modified: tuple[str, ...] = ()
     rest: tuple[str, ...] = ()
+    described: Mapping[str, str] = field(default_factory=dict)
 
 
-_NO_PLAN = _Plan()
+_NO_PLAN = Plan()
 _REMEMBERED = 4096
 _REMEMBERED_KEYS = 1000
 _REMEMBERED_CHARACTERS = 4096
@@ -280,28 +301,34 @@ def _plain(name: str) -> str:
 _TEXT = tuple(tuple(map(_plain, names)) for names in TEXT_FIELDS)
 _DATES = tuple(map(_plain, DATE_FIELDS))
 _MODIFIED = tuple(map(_plain, MODIFIED_FIELDS))
+_DESCRIPTIVE = {column: tuple(map(_plain, names)) for column, names in DESCRIPTIVE.items()}
 _NOT_TEXT = frozenset(map(_plain, IDENTIFIERS)) | set(_DATES) | set(_MODIFIED)
 
 
-_plans: dict[tuple[str, ...], _Plan] = {}
+_plans: dict[tuple[str, ...], Plan] = {}
 
 
-def _plan(keys: tuple[str, ...]) -> _Plan:
+def _plan(keys: tuple[str, ...]) -> Plan:
     named: dict[str, str] = {}
     for key in keys:
         if isinstance(key, str):
             named.setdefault(_plain(key), key)
-    return _Plan(
+    return Plan(
         text=tuple(
             tuple(named[name] for name in names if name in named) for names in _TEXT if names[0] in named
         ),
         date=tuple(named[name] for name in _DATES if name in named),
         modified=tuple(named[name] for name in _MODIFIED if name in named),
         rest=tuple(key for key in keys if isinstance(key, str) and _plain(key) not in _NOT_TEXT),
+        described={
+            column: named[found]
+            for column, names in _DESCRIPTIVE.items()
+            if (found := next((name for name in names if name in named), None))
+        },
     )
 
 
-def _plan_of(keys: tuple[str, ...]) -> _Plan:
+def plan_of(keys: tuple[str, ...]) -> Plan:
     """The plan, remembered; but hostile records have other names each, and long ones."""
     plan = _plans.get(keys)
     if plan is None:
@@ -317,7 +344,7 @@ def _size(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
-def _literal(value: object) -> str:
+def literal(value: object) -> str:
     """A scalar that is not a string, as JSON writes it; dates as JSON has them, without the quotes."""
     try:
         return orjson.dumps(value).decode().strip('"')
@@ -337,7 +364,7 @@ def _payload(value: object) -> int:
         elif isinstance(value, list | tuple):
             stack.extend(value)
         elif value is not None and not isinstance(value, bytes):
-            total += len(_literal(value))
+            total += len(literal(value))
     return total
 
 
@@ -355,7 +382,7 @@ def _strings(value: object) -> list[str]:
         elif isinstance(value, list | tuple):
             stack.extend(reversed(value))
         elif value is not None and not isinstance(value, bytes):
-            found.append(_literal(value))
+            found.append(literal(value))
     return found
 
 

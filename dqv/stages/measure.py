@@ -17,14 +17,14 @@ from dqv.connectors.members import close_archives, open_member
 from dqv.connectors.storage import BLOCK_BYTES, InMemory, Reads, Store, Stored, open_store
 from dqv.core.errors import ItemError
 from dqv.core.registration import RawSound
-from dqv.core.schema import ITEMS, PARAGRAPHS, READ_OBJECTS, SIDECAR, with_slots
+from dqv.core.schema import DESCRIPTIONS, ITEMS, PARAGRAPHS, PROBLEMS, READ_OBJECTS, SIDECAR, with_slots
 from dqv.core.settings import Assurance, Measuring
 from dqv.execute.child import Beat
 from dqv.execute.partitions import pieces
 from dqv.execute.parts import Table
-from dqv.measure.fields import extract
 from dqv.stages.media import HEADER_BLOCK_BYTES, MEDIA, measure_media
-from dqv.stages.rows import ItemRows, day, stored_size
+from dqv.stages.rows import ItemRows, stored_size
+from dqv.stages.sidecars import Sidecars
 
 SPANNED = frozenset({"jsonl", "parquet"})
 """Formats of which a part can be read by itself."""
@@ -81,7 +81,7 @@ class _Work:
 
 
 def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
-    """Measure a partition: tables `items`, `paragraphs`, `objects` and `sidecar`.
+    """Measure a partition: tables `items`, `paragraphs`, `descriptions`, `objects`, `sidecar` and `problems`.
 
     Args:
         args: `source`, what to read (see `execute.partitions.pieces`), `measuring`, `raw` (a `RawSound` or None).
@@ -94,10 +94,13 @@ def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
     with (
         Table(out, "items", with_slots(ITEMS, slots)) as items,
         Table(out, "paragraphs", with_slots(PARAGRAPHS, slots)) as paragraphs,
+        Table(out, "descriptions", DESCRIPTIONS) as descriptions,
         Table(out, "objects", READ_OBJECTS) as objects,
-        Table(out, "sidecar", SIDECAR) as sidecar,
+        Table(out, "sidecar", SIDECAR) as said,
+        Table(out, "problems", PROBLEMS) as problems,
     ):
-        rows, mine = ItemRows(items, paragraphs, measuring), pieces(args)
+        rows, mine = ItemRows(items, paragraphs, descriptions, measuring), pieces(args)
+        sidecar = Sidecars(said, problems, measuring)
         if measuring.assurance is Assurance.FULL:
             alone = (piece for piece in mine if piece["locator"] is None and piece["read"] == "whole")
             store.expect([_as_listed(piece) for piece in alone])
@@ -115,11 +118,11 @@ def _measure_piece(
     raw: RawSound | None,
     beat: Beat,
     rows: ItemRows,
-    sidecar: Table,
+    sidecar: Sidecars,
 ) -> dict[str, Any]:
     """One object, or one span of it: all its rows, or one row that says why not; returns the object's row."""
     rows.begin(piece)
-    sidecar.begin()
+    sidecar.begin(piece)
     facts, reads = Facts(), Reads()
     sha256 = xxh3_128 = None
     failed: ItemError | None = None
@@ -147,7 +150,7 @@ def _measure_piece(
                 if piece["role"] == "data":
                     _measure_items(work, rows, xxh3_128)
                 elif piece["role"] == "metadata" and piece["format"] is not None:
-                    _read_sidecar(work, sidecar)
+                    sidecar.read(records(file, piece, measuring, beat, facts, reads))
             file.check_unchanged()
     except (ItemError, OSError) as error:
         rows.take_back()
@@ -343,44 +346,3 @@ def medium_at(
     yield item[1]
     for _ in found:
         pass
-
-
-_SIDECAR_ROWS = 4096
-
-_FILE_NAMES = ("file_name", "filename", "file", "path", "file_path", "文件名", "文件")
-
-
-def _read_sidecar(work: _Work, sidecar: Table) -> None:
-    """What a metadata file says of other objects: rows with a file's name and a date."""
-    piece, measuring = work.piece, work.measuring
-    folder = piece["path"].encode("latin-1").rpartition(b"/")[0]
-    sample = None if piece["sample"] is None else piece["sample"].encode("latin-1")
-    held: list[dict[str, Any]] = []
-    for record in singly(records(work.file, piece, measuring, work.beat, work.facts, work.reads)):
-        if isinstance(record, Broken):
-            raise record.error
-        if isinstance(record, Embedded) or not isinstance(record.value, dict):
-            continue
-        name = next(
-            (record.value[key] for key in _FILE_NAMES if isinstance(record.value.get(key), str)), None
-        )
-        if name is None and sample is None:
-            continue
-        target = None
-        if name is not None and sample is None:
-            target = (folder + b"/" if folder else b"") + name.encode("utf-8", "surrogateescape")
-        found = extract(record.value, None, measuring.date_field)
-        row = {
-            "object": piece["object"],
-            "place": record.place,
-            "target": target,
-            "sample": sample,
-            "date": day(found.date)[0],
-            "date_modified": day(found.modified)[0],
-        }
-        held.append(row)
-        if len(held) >= _SIDECAR_ROWS:
-            sidecar.add_rows(held)
-            held = []
-    if held:
-        sidecar.add_rows(held)

@@ -16,11 +16,13 @@ from dqv.core.settings import Measuring
 from dqv.core.units import FLICKS_PER_SECOND
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table
+from dqv.measure.descriptions import describe, describe_columns
 from dqv.measure.fields import Extract, extract, extract_columns
 from dqv.measure.hashing import payload_hashes
 from dqv.measure.media import Media
 from dqv.measure.timestamps import day_in_name, parse_day
 from dqv.neardup import paragraphs, sketch, tokens
+from dqv.stages.descriptions import DescriptionRows
 
 _BATCH_TEXT = 8 * 2**20
 _BATCH_ROWS = 4096
@@ -47,9 +49,10 @@ class ItemRows:
     object at work can still be taken back, whether they were gathered only or written already.
     """
 
-    def __init__(self, items: Table, parts: Table, measuring: Measuring) -> None:
+    def __init__(self, items: Table, parts: Table, descriptions: Table, measuring: Measuring) -> None:
         self._items = items
         self._paragraphs = parts
+        self._descriptions = DescriptionRows(descriptions)
         self._measuring = measuring
         self._piece: dict[str, Any] = {}
         self._date_name: Any = None
@@ -67,6 +70,7 @@ class ItemRows:
         for table in (self._items, self._paragraphs):
             table.keep()  # what the piece before has written already stays
             table.begin()
+        self._descriptions.begin(piece)
         self._mark = len(self._rows)
         self._piece = piece
         self._date_name = day_in_name(piece["path"].encode("latin-1"))
@@ -74,12 +78,14 @@ class ItemRows:
     def end(self) -> None:
         """All rows so far stay, and are written."""
         self._write(len(self._rows))
+        self._descriptions.end()
 
     def take_back(self) -> None:
         """Forget the rows of the piece at work."""
         del self._rows[self._mark :], self._contents[self._mark :]
         self._items.take_back()
         self._paragraphs.take_back()
+        self._descriptions.take_back()
 
     def add(self, place: int, value: object, stored_bytes: int) -> None:
         """One record of the piece at work."""
@@ -95,6 +101,9 @@ class ItemRows:
             record.payload_bytes, record.text_bytes, date_record, date_modified, self._date_name, refused,
         )  # fmt: skip
         self._gather(row, record.text)
+        self._descriptions.add(
+            place, piece["modality"], describe(value), dated(date_record, date_modified, refused)
+        )
         if record.text_bytes > self._measuring.long_text_bytes:
             self._add_paragraphs(place, record.text)
 
@@ -130,6 +139,10 @@ class ItemRows:
                 told | _of_text(found.text, self._measuring.near_text), count, self._measuring.near_text
             )
         )
+        described = describe_columns(columns.values)
+        if described is not None:
+            of_dates = list(map(dated, *(told[name] for name in _DATES)))
+            self._descriptions.add_columns(columns.places, piece["modality"], described, of_dates)
         for row in np.flatnonzero(sizes > self._measuring.long_text_bytes).tolist():
             self._add_paragraphs(columns.places[row], found.text[row].as_py())
         return True
@@ -178,6 +191,9 @@ class ItemRows:
             found.payload_bytes, None, date_record, date_modified, date_name, refused,
         )  # fmt: skip
         self._gather(row, found)
+        self._descriptions.add(
+            item.place, found.modality, describe(item.fields), dated(date_record, date_modified, refused)
+        )
 
     def add_error(
         self,
@@ -327,6 +343,14 @@ def _dates(record: Extract) -> tuple[Any, Any, bool]:
     """The days of a record and of its change, and whether one of them was refused."""
     (date, refused), (modified, refused_too) = day(record.date), day(record.modified)
     return date, modified, refused or refused_too
+
+
+_DATES = ("date_record", "date_modified", "date_refused")
+
+
+def dated(date: Any, modified: Any, refused: bool) -> bool | None:
+    """Whether what stands in the fields of a record's dates is dates; None where nothing does."""
+    return False if refused else True if date is not None or modified is not None else None
 
 
 def _days(values: list[object]) -> list[tuple[Any, bool]]:

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dqv.core.errors import ItemError
-from dqv.core.schema import ITEMS, PARAGRAPHS
+from dqv.core.schema import DESCRIPTIONS, ITEMS, PARAGRAPHS
 from dqv.core.settings import Measuring
 from dqv.execute import parts
 from dqv.execute.parts import Table
-from dqv.stages import rows
+from dqv.stages import descriptions, rows
 from dqv.stages.rows import ItemRows
 
 # objects: how many records, which of them are broken, and whether the object fails at its end
@@ -31,13 +31,15 @@ def test_rows_are_there_whole_in_order_and_with_their_facts(
     with (
         TemporaryDirectory() as name,
         patch.object(rows, "_BATCH_ROWS", batch_rows),
+        patch.object(descriptions, "_BATCH_ROWS", batch_rows),
         patch.object(parts, "_HELD_BYTES", held_bytes),
     ):
         with (
             Table(Path(name), "items", ITEMS) as table,
             Table(Path(name), "paragraphs", PARAGRAPHS) as long,
+            Table(Path(name), "descriptions", DESCRIPTIONS) as more,
         ):
-            gathered = ItemRows(table, long, Measuring(long_text_bytes=40))
+            gathered = ItemRows(table, long, more, Measuring(long_text_bytes=40))
             for number, (count, broken, fails) in enumerate(objects):
                 gathered.begin(piece(number))
                 mine = []
@@ -45,7 +47,9 @@ def test_rows_are_there_whole_in_order_and_with_their_facts(
                     if place in broken:
                         gathered.add_error(place, ItemError("json", "x"), single=True, stored_bytes=1)
                     else:
-                        gathered.add(place, {"text": f"object {number} record {place} " + "w " * place}, 1)
+                        gathered.add(
+                            place, {"text": f"object {number} record {place} " + "w " * place, "id": place}, 1
+                        )
                     mine.append((number, place, "defective" if place in broken else "measured"))
                 if fails:
                     gathered.take_back()
@@ -53,7 +57,7 @@ def test_rows_are_there_whole_in_order_and_with_their_facts(
                     mine = [(number, 0, "unread")]
                 expected += mine
             gathered.end()
-        found, cut = (
+        found, cut, described = (
             [
                 row
                 for path in sorted(
@@ -61,9 +65,12 @@ def test_rows_are_there_whole_in_order_and_with_their_facts(
                 )
                 for row in pq.read_table(path).to_pylist()
             ]
-            for kind in ("items", "paragraphs")
+            for kind in ("items", "paragraphs", "descriptions")
         )
     assert [(row["object"], row["place"], row["status"]) for row in found] == expected
+    assert [(row["object"], row["place"], row["id"]) for row in described] == [
+        (number, place, str(place)) for number, place, status in expected if status == "measured"
+    ]
     longer = [row for row in found if (row["text_bytes"] or 0) > 40]
     assert [
         (row["object"], row["place"], row["part"], row["text_bytes"], row["xxh3_128"]) for row in cut

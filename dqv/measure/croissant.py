@@ -1,0 +1,167 @@
+"""Croissant 1.0 and 1.1 (MLCommons), by mlcroissant: what is wrong with a description, and where.
+
+JSON-LD may name contexts that lie elsewhere, and rdflib, on which mlcroissant stands, would fetch them, from the network or from
+files. So a description that names one is refused before it is parsed, and the function that fetches is taken out of rdflib.
+Nothing that a description names (`contentUrl`) is opened: only its structure is looked at. mlcroissant takes a second to import
+and is so only here, in the child; time and memory are the sandbox's.
+
+Sentences of mlcroissant quote what stands in the file. Here each is a rule, its place, and words without values.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from dqv.core.quiet import quiet
+from dqv.measure.problems import ERROR, WARNING, Problem, Said, texts_of
+
+MOST_DEPTH = 64
+MOST_VALUES = 200_000
+
+_VERSIONS = ("http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/1.1")
+
+_VOCABULARY = r"https?://(?:schema\.org|mlcommons\.org|purl\.org)/[\w./-]+"
+_SENTENCES: tuple[tuple[str, str, str], ...] = (
+    ("reference", r'There is a reference to node with UUID ".*" in node ".*", but this node.*', "it refers to a node that is not there"),
+    ("type", r'"(?P<at>.*?)" should have an attribute "@type".*', "its @type is none of those that may stand there"),
+    ("mandatory", rf'Property "(?P<what>{_VOCABULARY})" is mandatory.*', "the mandatory property {what} is missing"),
+    ("recommended", rf'Property "(?P<what>{_VOCABULARY})" is recommended.*', "the recommended property {what} is missing"),
+    ("no-dataset", r"The current JSON-LD doesn't extend https://schema.org/Dataset.*", "its @type is not https://schema.org/Dataset"),
+    ("source", r"Malformed source data: .*", "its source is none of the nodes"),
+    ("source-or-value", r"Field .* does not define `source` or `value`.*", "it has neither source nor value"),
+    ("source-and-value", r"Field .* defines both `source` and `value`.*", "it has both source and value"),
+    ("data-type", r"(?:The field does not specify a valid |Field \".*\" defines a constant value but omits ).*", "neither it nor what it stands in has a dataType"),
+    ("join", r"(?:You try to use the sources with names|Node with uuid=).*", "it takes several sources, and no references join them"),
+    ("exclusive", r"(?P<at>\w+) should have one of the following properties .*", "it has none, or several, of properties that exclude each other"),
+    ("one-of", r"At least one of these properties should be defined: \[(?P<what>[\w', ]+)\]\.", "one of {what} is missing"),
+    ("id", r"The dataset contains a wrong `@id`.*", "an @id holds white space"),
+    ("duplicate-id", r"Duplicate nodes with the same identifier.*", "another node has the same @id"),
+    ("array-shape", r"Field .* defines `array_shape`, but `is_array` is False.*", "it has an arrayShape and is no array"),
+    ("array-shape", r"Field .*'s attribute array_shape .* cannot be parsed.*", "its arrayShape is no list of whole numbers"),
+    ("value-type", r"`(?P<what>\w+)` should have type .*, but got (?P<kind>\w+)", "its {what} is of the type {kind}, which may not stand there"),
+    ("name", r"The name .*", "its name is not such as names may be"),
+    ("json-path", r"Wrong JSONPath .*", "its jsonPath is none"),
+    ("transform", r"(?:Too many string transforms|At least one transform).*", "it must have exactly one transform"),
+    ("data", r"(?:.* is not a proper list of JSON: .*|.* should declare a .*|Line #\d+ doesn't have the expected columns.*)", "its data are not as its fields say"),
+    ("licence", r"License should be a list of .*", "its license is neither text nor a work"),
+)  # fmt: skip
+"""Rule, what mlcroissant 1.1 says, and the same without values."""
+
+_PATTERNS = tuple((rule, re.compile(pattern, re.DOTALL), detail) for rule, pattern, detail in _SENTENCES)
+_PLACED = re.compile(r"\[(?P<at>\w+\(.*\))\] (?P<rest>.*)", re.DOTALL)
+
+
+def is_croissant(value: object, stem: str) -> bool:
+    """Whether a JSON value is meant as a description, by its own word or the file's name."""
+    return isinstance(value, dict) and ("@context" in value or stem == "croissant")
+
+
+def judge(value: dict[str, Any]) -> list[Problem]:
+    """What is wrong with a description, sorted; recommended properties that are missing are warnings."""
+    outside = _outside(value)
+    if outside is not None:
+        return [outside]
+    found = [] if _conforms(value) else [_version()]
+    with quiet():
+        errors, warnings = _asked(value)
+    found += [told(sentence, ERROR) for sentence in errors]
+    found += [told(sentence, WARNING) for sentence in warnings]
+    return sorted(set(found))
+
+
+def _conforms(value: dict[str, Any]) -> bool:
+    return any(each in _VERSIONS for each in texts_of(value.get("conformsTo", value.get("dct:conformsTo"))))
+
+
+def _version() -> Problem:
+    return Problem(
+        "croissant", "version", WARNING, "conformsTo", "it says of itself neither Croissant 1.0 nor 1.1"
+    )
+
+
+def _outside(value: dict[str, Any]) -> Problem | None:
+    """Why a description is not parsed: contexts from elsewhere, or more than is bounded."""
+
+    def refused(rule: str, detail: str) -> Problem:
+        return Problem("croissant", rule, ERROR, "@context" if rule == "context" else None, detail)
+
+    if not isinstance(value.get("@context", {}), dict):
+        return refused("context", "its @context is no object; contexts that lie elsewhere are not fetched")
+    stack: list[tuple[Any, int]] = [(each, 1) for each in value.values()]
+    seen = 0
+    while stack:
+        inner, depth = stack.pop()
+        seen += 1
+        if depth > MOST_DEPTH or seen > MOST_VALUES:
+            return refused(
+                "bounds", f"deeper than {MOST_DEPTH} or of more than {MOST_VALUES} values; not looked at"
+            )
+        if isinstance(inner, dict):
+            if "@context" in inner or "@import" in inner:
+                return refused("context", "a context inside it or of another file; contexts are not fetched")
+            stack += [(each, depth + 1) for each in inner.values()]
+        elif isinstance(inner, list):
+            stack += [(each, depth + 1) for each in inner]
+    return None
+
+
+def _asked(value: dict[str, Any]) -> tuple[set[str], set[str]]:
+    """Errors and warnings of mlcroissant, in its own sentences."""
+    import mlcroissant
+    from rdflib.plugins.shared.jsonld import context as fetching
+
+    fetching.source_to_json = _fetches_nothing  # type: ignore[attr-defined]  # imported there, and not exported
+    asked = mlcroissant.Context()
+    try:
+        mlcroissant.Dataset.from_metadata(mlcroissant.Metadata.from_json(ctx=asked, json_=value))
+    except mlcroissant.ValidationError:
+        pass  # what it says stands in the issues, too
+    except Exception:  # noqa: BLE001  it meets what is not as it thinks with errors of any type, which quote values
+        return {*asked.issues.errors, ""}, asked.issues.warnings
+    return asked.issues.errors, asked.issues.warnings
+
+
+def _fetches_nothing(*_: object, **__: object) -> Any:
+    raise ValueError("contexts are not fetched")
+
+
+def told(sentence: str, severity: str) -> Problem:
+    """What mlcroissant says, without values."""
+    placed = _PLACED.fullmatch(sentence)
+    at, rest = (placed["at"], placed["rest"]) if placed else (None, sentence)
+    for rule, pattern, detail in _PATTERNS:
+        if found := pattern.fullmatch(rest.strip()):
+            named = found.groupdict()
+            return Problem("croissant", rule, severity, at or named.get("at"), detail.format(**named))
+    return Problem("croissant", "other", severity, at, "mlcroissant cannot make sense of it")
+
+
+def said(value: dict[str, Any]) -> Said:
+    """What a description says of the whole: licences, version, languages."""
+    return Said(
+        "croissant",
+        tuple(texts_of(value.get("license"))),
+        tuple(texts_of(value.get("version"))),
+        tuple(texts_of(value.get("inLanguage"))),
+    )
+
+
+def files(value: dict[str, Any]) -> Iterator[tuple[str, str, bytes | None]]:
+    """The files of the dataset that a description names: where it does, relative path, and sha256 where it gives one.
+
+    What lies in an archive or elsewhere is none of them.
+    """
+    distribution = value.get("distribution")
+    for number, each in enumerate(distribution if isinstance(distribution, list) else [distribution]):
+        if (
+            not isinstance(each, dict)
+            or "containedIn" in each
+            or not isinstance(url := each.get("contentUrl"), str)
+        ):
+            continue
+        if "://" in url or url.startswith(("/", "data:", "git+")) or not url:
+            continue
+        digest = each.get("sha256")
+        if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-fA-F]{64}", digest):
+            digest = None
+        yield f"distribution[{number}]", url.removeprefix("./"), bytes.fromhex(digest) if digest else None

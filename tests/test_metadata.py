@@ -1,0 +1,188 @@
+"""The rule `metadata`, from files to evidence."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import orjson
+import polars as pl
+import pytest
+
+from dqv import pipeline
+from dqv.core.errors import UsageError
+from dqv.core.settings import Settings
+from tests.measure.test_croissant import GOOD
+from tests.stages.calls import measure, read
+
+SECRET = "secret"
+
+
+def record(number: int, **change: Any) -> dict[str, Any]:
+    text = f"{SECRET} words {number * 7919} " + "w " * number
+    return {"id": f"{SECRET}-{number}", "text": text, "license": "MIT", "source": SECRET, "language": "zh",
+            "original_time": "2026-01-02", **change}  # fmt: skip
+
+
+def tc609(number: int, **change: Any) -> dict[str, Any]:
+    content = [{"media_type": "text", "content": f"{SECRET} other {number * 31}"}]
+    annotation = {"label": [SECRET], "annotation_method": "人工标注"}
+    return {"id": f"t{number}", "rid": [], "data_content": content, "annotation": annotation, "original_time": "2026-01-02",
+            "last_modified_time": "2026-01-02", "version": "1", "license": "mit", "source": SECRET, "source_details": SECRET,
+            "generated_data_indicator": False, **change}  # fmt: skip
+
+
+def lines(rows: list[dict[str, Any]]) -> bytes:
+    return b"".join(orjson.dumps(row) + b"\n" for row in rows)
+
+
+FILES = {
+    "README.md": b"---\nlicense: apache-2.0\nlanguage: [zh]\nsize_categories: n>1T\ntask_categories: [secret]\n---\n# a\n",
+    "a.jsonl": lines(
+        [record(n) for n in range(10)]
+        + [record(3, license=f"{SECRET} licence"), record(11, source=None), record(12, original_time=SECRET), record(13, id=7)]
+    ),
+    "t.jsonl": lines([tc609(0), tc609(1, version=None), tc609(2, rid=SECRET)]),
+    "metadata.csv": b"file_name,license\nb.txt,mit\nb.txt,cc0-1.0\nsecret.txt,mit\na.jsonl,cc-by-4.0\n",
+    "b.txt": b"a text of its own",
+    "c.txt": b"another text that nobody names",
+    "x/croissant.json": orjson.dumps({
+        **GOOD, "license": "mit",
+        "distribution": [
+            {**GOOD["distribution"][0], "contentUrl": "d.csv"},
+            {"@type": "cr:FileObject", "@id": SECRET, "name": SECRET, "contentUrl": "secret.csv", "encodingFormat": "text/csv",
+             "containedIn": {"@id": "nowhere"}},
+            {"@type": "cr:FileObject", "@id": "e", "name": "e", "contentUrl": "secret.csv", "encodingFormat": "text/csv", "sha256": "00" * 32},
+        ],
+    }),
+    "x/d.csv": b"text\nsome more\n",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory, scheduler: str) -> tuple[str, pl.DataFrame]:
+    """The message of the rule, and its evidence."""
+    folder = tmp_path_factory.mktemp("metadata")
+    for name, content in FILES.items():
+        (folder / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "data" / name).write_bytes(content)
+    own = {
+        "expectations": [
+            {
+                "type": "expect_column_values_to_be_in_set",
+                "kwargs": {"column": "language", "value_set": ["en"]},
+            }
+        ]
+    }
+    (folder / "own.json").write_text(json.dumps(own))
+    settings = Settings(
+        source=str(folder / "data"), out=folder / "out", scheduler=scheduler, expectations=folder / "own.json"
+    )
+    report = pipeline.check(settings)
+    assert len(report.run.settings["expectations_sha256"]) == 64
+    finding = next(each for each in report.findings if each.rule == "metadata")
+    assert finding.verdict == "review"
+    return finding.message.en, pl.read_parquet(folder / "out" / "evidence" / "metadata.parquet")
+
+
+def problems(told: tuple[str, pl.DataFrame], standard: str) -> list[tuple[Any, ...]]:
+    rows = told[1].filter((pl.col("kind") == "problem") & (pl.col("standard") == standard))
+    return rows.select("name", "rule", "at", "count").rows()
+
+
+def test_standards_that_are_followed_are_named(told: tuple[str, pl.DataFrame]) -> None:
+    assert "Croissant, Hugging Face card, tables that name files, records of TC609-5-2025-02" in told[0]
+
+
+def test_what_is_wrong_by_each_standard_has_its_file_and_place(told: tuple[str, pl.DataFrame]) -> None:
+    assert problems(told, "croissant") == [
+        ("x/croissant.json", "reference", "Metadata(a) > FileObject(secret)", 1),
+    ]
+    assert problems(told, "hugging-face") == [("README.md", "value", "task_categories[0]", 1)]
+    assert problems(told, "tc609") == [("t.jsonl", "missing", "version", 1), ("t.jsonl", "type", "rid", 1)]
+
+
+def test_contradictions_are_named_without_what_is_said(told: tuple[str, pl.DataFrame]) -> None:
+    assert problems(told, "consistency") == [
+        ("b.txt", "entries", "licence", 1),
+        (
+            "a.jsonl",
+            "item",
+            "licence",
+            2,
+        ),  # cc-by-4.0 of the table, and the licence of one record; mit is Croissant's
+        ("README.md", "items", "items", 1),
+        ("a.jsonl", "record", "licence", 14),
+        ("x/croissant.json", "whole", "licence", 1),
+    ]
+
+
+def test_expectations_that_are_not_met_are_counted_and_placed(told: tuple[str, pl.DataFrame]) -> None:
+    rows = told[1].filter((pl.col("kind") == "expectation") & (pl.col("severity") == "not-met"))
+    assert dict(rows.select("rule", "count").iter_rows()) == {
+        "required:id": 1, "required:source": 2, "unique:id": 2, "dated": 1, "listed:licence": 1, "type:id": 1,
+        "files:found": 2, "files:referenced": 1, "files:same_digest": 1, "expect_column_values_to_be_in_set": 14,
+    }  # fmt: skip
+    places = told[1].filter(pl.col("kind") == "unexpected")
+    assert places.filter(pl.col("rule") == "files:referenced")["name"].to_list() == ["c.txt"]
+    assert places.filter(pl.col("rule") == "files:found")["name"].to_list() == [
+        "metadata.csv",
+        "x/croissant.json",
+    ]
+    assert set(places.filter(pl.col("rule") == "unique:id")["name"]) == {"a.jsonl"}
+
+
+def test_no_value_is_in_the_evidence(told: tuple[str, pl.DataFrame]) -> None:
+    message, evidence = told
+    assert SECRET not in message
+    text = pl.concat_str(pl.col(pl.String).fill_null(""), separator="|")
+    named = evidence.filter(text.str.contains(SECRET)).select("kind", "at").rows()
+    assert named == [("problem", "Metadata(a) > FileObject(secret)")], "the name of a node is its place"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"expectations": [{"type": "expect_x", "kwargs": {}}]}', "expectation 1: there is no 'expect_x'"),
+        (b'{"expectations": 1}', "no suite"),
+        (b"{", "not strict JSON"),
+        (b'{"a": 1, "a": 2}', "twice"),
+        (b" " * (2**20 + 1), "larger than"),
+    ],
+)
+def test_a_suite_that_cannot_be_run_is_refused_before_anything_is(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    (tmp_path / "own.json").write_bytes(content)
+    (tmp_path / "a.txt").write_text("a")
+    settings = Settings(source=str(tmp_path), out=tmp_path / "out", expectations=tmp_path / "own.json")
+    with pytest.raises(UsageError, match=message):
+        pipeline.check(settings)
+    assert not (tmp_path / "out").exists()
+
+
+def test_entries_of_ten_thousand_columns_are_named_and_still_read(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "a.txt").write_text("a")
+    names = ",".join(["file_name", "date", *(f"c{number}" for number in range(10_000))])
+    rows = [f"a.txt,2026-01-02,{',' * 9_999}"] * 3
+    (source / "metadata.csv").write_text("\n".join([names, *rows]))
+    _, told, sidecar = measure(source, tmp_path / "out")
+    assert [str(row["date"]) for row in sidecar] == ["2026-01-02"] * 3
+    assert max(len(row["fields"]) for row in told) == 256
+    assert [(row["standard"], row["rule"], row["count"]) for row in read(tmp_path / "out", "problems")] == [
+        ("sidecar", "wide", 3)
+    ]
+
+
+@pytest.mark.parametrize(("fields", "found"), [(1024, []), (1025, ["wide"])])
+def test_entries_are_wide_beyond_the_limit(tmp_path: Path, fields: int, found: list[str]) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "a").mkdir()
+    (source / "a" / "a.txt").write_text("a")
+    (source / "metadata.jsonl").write_bytes(
+        lines([{"file_name": "a", **{f"c{n}": 1 for n in range(fields - 1)}}])
+    )
+    measure(source, tmp_path / "out")
+    assert [row["rule"] for row in read(tmp_path / "out", "problems")] == found
