@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from dqv.checks import words
+from dqv.checks.documentation import documentation
 from dqv.checks.duplicates import duplicates
 from dqv.checks.engine import Case, Check, Outcome
 from dqv.checks.recency import recency
@@ -24,7 +25,7 @@ CHECKS: Mapping[str, Check] = {
     "duplicates.image": partial(duplicates, modality="image"),
     "duplicates.video": partial(duplicates, modality="video"),
     "recency": recency,
-    "documentation": words.documentation,
+    "documentation": documentation,
     "metadata": words.metadata,
     "openness": partial(words.attested, rule="openness"),
     "updates": words.updates,

@@ -97,6 +97,21 @@ class Paragraphs:
 
 
 @dataclass(frozen=True)
+class Documents:
+    """What the documents say.
+
+    Attributes:
+        read: `core.schema.DOCUMENTS`, of those that were asked for.
+        aspects: `core.schema.ASPECTS`.
+        statements: `core.schema.STATEMENTS`.
+    """
+
+    read: pl.DataFrame
+    aspects: pl.DataFrame
+    statements: pl.DataFrame
+
+
+@dataclass(frozen=True)
 class Case:
     """All that a check may look at.
 
@@ -114,6 +129,7 @@ class Case:
         disagreements: modality → items on which an independent witness disagrees; "pairs" → near-duplicate texts.
         planted: modality → how many planted duplicates were found, of how many.
         paragraphs: None where no text is long.
+        documents: None where none was read, since only headers are.
         platform: address of the platform that gave the registration, over TLS; None of a file's.
     """
 
@@ -130,6 +146,7 @@ class Case:
     planted: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     paragraphs: Paragraphs | None = None
     platform: str | None = None
+    documents: Documents | None = None
 
     def modality(self, modality: str) -> pl.LazyFrame:
         """The measured items of one modality."""

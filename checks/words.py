@@ -35,33 +35,6 @@ def _seen(case: Case) -> Words:
     return join([Words(zh="按名称识别的文件。", en="Files told by their names."), _said(case)])
 
 
-def documentation(case: Case) -> Outcome:
-    """8(三) 具备准确、清晰的说明文档: absent fails, present is for a person to read."""
-    found = case.objects.filter(pl.col("role") == "documentation").select("name", "size_bytes")
-    count = int(found.select(pl.len()).collect().item())
-    empty = int(found.filter(pl.col("size_bytes") == 0).select(pl.len()).collect().item())
-    if count == empty:
-        return Outcome(
-            "documentation", Verdict.FAIL, method=_seen(case),
-            message=join([
-                Words(zh="未发现说明文档（README、数据卡、说明…）。", en="No documentation was found (README, data card, 说明 …)."),
-                *_stated(case, "documentation"),
-            ]),
-            next_step=Words(zh="在数据集根目录加入说明文档，如 README.md。", en="Add a document such as README.md at the root of the dataset."),
-        )  # fmt: skip
-    return Outcome(
-        "documentation", Verdict.REVIEW, method=_seen(case), evidence=found,
-        message=join([
-            Words(
-                zh=f"发现 {count - empty} 份说明文档；其内容是否准确、清晰，此版本不作评判，须人工阅读。",
-                en=f"{count - empty} documents were found; whether they are accurate and clear is not judged by this version: a person must read them.",
-            ),
-            *_stated(case, "documentation"),
-        ]),
-        next_step=Words(zh="请评审人员阅读所列文档。", en="Have a reviewer read the documents listed."),
-    )  # fmt: skip
-
-
 def metadata(case: Case) -> Outcome:
     """8(三) 具备规范的元数据: neither metadata files nor named fields fails, else a person looks."""
     is_file = pl.col("role") == "metadata"

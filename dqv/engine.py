@@ -17,14 +17,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dqv import assemble
-from dqv.checks.engine import Case, Paragraphs
+from dqv.checks.engine import Case, Documents, Paragraphs
 from dqv.checks.resolution import below_floor
 from dqv.connectors import layout, storage
 from dqv.core.errors import SourceError
 from dqv.core.location import Location, as_args, named, secrets_of
 from dqv.core.policy import Policy
 from dqv.core.registration import Registration
-from dqv.core.schema import ITEMS, MODALITIES, PARAGRAPHS
+from dqv.core.schema import ASPECTS, DOCUMENTS, ITEMS, MODALITIES, PARAGRAPHS, STATEMENTS
 from dqv.core.settings import Assurance, Measuring, Settings
 from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Ledger, Part, Task, code_digest
@@ -32,7 +32,7 @@ from dqv.measure.witness import version as ffmpeg_version
 from dqv.neardup import films
 from dqv.reports.escape import visible_path
 from dqv.reports.html import Excerpt
-from dqv.stages import duplicates, excerpts, index, near_media, planted, witness
+from dqv.stages import documents, duplicates, excerpts, index, near_media, planted, witness
 from dqv.stages import measure as measuring
 
 _FOOTERS = 1024
@@ -40,6 +40,10 @@ _FOOTERS = 1024
 
 _WATCHES = 1024
 """Pairs of videos whose rows of the listing are held at a time."""
+
+
+_DOCUMENTS = 1000
+"""Documents that are read, of all; the others are counted as not read."""
 
 
 class Progress(Protocol):
@@ -212,16 +216,7 @@ class Engine:
         ]
         if not archives:
             return listing
-        calls: list[tuple[dict[str, Any], int]] = []
-        held: list[dict[str, Any]] = []
-        work = 0
-        for piece in archives:
-            if held and (work + piece["size_bytes"] > partitions.TARGET_BYTES or len(held) >= _FOOTERS):
-                calls.append(({**self._common, "pieces": held}, work))
-                held, work = [], 0
-            held.append(piece)
-            work += piece["size_bytes"]
-        calls.append(({**self._common, "pieces": held}, work))
+        calls = self._packed(archives)
         parts = self._run("index", index.members, calls, sum(work for _, work in calls))
         members = (
             pa.Table.from_batches([batch], index.MEMBERS)
@@ -232,6 +227,46 @@ class Engine:
         found = manifest.expanded(listing, members, listing.path.with_name("members.parquet"))
         _has_data(found, self.settings.where, ("data",))
         return found
+
+    def _packed(self, pieces: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], int]]:
+        """Arguments and work of the tasks that read these objects as a whole, some in each."""
+        calls: list[tuple[dict[str, Any], int]] = []
+        held: list[dict[str, Any]] = []
+        work = 0
+        for piece in pieces:
+            if held and (work + piece["size_bytes"] > partitions.TARGET_BYTES or len(held) >= _FOOTERS):
+                calls.append(({**self._common, "pieces": held}, work))
+                held, work = [], 0
+            held.append(piece)
+            work += piece["size_bytes"]
+        return [*calls, ({**self._common, "pieces": held}, work)] if held else calls
+
+    def documents(self, listing: manifest.Listing) -> Documents | None:
+        """What the documents say; None where they are not read, since only headers are.
+
+        Of very many, those called documentation by their names come before those that only lie in its folder.
+        """
+        if self.settings.measuring.assurance is not Assurance.FULL:
+            return None
+        chosen: list[dict[str, Any]] = []
+        if any(role in ("documentation", "licence") for role, _ in listing.counts):
+            named: list[int] = []
+            others: list[int] = []
+            for rows in listing.batches(["object", "role", "why"]):
+                rows = rows.filter(pc.is_in(rows["role"], pa.array(["documentation", "licence"])))
+                for number, why in zip(rows["object"].to_pylist(), rows["why"].to_pylist(), strict=True):
+                    (others if why == "documentation-folder" else named).append(number)
+                del named[_DOCUMENTS:], others[_DOCUMENTS:]
+            chosen = _pieces(listing, sorted([*named, *others][:_DOCUMENTS]))
+        calls = self._packed(chosen)
+        parts = self._run("documents", documents.read, calls, sum(work for _, work in calls)) if calls else []
+
+        def table(name: str, schema: pa.Schema) -> pl.DataFrame:
+            return scan([path for part in parts for path in part.files(name)], schema).drop("id").collect()
+
+        return Documents(
+            table("documents", DOCUMENTS), table("aspects", ASPECTS), table("statements", STATEMENTS)
+        )
 
     def measure(self, listing: manifest.Listing, registration: Registration | None) -> Measured:
         """Rows of every item and object."""

@@ -80,6 +80,7 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
             paragraphs = engine.paragraphs(measured)
             witnessed = engine.witness(listing, measured, reference)
             retold = engine.retell([measured] if test is None else [measured, test], found, reference)
+            documents = engine.documents(listing)
             items, objects = tables.joined(measured, found, run.path / "tables")
             facts = summarise(items, policy)
             deciding = deciding_modalities(registration, settings.modalities, facts, policy)
@@ -90,6 +91,7 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
                 found.planted,
                 paragraphs,
                 answered.address if answered is not None else None,
+                documents,
             )  # fmt: skip
             excerpts = engine.excerpts(listing, case) if settings.excerpts else {}
         outcomes = run_checks(case)
