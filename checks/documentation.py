@@ -69,9 +69,7 @@ class Compared:
 
 def documentation(case: Case) -> Outcome:
     """8(三) 具备准确、清晰的说明文档: absent or empty fails, what was read is for a person with its contradictions."""
-    there = case.objects.filter(pl.col("role") == "documentation").select(
-        "object", "name", "size_bytes", "error_kind", "error"
-    )
+    there = case.objects.filter(pl.col("role") == "documentation")
     count = int(there.select(pl.len()).collect(engine="streaming").item())
     if not count:
         return _outcome(

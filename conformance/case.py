@@ -13,7 +13,7 @@ from dqv.core.settings import Limits
 REFERENCE = date(2026, 6, 30)
 """Last day of the window; the first is 2021-06-30."""
 
-README = b"# What this is\n"
+README = b"# What this is\n\nMade-up words, for tests.\n"
 
 Files = Mapping[str, bytes]
 Record = dict[str, str]

@@ -30,6 +30,9 @@ MAX_BLOCKS = 200_000
 MAX_CHARACTERS = 8_000_000
 """Of one document: some thousands of pages. A card is no longer; what is longer is unread, not read in part."""
 
+MAX_TEXT_BYTES = 4 * MAX_CHARACTERS
+"""Of a document that is text as it is stored."""
+
 
 def read_blocks(job: Job, form: str, active: set[str]) -> Iterator[Block]:
     """The blocks of a document, in order.
@@ -82,7 +85,7 @@ def _pdf(job: Job, active: set[str]) -> Iterator[Block]:
 _FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r"\s{0,3}(#{1,6})(?:\s+|$)")
 _BOLD = re.compile(r"\s{0,3}(?:\*\*|__)([^*_\n]{1,60})(?:\*\*|__)\s*[:：]?\s*$")
-_BULLET = re.compile(r"\s*(?:[-*+]\s+(?:\[[ xX]\]\s+)?|>\s?)+")
+_BULLET = re.compile(r"^\s*(?:[-*+]\s+(?:\[[ xX]\]\s+)?|>\s?)+")
 _IN_PAGE = re.compile(r"\s*(?:(?:[-*+]|\d{1,3}[.)])\s+)?\[[^\]\n]{0,200}\]\(#[^)\n]{0,200}\)\s*$")
 _LINK = re.compile(r"!?\[([^\]\n]{0,500})\]\(([^)\n]{0,2000})\)")
 _TAG = re.compile(r"</?[a-zA-Z][^<>\n]{0,300}>")
@@ -120,6 +123,8 @@ def _md(job: Job, active: set[str]) -> Iterator[Block]:
         if held is not None:
             yield held
             held = None
+        if is_rule:
+            continue
         in_table = in_table and "|" in line
         if opened:
             fence = opened[1]
@@ -224,6 +229,7 @@ def _html(job: Job, active: set[str]) -> Iterator[Block]:
     pieces = visible(markup, job.beat.tick, marks=True)
     line, counted = 1, 0
     level, tables, depth = 0, 0, 0
+    row_line = 1
     cells: list[str] | None = None
     held: list[str] = []
     for piece in pieces:
@@ -254,13 +260,13 @@ def _html(job: Job, active: set[str]) -> Iterator[Block]:
             depth = max(depth, 0)
         elif tag == "tr" and depth <= 1:
             if cells and any(cells):
-                yield Block("row", line, " | ".join(cells), cells=tuple(cells), table=tables)
-            cells = None if closing else []
+                yield Block("row", row_line, " | ".join(cells), cells=tuple(cells), table=tables)
+            cells, row_line = None if closing else [], line
         elif tag in ("td", "th") and cells is not None and depth <= 1 and not closing:
             cells.append("")
     text = " ".join("".join(held).split())
     if cells and any(cells):
-        yield Block("row", line, " | ".join(cells), cells=tuple(cells), table=tables)
+        yield Block("row", row_line, " | ".join(cells), cells=tuple(cells), table=tables)
     if text:
         yield Block("text", line, text)
 

@@ -124,7 +124,7 @@ ASPECTS: tuple[Aspect, ...] = (
         "version", "0103", "版本", "version",
         "版本|版本号|版本说明|版本记录|版本历史|更新日志|更新记录|版本信息|变更记录|当前版本|数据版本|更新说明",
         "version|versions|version history|changelog|change log|release notes|releases|release|history|revision history|versioning|"
-        "what's new|dataset version",
+        "whats new|dataset version",
     ),
     _aspect(
         "licence", "0104", "许可", "licence",

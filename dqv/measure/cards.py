@@ -92,10 +92,10 @@ class Card:
     content: int = 0
 
 
-_MARKS = re.compile(r"[*_`#>~\[\]【】《》“”\"']+")
+_MARKS = re.compile(r"[*`#>~\[\]【】《》“”\"']+")
 _NUMBERING = re.compile(
     r"^[\s\W]*(?:(?:第?[一二三四五六七八九十]{1,3}[章节部分、.．:：)）]+|[(（][一二三四五六七八九十\d]{1,3}[)）]|"
-    r"\d{1,2}(?:\.\d{1,2}){0,3}[.、:：)）]?(?=\s|[^\d\s.,%万亿千]))[\s.、]*)?"
+    r"\d{1,2}(?:\.\d{1,2}){0,3}[.、:：)）]?(?=\s|(?![万亿千百条张篇])[\u3400-\u9fff]))[\s.、]*)?"
 )
 _UNITS = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]|[^\W_]+")
 
@@ -103,8 +103,8 @@ _UNITS = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]|[^\W_]+")
 def folded(text: str) -> str:
     """A heading or the name of a field, as terms are written: without numbering, marks, case and width."""
     text = unicodedata.normalize("NFKC", text[: 4 * MAX_HEADING]).casefold()
-    text = _NUMBERING.sub("", _MARKS.sub("", text), count=1)
-    return " ".join(text.replace("_", " ").split()).strip(" :;,.?!-–—。：；")
+    text = _NUMBERING.sub("", _MARKS.sub("", text.replace("_", " ")), count=1)
+    return " ".join(text.split()).strip(" :;,.?!-–—。：；")
 
 
 def _alternatives(terms: Iterable[str]) -> str:

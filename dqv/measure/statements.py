@@ -51,7 +51,7 @@ class Statement:
     section: int = 0
 
 
-_DIGITS = r"\d{1,3}(?:,\d{3}){1,5}(?:\.\d{1,6})?|\d{1,15}(?:\.\d{1,6})?"
+_DIGITS = r"\d{1,3}(?:,\d{3}){1,5}(?:\.\d{1,6})?|\d{1,18}(?:\.\d{1,6})?"
 _MULTIPLES = {
     "十": 10, "百": 100, "千": 1000, "万": 10**4, "十万": 10**5, "百万": 10**6, "千万": 10**7, "亿": 10**8, "十亿": 10**9,
     "百亿": 10**10, "k": 1000, "m": 10**6, "b": 10**9, "w": 10**4, "thousand": 1000, "million": 10**6, "billion": 10**9,
@@ -108,10 +108,10 @@ _ABOUT = re.compile(
     r"(?:约|大约|近|将近|大概|approximately|approx\.?|about|around|nearly|almost|roughly|circa|ca\.|[~≈])\s{0,2}(?:为|有)?\s{0,2}$"
 )
 _LEAST = re.compile(
-    r"(?:超过?|逾|多于|大于|高于|不少于|不低于|不小于|至少|over|more than|at least|exceed(?:s|ing)?|above|no (?:less|fewer|smaller) than|[>≥]=?)\s{0,2}$"
+    r"(?:(?<!不)超过?|逾|(?<!不)多于|(?<!不)大于|(?<!不)高于|不少于|不低于|不小于|至少|over|(?<!no )more than|at least|exceed(?:s|ing)?|above|no (?:less|fewer|smaller) than|[>≥]=?)\s{0,2}$"
 )
 _MOST = re.compile(
-    r"(?:不超过|不多于|不大于|少于|小于|低于|至多|最多|最大|up to|at most|fewer than|less than|under|below|no more than|maximum(?: of)?|[<≤]=?)\s{0,2}$"
+    r"(?:不超过|不多于|不大于|少于|小于|低于|至多|最多|最大|up to|at most|(?<!no )fewer than|(?<!no )less than|under|below|no more than|maximum(?: of)?|[<≤]=?)\s{0,2}$"
 )
 _PART = re.compile(
     r"训练|验证|测试|评估集|开发集|其中|子集|[每各单]|平均|最[大小长短]|分别|占|[0-9]\s?%|\b(?:train|training|validation|valid|val|dev|test|testing|"
@@ -156,7 +156,7 @@ LICENCES = {
     "cc-by-nc": r"cc[- ]by[- ]nc|attribution-noncommercial|署名-非商业性?使用",
     "cc-by-nd": r"cc[- ]by[- ]nd|attribution-noderivatives|署名-禁止演绎",
     "cc-by-sa": r"cc[- ]by[- ]sa|attribution-sharealike|署名-相同方式共享",
-    "cc-by": r"cc[- ]by|creative commons attribution(?![- ](?:non|share|no))|知识共享[- ]?署名",
+    "cc-by": r"cc[- ]by|creative commons attribution(?![- ](?:non|share|no))|知识共享[- ]?署名(?!-)",
     "apache-2.0": r"apache(?: software)?(?: license|-)?,?\s{0,80}(?:v|version )?\s?2(?:\.0)?",
     "mit": r"mit(?= license| licence|[^a-z]{0,3}许可|$|[\s,.;。，；)])",
     "agpl-3.0": r"agpl[- ]?(?:v?3(?:\.0)?)?|gnu affero general public license",
@@ -180,9 +180,7 @@ _LINES_OF = {"2": 1440, "4": 2160, "8": 4320}
 _OF_PICTURES = re.compile(r"分辨率|像素|尺寸|清晰度|resolution|pixels?|\bpx\b|image size|frame size")
 
 _DAY = r"(?<!\d)((?:19|20)\d{2})\s?(?:年\s?(?:(\d{1,2})\s?月\s?(?:(\d{1,2})\s?日)?)?|[-/.](\d{1,2})(?:[-/.](\d{1,2}))?)?(?!\d)"
-_SPAN = re.compile(
-    rf"{_DAY}\s{{0,2}}(?:[-~–—至到]|to|until|through|and)\s{{0,2}}(?:{_DAY}|(至今|now|present))"
-)
+_SPAN = re.compile(rf"{_DAY}\s{{0,2}}(?:[-~–—至到]|to|until|through|and)\s{{0,2}}(?:{_DAY}|(今|now|present))")
 _OF_TIME = re.compile(
     r"时间范围|时间跨度|时间段|采集时间|收集时间|数据时间|起止时间|时间覆盖|覆盖时间|采集于|收集于|录制于|拍摄于|time span|time range|time period|temporal coverage|"
     r"collection period|date range|collected (?:between|from)|recorded (?:between|from)|captured (?:between|from)|period covered"
@@ -315,7 +313,7 @@ def _quantities(text: str, context: Context) -> Iterator[Statement]:
         yield Statement(kind, what, least, most, bound, step, whole, part, context.section)
 
 
-_BARE = re.compile(rf"(?P<digits>{_DIGITS})(?:{_MULTIPLE})?\\+?")
+_BARE = re.compile(rf"(?P<digits>{_DIGITS})(?:{_MULTIPLE})?\+?")
 _COUNTS = re.compile(
     r"(?:样本|数据|图片|图像|视频|音频|文本|文档|文件|记录)(?:总?数|总?数量|条数)$|^(?:总?数量|总数|条数)$|"
     r"^(?:number of|num|no\.? of|#|total)\s?(?:images|samples|records|examples|instances|rows|videos|recordings|documents|files)$|^(?:count|samples|images|records|examples|rows)$"
@@ -359,6 +357,7 @@ def _read(match: re.Match[str]) -> tuple[str, str, Fraction, Fraction | None, Fr
         if most <= value:
             return None
     factor: Fraction | int = 1
+    what: str | None
     if match["bytes"]:
         kind, what, factor = "bytes", "", _BYTES[match["bytes"]]
         step = step or Fraction(1, 2)
@@ -366,7 +365,12 @@ def _read(match: re.Match[str]) -> tuple[str, str, Fraction, Fraction | None, Fr
         kind, what, factor = "hours", "", _HOURS[match["hours"]]
     else:
         kind, what = "items", _counted(match)
-    if not value or value * factor > _MOST_VALUE or (most is not None and most * factor > _MOST_VALUE):
+    if (
+        what is None
+        or not value
+        or value * factor > _MOST_VALUE
+        or (most is not None and most * factor > _MOST_VALUE)
+    ):
         return None
     return kind, what, value * factor, most * factor if most is not None else None, step * factor
 
@@ -374,9 +378,15 @@ def _read(match: re.Match[str]) -> tuple[str, str, Fraction, Fraction | None, Fr
 _MOST_VALUE = 10**18
 
 
-def _counted(match: re.Match[str]) -> str:
+_NOT_DATA = re.compile(r"表|卡|规则|标注|产线|生产线|线|路|代码|问卷|合同|协议|标准|建议|要求|意见")
+
+
+def _counted(match: re.Match[str]) -> str | None:
+    """What is counted; None: no data."""
     if match["counter"]:
         tail = match.string[match.end("counter") : match.end("counter") + 8].lstrip()
+        if _NOT_DATA.match(tail):
+            return None
         for name, words in _NOUNS.items():
             if name not in ("any", "file") and re.match(words, tail):
                 return name
@@ -414,7 +424,7 @@ def _pixels(text: str, context: Context) -> Iterator[Statement]:
 
 
 def _side_bound(text: str, match: re.Match[str]) -> str:
-    before, after = text[max(0, match.start() - 16) : match.start()], text[match.end() : match.end() + 8]
+    before, after = text[max(0, match.start() - 16) : match.start()], text[match.end() : match.end() + 20]
     if _LEAST.search(before) or re.match(
         r"\s{0,2}(?:像素|px)?\s{0,2}(?:及?以上|or (?:more|higher|larger)|\+)", after
     ):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dqv.connectors import layout
-from dqv.connectors.containers.blocks import PLACES, read_blocks
+from dqv.connectors.containers.blocks import MAX_TEXT_BYTES, PLACES, read_blocks
 from dqv.connectors.containers.compression import decompressed
 from dqv.connectors.containers.model import Facts, Job, Watched
 from dqv.connectors.members import close_archives
@@ -57,9 +57,15 @@ def read(args: dict[str, Any], out: Path, beat: Beat) -> None:
                     raise ItemError(*poison)
                 if piece["refused_kind"] is not None:
                     raise ItemError(piece["refused_kind"], piece["refused"])
+                limits = _limits(measuring.limits, form)
+                if piece["size_bytes"] > limits.document_bytes:
+                    raise ItemError(
+                        "too-large",
+                        f"{piece['size_bytes']} bytes, the limit of a document is {limits.document_bytes}",
+                    )
                 with open_piece(store, piece, measuring, beat) as file:
                     stored = partial(file.view, Reads())
-                    job = _job(stored, compression, measuring.limits, beat)
+                    job = _job(stored, compression, limits, beat)
                     if piece["role"] == "licence":
                         found.licence(job, form)
                     else:
@@ -89,6 +95,12 @@ def read(args: dict[str, Any], out: Path, beat: Beat) -> None:
             aspects.add_rows(found.aspects)
             stated.add_rows(found.statements)
     close_archives()
+
+
+def _limits(limits: Limits, form: str) -> Limits:
+    """Of a text less is held than of a document that may hold pictures."""
+    most = MAX_TEXT_BYTES if form in ("md", "txt", "html") else limits.document_bytes
+    return limits.model_copy(update={"document_bytes": min(most, limits.document_bytes)})
 
 
 def _job(stored: Any, compression: str | None, limits: Limits, beat: Beat) -> Job:

@@ -77,7 +77,6 @@ def test_a_certificate_must_be_valid_on_the_reference_date(
 
 
 WORDS = [
-    "documentation",
     "metadata",
     "openness",
     "updates",
@@ -218,7 +217,7 @@ def test_hours_are_compared_with_hours() -> None:
     assert "Audio: declared 1200 h, measured 1100 h, 100 h less than declared" in found.message.en
 
 
-@pytest.mark.parametrize("rule", ["updates", "documentation", "metadata"])
+@pytest.mark.parametrize("rule", ["updates", "metadata"])
 def test_a_statement_is_told_and_changes_no_verdict(rule: str) -> None:
     statement = {"rule": rule, "statement": "secret words", "documents": ["a.pdf", "b.pdf"]}
     without, found = outcome(rule), outcome(rule, {"attestations": [statement]})
@@ -227,7 +226,7 @@ def test_a_statement_is_told_and_changes_no_verdict(rule: str) -> None:
     assert found.message.zh == f"{without.message.zh}申报单位作了说明，所列证明文件 2 份。"
 
 
-@pytest.mark.parametrize("rule", ["updates", "documentation", "metadata"])
+@pytest.mark.parametrize("rule", ["updates", "metadata"])
 def test_a_statement_makes_nothing_of_what_is_absent(rule: str) -> None:
     record = {"cadence": None, "attestations": [{"rule": rule, "statement": "so it is"}]}
     without = outcome(rule, {"cadence": None}, {"objects": OBJECTS.head(0)})
