@@ -62,6 +62,8 @@ _HEAD = Words(
     zh="<!-- 由 dqv 的测量报告生成（基准日 {day}）。【】中的内容待申报单位填写；数字来自测量，改动后请重新检查。 -->",
     en="<!-- Made from a report of dqv (reference date {day}). What stands in [] is for the applicant to write; numbers were measured: check again after a change. -->",
 )
+_APPLICANT = Words(zh="申报单位", en="Applicant")
+_CERTIFICATE = Words(zh="登记证书编号", en="Certificate of registration")
 _LAYOUTS = {
     "folder": Words(zh="文件夹中的文件", en="files in folders"),
     "imagefolder": Words(
@@ -89,6 +91,12 @@ def data_card(report: Report, lang: Lang) -> str:
         else _blank(Words(zh="数据集名称", en="name of the dataset"), lang)
     )
     lines = [getattr(_HEAD, lang).format(day=report.run.reference_date), "", f"# {name}"]
+    for words, value in ((_APPLICANT, subject.applicant), (_CERTIFICATE, subject.certificate)):
+        if value is not None:
+            lines += [
+                "",
+                f"{words.zh}：{_escaped(value)}" if lang == "zh" else f"{words.en}: {_escaped(value)}",
+            ]
     group = ""
     for aspect in ASPECTS:
         if aspect.group != group:
@@ -136,31 +144,8 @@ def _format(report: Report, lang: Lang) -> list[str]:
     for words, found in _each(report):
         formats = ", ".join(_escaped(each.label) for each in _buckets(found, "format"))
         lines.append(f"- {words.zh}：{formats}" if lang == "zh" else f"- {words.en.capitalize()}: {formats}")
-    return lines
-
-
-def _structure(report: Report, lang: Lang) -> list[str]:
     layout = _LAYOUTS[report.subject.layout]
-    return [f"组织方式：{layout.zh}。" if lang == "zh" else f"Layout: {layout.en}.", ""]
-
-
-def _access(report: Report, lang: Lang) -> list[str]:
-    number = report.subject.certificate
-    if number is None:
-        return []
-    return [
-        f"登记证书编号：{_escaped(number)}"
-        if lang == "zh"
-        else f"Certificate of registration: {_escaped(number)}",
-        "",
-    ]
-
-
-def _support(report: Report, lang: Lang) -> list[str]:
-    name = report.subject.applicant
-    if name is None:
-        return []
-    return [f"维护单位：{_escaped(name)}" if lang == "zh" else f"Maintainer: {_escaped(name)}", ""]
+    return [*lines, f"- 组织方式：{layout.zh}" if lang == "zh" else f"- Laid out as {layout.en}"]
 
 
 def _modality(report: Report, lang: Lang) -> list[str]:
@@ -197,6 +182,8 @@ def _buckets(found: ModalityMeasurements, name: str) -> list[Bucket]:
 
 
 _MEASURED = {
-    "scale": _scale, "format": _format, "structure": _structure, "access": _access, "support": _support,
-    "modality": _modality, "distribution": _distribution,
-}  # fmt: skip
+    "scale": _scale,
+    "format": _format,
+    "modality": _modality,
+    "distribution": _distribution,
+}
