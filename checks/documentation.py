@@ -26,7 +26,7 @@ from dqv.core.schema import MODALITIES
 from dqv.core.units import decimal_string, hours, human
 from dqv.core.verdicts import Verdict
 from dqv.measure.card_terms import ASPECTS, BY_NAME
-from dqv.measure.cards import rank
+from dqv.measure.datacards import rank
 
 TOLERANCE = Fraction(5, 100)
 """By which a number may differ: cards round, and are written some days before the data is final."""

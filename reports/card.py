@@ -1,6 +1,6 @@
 """A data card from a report: what was measured stands in it, all else is marked as still to be written.
 
-The headings are the twenty aspects of 说明文档 in TC609-5-2025-04. `measure.cards` finds in it exactly what was measured:
+The headings are the twenty aspects of 说明文档 in TC609-5-2025-04. `measure.datacards` finds in it exactly what was measured:
 what is marked counts as empty until the applicant has written it.
 """
 

@@ -21,7 +21,7 @@ from dqv.connectors.containers.office import read_docx_blocks
 from dqv.connectors.containers.pdf import read_pages
 from dqv.core.errors import ItemError
 from dqv.measure import encoding
-from dqv.measure.cards import Block, plain_blocks
+from dqv.measure.datacards import Block, plain_blocks
 
 PLACES = {"md": "line", "txt": "line", "html": "line", "docx": "paragraph", "pdf": "page"}
 """Formats that are read as blocks, and what their places are."""

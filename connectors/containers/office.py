@@ -28,7 +28,7 @@ from dqv.connectors.containers.model import Broken, Job, Record
 from dqv.connectors.containers.ooxml import SMALL_PART_BYTES, Elements, Package, relation_of
 from dqv.connectors.containers.tables import NUMBER, column_names
 from dqv.core.errors import ItemError
-from dqv.measure.cards import Block
+from dqv.measure.datacards import Block
 
 MAX_COLUMNS = 16_384
 """Of a sheet; Excel has no more."""

@@ -17,7 +17,7 @@ class Aspect:
         name: by which rows and findings call it.
         group: 0101 … 0104.
         words: for people.
-        terms: of headings, keys and cells, as `cards.folded` gives them; a Chinese one counts wherever it stands, another
+        terms: of headings, keys and cells, as `datacards.folded` gives them; a Chinese one counts wherever it stands, another
             one as whole words. The longest term at a place is the one that counts there.
     """
 

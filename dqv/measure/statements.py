@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from dqv.measure.cards import Context
+from dqv.measure.datacards import Context
 
 MAX_TEXT = 4000
 """Characters of a piece of text that are looked at: a sentence is shorter."""

@@ -20,7 +20,7 @@ from dqv.core.schema import ASPECTS, DOCUMENTS, STATEMENTS
 from dqv.core.settings import Limits, Measuring
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table
-from dqv.measure import cards, statements
+from dqv.measure import datacards, statements
 from dqv.stages.measure import open_piece
 
 MOST_STATEMENTS = 200
@@ -123,7 +123,7 @@ class _Document:
         self.licences: list[str] = []
 
     def card(self, job: Job, form: str, active: set[str]) -> None:
-        found = cards.read_card(read_blocks(job, form, active), self._visit)
+        found = datacards.read_card(read_blocks(job, form, active), self._visit)
         self.content = found.content
         self.aspects = [
             {"object": self.number, "unit": self.unit, "aspect": each.aspect, "place": each.place,
@@ -139,10 +139,10 @@ class _Document:
             size += len(block.text)
             if size > LICENCE_CHARACTERS:
                 break
-        self.content = sum(map(cards.content, text))
+        self.content = sum(map(datacards.content, text))
         self.licences = statements.licences(" ".join(text).lower())[:1]
 
-    def _visit(self, block: cards.Block, text: str, context: cards.Context) -> None:
+    def _visit(self, block: datacards.Block, text: str, context: datacards.Context) -> None:
         if len(self.statements) >= MOST_STATEMENTS:
             return
         for each in statements.statements(text, context):

@@ -7,7 +7,7 @@ from dqv.connectors.containers.blocks import read_blocks
 from dqv.connectors.containers.model import Facts, Job
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
-from dqv.measure.cards import Block
+from dqv.measure.datacards import Block
 from tests.connectors.test_containers_formats import Beats
 
 CHINESE = """\

@@ -12,7 +12,7 @@ from dqv.connectors.containers import blocks
 from dqv.connectors.containers.blocks import PLACES
 from dqv.core.errors import ItemError
 from dqv.measure.card_terms import BY_NAME
-from dqv.measure.cards import Block, read_card
+from dqv.measure.datacards import Block, read_card
 from tests.connectors import made
 from tests.connectors.documents_made import CHINESE, ENGLISH, blocks_of
 

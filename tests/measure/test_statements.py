@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dqv.measure.cards import Context
+from dqv.measure.datacards import Context
 from dqv.measure.statements import LICENCES, chinese_number, licences, statements
 
 

@@ -7,7 +7,7 @@ import pytest
 from dqv import pipeline
 from dqv.core.settings import Settings
 from dqv.measure.card_terms import ASPECTS, BY_NAME
-from dqv.measure.cards import read_card
+from dqv.measure.datacards import read_card
 from dqv.reports.card import Lang, data_card
 from dqv.reports.model import Report
 from tests.connectors.documents_made import blocks_of

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dqv.measure import cards
+from dqv.measure import datacards
 from dqv.measure.card_terms import ASPECTS, BY_NAME
-from dqv.measure.cards import Block, Card, as_field, aspects_of, content, folded, plain_blocks, read_card
+from dqv.measure.datacards import Block, Card, as_field, aspects_of, content, folded, plain_blocks, read_card
 from tests.connectors.documents_made import CHINESE, ENGLISH, LOREM, SHELL, TODO, blocks_of
 
 
@@ -182,4 +182,4 @@ def test_wordings_take_time_linear_in_the_text() -> None:
         began = time.process_time()
         read_card([Block("text", 1, text)])
         assert time.process_time() - began < 3, piece
-    assert cards.MAX_HEADING == 60
+    assert datacards.MAX_HEADING == 60

@@ -228,10 +228,9 @@ class Finder:
         self._open: list[_Open] = []
         self._sections = 0
         self._table: _Table | None = None
-        self._waiting: tuple[frozenset[str], int, str] | None = None
+        self._waiting: tuple[frozenset[str], int] | None = None
         self._best: dict[str, Found] = {}
         self._content = 0
-        self._columns_done: set[int] = set()
 
     def card(self, blocks: Iterable[Block]) -> Card:
         """All that a document says."""
@@ -295,7 +294,7 @@ class Finder:
     def _settle(self, text: str) -> None:
         """A field without a value has what follows it, if that is no field itself."""
         if self._waiting is not None:
-            aspects, place, _ = self._waiting
+            aspects, place = self._waiting
             self._waiting = None
             follows = content(text) if text and as_field(text) is None else 0
             self._note(aspects, place, "field", "strong" if follows else "empty")
@@ -320,7 +319,7 @@ class Finder:
             elif value:
                 self._note(aspects, block.place, "field", "empty")
             else:
-                self._waiting = (aspects, block.place, key)
+                self._waiting = (aspects, block.place)
         else:
             amount = self._count(block.text)
         if not amount:
