@@ -17,6 +17,7 @@ from pathlib import Path
 from benchmarks import (
     audio_check,
     audio_near,
+    documentation,
     documents,
     image_check,
     image_hash_peers,
@@ -45,6 +46,9 @@ PARTS: dict[str, Part] = {
     "text_peers": ("Text, near-duplicates beside peers", lambda _: text_peers.as_markdown(*text_peers.measure())),
     "text_curves": ("Text, growth", lambda _: text_curves.as_markdown(text_curves.measure())),
     "documents": ("Documents, beside peers", lambda folder: documents.as_markdown(documents.measure(folder))),
+    "documentation": (
+        "Documentation, its share", lambda folder: documentation.as_markdown(documentation.measure(folder))
+    ),
     "storage_check": ("Storage", lambda folder: storage_check.as_markdown(storage_check.measure(folder))),
     "image_check": ("Images, one at a time", lambda folder: image_check.as_markdown(image_check.measure(folder))),
     "image_scale": ("Images, the whole check", lambda folder: image_scale.as_markdown(*image_scale.measure(folder))),

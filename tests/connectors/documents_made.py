@@ -8,7 +8,7 @@ from dqv.connectors.containers.model import Facts, Job
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
 from dqv.measure.datacards import Block
-from tests.connectors.test_containers_formats import Beats
+from tests.connectors.beats import Beats
 
 CHINESE = """\
 # 工业轴承故障文本数据集说明
