@@ -109,6 +109,7 @@ class _Prose(Elements):
 
 
 _RUNS = re.compile(r"vbaproject\.bin|vbadata\.xml|/activex/|/embeddings/|attachedtoolbars")
+_PICTURES = re.compile(r"^word/media/")
 _INSERTS = frozenset(
     {"attachedTemplate", "subDocument", "oleObject", "package", "frame", "aFChunk", "control"}
 )
@@ -123,7 +124,7 @@ def read_docx_blocks(job: Job, active: set[str]) -> Iterator[Block]:
         active: gets what in it runs, hides or fetches something: "macro" (with embedded objects), "external".
 
     Raises:
-        ItemError: see `Package`; "too-large".
+        ItemError: see `Package`; "too-large"; "unsupported", pictures and no text.
     """
     with closing(Package(job)) as package:
         main = package.main()
@@ -138,8 +139,13 @@ def read_docx_blocks(job: Job, active: set[str]) -> Iterator[Block]:
         for part in sorted({each.part for each in relations.values() if each.kind == "styles"}):
             package.walk(part, styles, "the styles", SMALL_PART_BYTES)
         body = _Blocks("document", styles.levels)
+        empty = True
         for _ in package.steps(main, body, "the body", job.limits.document_bytes):
-            yield from body.take()
+            found = body.take()
+            empty = empty and not found
+            yield from found
+        if empty and package.holds(_PICTURES):
+            raise ItemError("unsupported", "pictures and no text: scanned? recognise the text first")
 
 
 _STYLE = re.compile(r"heading ?([1-9])|标题 ?([1-9])")

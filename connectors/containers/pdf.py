@@ -55,7 +55,8 @@ def read_pages(job: Job, active: set[str]) -> Iterator[tuple[int, str]]:
             forms of XFA, links of pages.
 
     Raises:
-        ItemError: as `read_pdf`; "unsupported", pages that show something and have no text: scanned.
+        ItemError: as `read_pdf`, but what people can read and this cannot is "unsupported": pages that show something and
+            have no text (scanned), and fonts that do not tell which characters they show.
     """
     with _opened(job) as (document, data):
         raw = _pdfium().raw
@@ -89,7 +90,7 @@ def read_pages(job: Job, active: set[str]) -> Iterator[tuple[int, str]]:
             raise ItemError("empty", f"{count} pages without anything on them")
         if controls * 100 > characters:
             raise ItemError(
-                "encoding", "the fonts do not tell which characters they show; recognise the text"
+                "unsupported", "the fonts do not tell which characters they show; recognise the text"
             )
 
 

@@ -274,9 +274,12 @@ def _clause(text: str, start: int, stop: int) -> str:
     return text[before : after.start() if after else stop + 40]
 
 
+_ENDS = ("。", "；", ";", "\n", "!", "?", ". ")
+
+
 def _sentence(text: str, start: int, stop: int) -> str:
-    before = max(text.rfind(mark, max(0, start - 200), start) for mark in "。；;\n!?") + 1
-    ends = [at for mark in "。；;\n!?" if (at := text.find(mark, stop, stop + 100)) >= 0]
+    before = max(text.rfind(mark, max(0, start - 200), start) for mark in _ENDS) + 1
+    ends = [at for mark in _ENDS if (at := text.find(mark, stop, stop + 100)) >= 0]
     return text[max(before, start - 200) : min(ends, default=stop + 100)]
 
 

@@ -212,6 +212,13 @@ def test_a_scanned_pdf_is_unread_and_one_with_nothing_on_it_is_empty() -> None:
     assert kind_of(made.pdf([], []), "pdf") == "empty"
 
 
+def test_what_people_can_read_and_dqv_cannot_is_unread() -> None:
+    assert kind_of(made.pdf(["公共数据 第一章"], mapped=False), "pdf") == "unsupported"
+    pictures = made.docx_parts("<w:p/>") | {"word/media/1.png": b"x"}
+    assert kind_of(made.package(pictures), "docx") == "unsupported"
+    assert kind_of(made.package(made.docx_parts("<w:p/>")), "docx") == "empty"
+
+
 def test_an_encrypted_pdf_is_unread() -> None:
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(made.pdf(["x"])))
     writer.encrypt("user", "owner", algorithm="AES-256")

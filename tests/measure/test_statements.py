@@ -105,6 +105,11 @@ def test_whole_and_part_are_told_by_the_words_around(text: str, whole: bool, par
     assert (first.whole, first.part) == (whole, part)
 
 
+def test_another_sentence_says_nothing_of_a_number() -> None:
+    assert told("It has 1000 records. It requires much memory.") == [("items", "any", 1000, "exact")]
+    assert told("需要较大内存。共 1000 条。") == [("items", "any", 1000, "exact")]
+
+
 def test_where_it_stands_tells_whole_and_part_too() -> None:
     assert next(statements("1000 条", context("scale"))).whole
     assert next(statements("1000 条", context("scale", heading="训练集"))).part
