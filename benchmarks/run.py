@@ -18,6 +18,7 @@ from benchmarks import (
     audio_check,
     audio_near,
     declared_checks,
+    documentation,
     documents,
     image_check,
     image_hash_peers,
@@ -52,6 +53,9 @@ PARTS: dict[str, Part] = {
     ),
     "documents": ("Documents, beside peers", lambda folder: documents.as_markdown(documents.measure(folder))),
     "metadata": ("Metadata", lambda folder: metadata.as_markdown(*metadata.measure_all(folder))),
+    "documentation": (
+        "Documentation, its share", lambda folder: documentation.as_markdown(documentation.measure(folder))
+    ),
     "storage_check": ("Storage", lambda folder: storage_check.as_markdown(storage_check.measure(folder))),
     "image_check": ("Images, one at a time", lambda folder: image_check.as_markdown(image_check.measure(folder))),
     "image_scale": ("Images, the whole check", lambda folder: image_scale.as_markdown(*image_scale.measure(folder))),

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from functools import partial
 
-from dqv.checks import words
 from dqv.checks.applicant import applicant
 from dqv.checks.attestations import attested, safeguards
 from dqv.checks.category import category
+from dqv.checks.documentation import documentation
 from dqv.checks.duplicates import duplicates
 from dqv.checks.engine import Case, Check, Outcome
 from dqv.checks.legality import legality
@@ -34,7 +34,7 @@ CHECKS: Mapping[str, Check] = {
     "duplicates.image": partial(duplicates, modality="image"),
     "duplicates.video": partial(duplicates, modality="video"),
     "recency": recency,
-    "documentation": words.documentation,
+    "documentation": documentation,
     "metadata": metadata,
     "openness": openness,
     "updates": updates,

@@ -131,6 +131,21 @@ class Metadata:
 
 
 @dataclass(frozen=True)
+class Documents:
+    """What the documents say.
+
+    Attributes:
+        read: `core.schema.DOCUMENTS`, of those that were asked for.
+        aspects: `core.schema.ASPECTS`.
+        statements: `core.schema.STATEMENTS`.
+    """
+
+    read: pl.DataFrame
+    aspects: pl.DataFrame
+    statements: pl.DataFrame
+
+
+@dataclass(frozen=True)
 class Case:
     """All that a check may look at.
 
@@ -150,6 +165,7 @@ class Case:
         paragraphs: None where no text is long.
         descriptions: rows of `core.schema.DESCRIPTIONS`, what describes items; see `dqv.metadata`.
         metadata: what is wrong with what describes them; None where nothing was looked at.
+        documents: None where none was read, since only headers are.
         platform: address of the platform that gave the registration, over TLS; None of a file's.
         filed: the registration file, where a platform's record stands beside it; `registration` is then the record, and from
             the file what the record does not have.
@@ -177,6 +193,7 @@ class Case:
     descriptions: pl.LazyFrame = field(default_factory=lambda: pl.LazyFrame(schema=DESCRIBED))
     metadata: Metadata | None = None
     licences: tuple[Named, ...] = ()
+    documents: Documents | None = None
 
     def modality(self, modality: str) -> pl.LazyFrame:
         """The measured items of one modality."""

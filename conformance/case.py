@@ -15,7 +15,7 @@ REFERENCE = date(2026, 6, 30)
 
 Files = Mapping[str, bytes]
 
-README = b"# What this is\n"
+README = b"# What this is\n\nMade-up words, for tests.\n"
 
 Record = dict[str, str]
 

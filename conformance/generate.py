@@ -5,9 +5,11 @@ which nothing is missing; under the small policy (text ≥ 3000 B) no clause fai
 differs, in its files and in its verdicts.
 """
 
+import io
 import json
 import os
 import sys
+import zipfile
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from hashlib import sha256
@@ -220,16 +222,97 @@ def _defective() -> Iterator[Case]:
             yield Case(f"{rule}-{verdict}-{what}", files, dict.fromkeys(numbers, verdict), numbers)
 
 
+_CARD = """\
+---
+license: cc-by-4.0
+size_categories:
+- n<1K
+---
+# 示例文本
+
+## 数据规模
+共 20 条记录，数据量 3 kB，1 个文件。
+## 数据格式
+JSONL
+## 文件结构
+每行一条记录：text 为正文，original_time 为日期。
+## 获取方式
+经登记平台申请。
+## 联系方式
+data@example.cn
+## 模态
+文本
+## 数据划分
+不划分。
+## 标签统计
+无标签。
+## 样例
+一条记录是若干随机单词。
+## 局限性
+不是自然语言。
+## 数据来源
+由程序生成。
+## 采集方式
+采集时间：2026年1月至2026年2月。
+## 数据处理
+不作处理。
+## 标注规范
+不标注。
+## 版本
+1.0.0
+## 应用场景
+检验本软件。
+## 评估方法
+与预期结论比对。
+## 基准结果
+全部相符。
+## 应用案例
+本仓库的测试。
+"""
+"""A whole card of the usual dataset: all twenty aspects, and nothing that is not so."""
+
+_HEADINGS = "\n\n".join(line for line in _CARD.splitlines() if line.startswith("#")) + "\n\nTODO\n"
+
+_WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
+_ENCRYPTED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le")
+
+
+def _docx(text: str, **more: bytes) -> bytes:
+    """A Word document of one paragraph, with more parts beside it."""
+    parts: dict[str, str | bytes] = {
+        "_rels/.rels": f"<Relationships xmlns='{_PACKAGE}'><Relationship Id='a' Type='{_RELATIONS}/officeDocument' "
+        "Target='word/document.xml'/></Relationships>",
+        "word/document.xml": f"<w:document xmlns:w='{_WORD}'><w:body><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:body></w:document>",
+        **{f"word/{name}.bin": part for name, part in more.items()},
+    }  # fmt: skip
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(zipfile.ZipInfo(name), part)  # of 1980: always the same bytes
+    return sink.getvalue()
+
+
 def _documents() -> Iterator[Case]:
     bare = {"data.jsonl": USUAL_FILES["data.jsonl"]}
-    for name, files in (
-        ("fail-absent", bare),
-        ("fail-empty", {**bare, "README.md": b""}),
-        ("review-present", USUAL_FILES),
-        ("review-in-a-folder", {**bare, "docs/guide.pdf": b"%PDF"}),
-        ("review-chinese-name", {**bare, "数据说明.md": b"#"}),
+    wrong = _CARD.replace("共 20 条", "共 22 条").replace("3 kB", "30 GB").replace("JSONL\n", "CSV\n")
+    for name, files, found in (
+        ("fail-absent", bare, None),
+        ("fail-empty", {**bare, "README.md": b""}, None),
+        ("fail-headings-alone", {**bare, "README.md": _HEADINGS.encode()}, None),
+        ("fail-broken", {**bare, "docs/guide.pdf": b"%PDF"}, None),
+        ("indeterminate-encrypted", {**bare, "README.docx": _ENCRYPTED}, None),
+        ("indeterminate-macros", {**bare, "README.docx": _docx("许可：MIT", vbaProject=b"x")}, None),
+        ("review-present", USUAL_FILES, 0),
+        ("review-in-a-folder", {**bare, "docs/guide.docx": _docx("许可：MIT")}, 1),
+        ("review-chinese-name", {**bare, "数据说明.md": "许可：MIT".encode()}, 1),
+        ("review-encrypted-beside-one-that-is-read", {**USUAL_FILES, "readme.docx": _ENCRYPTED}, 0),
+        ("review-whole-card", {**bare, "README.md": _CARD.encode()}, 20),
+        ("review-card-that-the-data-contradicts", {**bare, "README.md": wrong.encode()}, 20),
     ):
-        yield Case(f"documentation-{name}", files, {"documentation": name.split("-")[0]})
+        told = {"documentation": (None, None) if found is None else (str(found), "20")}
+        yield Case(f"documentation-{name}", files, {"documentation": name.split("-")[0]}, told)
     named = texts("doc-{}-20260115.txt")
     yield Case("metadata-fail-absent", named, {"metadata": "fail"})
     yield Case(

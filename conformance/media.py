@@ -93,6 +93,8 @@ def _case(
     text = dict.fromkeys(("scale.text", "duplicates.text"), "not_applicable")
     usual = dict.fromkeys(RULES[modality], "pass") | {rule("duplicates"): "review"}
     own = {rule(each): found for each, found in {**changed, family: verdict}.items()}
+    if assurance == "identity":  # documents are not read
+        own["documentation"] = "indeterminate"
     modalities = {modality: {"scale": SCALES[modality], **(declared or {})}}
     return Case(
         f"{rule(family)}-{verdict}-{what}",

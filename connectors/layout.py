@@ -163,6 +163,16 @@ def _by_name(path: bytes) -> Kind:
     return Kind("data", f"format-{form}", modality, form, compression)
 
 
+def document_format(path: bytes) -> tuple[str, str | None]:
+    """Format and compression of what is documentation or licence by its name; without a suffix it is text."""
+    name = path.decode("utf-8", "replace").lower().rpartition("/")[2]
+    stem, suffix, compression = _split(name)
+    suffix = suffix if stem else ""
+    if suffix in ("", "rst") or suffix not in _DOCUMENT_SUFFIXES:
+        return "txt", compression
+    return _FORMATS[suffix][1], compression
+
+
 def archive_kind(name: str) -> tuple[str, str | None] | None:
     """Format and compression of an archive that is opened, by its name; None for anything else."""
     name = name.lower()

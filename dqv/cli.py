@@ -214,39 +214,75 @@ def keygen(
 
 @app.command()
 def init(
-    out: Annotated[Path, typer.Option(help="The file to write; its name ends in .toml.")] = Path(
-        "registration.toml"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The file to write; default: registration.toml, with --card datacard.md."),
+    ] = None,
+    card: Annotated[
+        Path | None,
+        typer.Option(
+            help="report.json of a check, or its folder: write a data card from what was measured instead."
+        ),
+    ] = None,
+    lang: Annotated[str, typer.Option(help="Language of the card: zh or en; default from LANG.")] = _LANG,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
 ) -> None:
-    """Write a commented registration; on a terminal, ask for what goes into it."""
+    """Write a commented registration, on a terminal asking for what goes into it; or a data card to fill in."""
 
     def run() -> int:
         from dqv.connectors import drafts
         from dqv.core.files import write_atomic
 
-        if out.suffix != ".toml":
-            raise UsageError(f"--out {out}: the name must end in .toml")
-        if out.exists() and not overwrite:
+        suffix, name = (".toml", "registration.toml") if card is None else (".md", "datacard.md")
+        path = out if out is not None else Path(name)
+        if path.suffix != suffix:
+            raise UsageError(f"--out {path}: the name must end in {suffix}")
+        if path.exists() and not overwrite:
             raise UsageError(
-                f"{out} is there already; nothing was written; give --overwrite, or another --out"
+                f"{path} is there already; nothing was written; give --overwrite, or another --out"
             )
-        answers = _answers(drafts.entries()) if sys.stdin.isatty() and sys.stdout.isatty() else {}
-        content = drafts.draft(answers).encode()
+        if card is not None:
+            content = _data_card(card, _language(lang))
+        else:
+            asks = sys.stdin.isatty() and sys.stdout.isatty()
+            content = drafts.draft(_answers(drafts.entries()) if asks else {})
         try:
             if overwrite:
-                write_atomic(out, content)
+                write_atomic(path, content.encode())
             else:
-                with out.open("xb") as file:
-                    file.write(content)
+                with path.open("xb") as file:
+                    file.write(content.encode())
         except OSError as error:
             raise UsageError(
-                f"{out} cannot be written: {error.strerror}; choose another with --out"
+                f"{path} cannot be written: {error.strerror}; choose another with --out"
             ) from error
-        print(f"{out}\ndqv check FOLDER --registration {out}")  # noqa: T201
+        used = f"dqv check FOLDER --registration {path}"
+        print(path if card is not None else f"{path}\n{used}")  # noqa: T201
         return 0
 
     _exit(run)
+
+
+def _data_card(path: Path, lang: Any) -> str:
+    """A data card from a report, or from the report in an out folder."""
+    from pydantic import ValidationError
+
+    from dqv.reports.card import data_card
+    from dqv.reports.model import Report
+
+    path = path / "report.json" if path.is_dir() else path
+    try:
+        return data_card(Report.model_validate_json(path.read_bytes()), lang)
+    except OSError as error:
+        raise UsageError(
+            f"--card {path} cannot be read: {error.strerror}; give the report.json of a check"
+        ) from error
+    except ValidationError as error:
+        told = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, told["loc"]))
+        raise UsageError(
+            f"--card {path} is no report of this version, field {where or 'of none'}: {told['msg']}; check again and give its report.json"
+        ) from None
 
 
 @app.command()

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dqv import assemble
-from dqv.checks.engine import Case, Paragraphs
+from dqv.checks.engine import Case, Documents, Paragraphs
 from dqv.checks.resolution import below_floor
 from dqv.connectors import layout, storage
 from dqv.core.errors import SourceError
@@ -26,7 +26,16 @@ from dqv.core.licences import Named
 from dqv.core.location import Location, as_args, named, secrets_of
 from dqv.core.policy import Policy
 from dqv.core.registration import Registration
-from dqv.core.schema import EXPECTATIONS, ITEMS, MODALITIES, PARAGRAPHS, UNEXPECTED
+from dqv.core.schema import (
+    ASPECTS,
+    DOCUMENTS,
+    EXPECTATIONS,
+    ITEMS,
+    MODALITIES,
+    PARAGRAPHS,
+    STATEMENTS,
+    UNEXPECTED,
+)
 from dqv.core.settings import Assurance, Measuring, Settings
 from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Ledger, Part, Task, code_digest
@@ -35,6 +44,7 @@ from dqv.neardup import films
 from dqv.reports.escape import visible_path
 from dqv.reports.html import Excerpt
 from dqv.stages import (
+    documents,
     duplicates,
     excerpts,
     expectations,
@@ -52,6 +62,10 @@ _FOOTERS = 1024
 
 _WATCHES = 1024
 """Pairs of videos whose rows of the listing are held at a time."""
+
+
+_DOCUMENTS = 1000
+"""Documents that are read, of all; the others are counted as not read."""
 
 
 class Progress(Protocol):
@@ -256,7 +270,12 @@ class Engine:
             for rows in listing.batches(["role", "size_bytes"])
         )
         work = sum(size or 0 for size in sizes)
-        parts = self._run("index", index.members, self._archives(listing), work)
+        archives = (
+            partitions.piece(row)
+            for rows in listing.batches()
+            for row in rows.filter(pc.equal(rows["role"], "container")).to_pylist()
+        )
+        parts = self._run("index", index.members, self._packed(archives), work)
         members = (
             pa.Table.from_batches([batch], index.MEMBERS)
             for part in parts
@@ -267,18 +286,45 @@ class Engine:
         _has_data(found, self.settings.where, ("data",))
         return found
 
-    def _archives(self, listing: manifest.Listing) -> Iterator[tuple[dict[str, Any], int]]:
-        """Arguments and work of the tasks that list archives."""
+    def _packed(self, pieces: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], int]]:
+        """Arguments and work of the tasks that read these objects as a whole, some in each."""
         held: list[dict[str, Any]] = []
         work = 0
-        for rows in listing.batches():
-            for row in rows.filter(pc.equal(rows["role"], "container")).to_pylist():
-                if held and (work + row["size_bytes"] > partitions.TARGET_BYTES or len(held) >= _FOOTERS):
-                    yield {**self._common, "pieces": held}, work
-                    held, work = [], 0
-                held.append(partitions.piece(row))
-                work += row["size_bytes"]
-        yield {**self._common, "pieces": held}, work
+        for piece in pieces:
+            if held and (work + piece["size_bytes"] > partitions.TARGET_BYTES or len(held) >= _FOOTERS):
+                yield {**self._common, "pieces": held}, work
+                held, work = [], 0
+            held.append(piece)
+            work += piece["size_bytes"]
+        if held:
+            yield {**self._common, "pieces": held}, work
+
+    def documents(self, listing: manifest.Listing) -> Documents | None:
+        """What the documents say; None where they are not read, since only headers are.
+
+        Of very many, those called documentation by their names come before those that only lie in its folder.
+        """
+        if self.settings.measuring.assurance is not Assurance.FULL:
+            return None
+        chosen: list[dict[str, Any]] = []
+        if any(role in ("documentation", "licence") for role, _ in listing.counts):
+            named: list[int] = []
+            others: list[int] = []
+            for rows in listing.batches(["object", "role", "why"]):
+                rows = rows.filter(pc.is_in(rows["role"], pa.array(["documentation", "licence"])))
+                for number, why in zip(rows["object"].to_pylist(), rows["why"].to_pylist(), strict=True):
+                    (others if why == "documentation-folder" else named).append(number)
+                del named[_DOCUMENTS:], others[_DOCUMENTS:]
+            chosen = _pieces(listing, sorted([*named, *others][:_DOCUMENTS]))
+        work = sum(piece["size_bytes"] for piece in chosen)
+        parts = self._run("documents", documents.read, self._packed(chosen), work) if chosen else []
+
+        def table(name: str, schema: pa.Schema) -> pl.DataFrame:
+            return scan([path for part in parts for path in part.files(name)], schema).drop("id").collect()
+
+        return Documents(
+            table("documents", DOCUMENTS), table("aspects", ASPECTS), table("statements", STATEMENTS)
+        )
 
     def measure(self, listing: manifest.Listing, registration: Registration | None) -> Measured:
         """Rows of every item and object."""

@@ -89,6 +89,7 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
             paragraphs = engine.paragraphs(measured)
             witnessed = engine.witness(listing, measured, reference)
             retold = engine.retell([measured] if test is None else [measured, test], found, reference)
+            documents = engine.documents(listing)
             items, objects = tables.joined(measured, found, run.path / "tables")
             facts = summarise(items, policy)
             described = engine.describe(listing)
@@ -108,6 +109,7 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
                 pl.scan_parquet(descriptions, glob=False),
                 metadata.gathered(descriptions, described, expected, measured, facts),
                 engine.licences(listing, objects),
+                documents,
             )  # fmt: skip
             excerpts = engine.excerpts(listing, case) if settings.excerpts else {}
         outcomes = run_checks(case)

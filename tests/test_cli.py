@@ -518,6 +518,29 @@ def test_init_writes_a_draft_and_replaces_nothing_untold(
     assert 'name = ""' in Path("registration.toml").read_text("utf-8")
 
 
+def test_init_writes_a_data_card_from_a_report_or_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.reports.conftest import make_report
+
+    monkeypatch.chdir(tmp_path)
+    Path("out").mkdir()
+    Path("out/report.json").write_text(make_report().model_dump_json(by_alias=True), "utf-8")
+    done = run("init", "--card", "out", "--lang", "zh")
+    assert (done.exit_code, done.stdout) == (0, "datacard.md\n")
+    assert "【待填写：" in Path("datacard.md").read_text("utf-8")
+    assert run("init", "--card", "out/report.json", "--lang", "en", "--out", "c.md").exit_code == 0
+    assert "[TODO: " in Path("c.md").read_text("utf-8")
+    Path("bad.json").write_text('{"schema": "secret"}')
+    for args, told in [(("--card", "out"), "--overwrite"), (("--card", "out", "--out", "c.txt"), ".md"), (("--card", "none"), "cannot be read"),
+                       (("--card", "bad.json", "--out", "d.md"), "no report of this version"), (("--card", "out", "--lang", "fr", "--out", "d.md"), "--lang")]:  # fmt: skip
+        done = run("init", *args)
+        assert done.exit_code == 2
+        assert told in done.stderr
+        assert "secret" not in done.stderr
+    assert not Path("d.md").exists()
+
+
 def test_init_asks_on_a_terminal_for_what_is_missing(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     answers = [

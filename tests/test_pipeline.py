@@ -40,7 +40,7 @@ def source(tmp_path: Path) -> Path:
                 file.write(json.dumps({"text": " ".join(each), "date": f"20{18 + number % 8}-01-01"}) + "\n")
     (folder / "c.txt").write_text(" ".join(words[3]))
     (folder / "d.txt").write_text(" ".join(["changed"] * 4 + words[4][4:]))
-    (folder / "README.md").write_text("# about")
+    (folder / "README.md").write_text("# about\n\nmade-up words")
     return folder
 
 

@@ -53,7 +53,7 @@ def read_html(job: Job) -> Iterator[Record | Broken]:
         return
     data = read_document(job)
     markup, job.facts.encoding = encoding.decode(data)
-    yield from _document(lines(_visible(markup, job.beat.tick)), data)
+    yield from _document(lines(visible(markup, job.beat.tick)), data)
 
 
 def read_xml(job: Job) -> Iterator[Record | Broken]:
@@ -140,8 +140,21 @@ _COMMENT_END = re.compile(r"--!?\s*>")
 _RAW_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in ("script", "style")}
 
 
-def _visible(markup: str, tick: Callable[[], None]) -> list[str]:
-    """The pieces of visible text of an HTML page.
+class Mark(str):
+    """Among the pieces of a page: the name of a tag, behind a slash where it ends, and where it stands."""
+
+    __slots__ = ("at",)
+    at: int
+
+
+def _mark(tag: str, at: int) -> Mark:
+    mark = Mark(tag)
+    mark.at = at
+    return mark
+
+
+def visible(markup: str, tick: Callable[[], None], *, marks: bool = False) -> list[str]:
+    """The pieces of visible text of an HTML page, with `marks` a `Mark` for every tag that begins a new line.
 
     One pass, in time linear in the length whatever the page holds, which html.parser does not give: nothing
     is looked for again once it was not found.
@@ -176,6 +189,8 @@ def _visible(markup: str, tick: Callable[[], None]) -> list[str]:
         tag = name[1].lower()
         if tag not in _INLINE and pieces[-1:] != ["\n"]:
             pieces.append("\n")
+        if marks and (tag not in _INLINE or tag == "img"):
+            pieces.append(_mark(f"/{tag}" if markup[start + 1] == "/" else tag, start))
         if tag not in _DROPPED:
             continue
         if markup[start + 1] == "/":

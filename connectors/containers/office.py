@@ -28,6 +28,7 @@ from dqv.connectors.containers.model import Broken, Job, Record
 from dqv.connectors.containers.ooxml import SMALL_PART_BYTES, Elements, Package, relation_of
 from dqv.connectors.containers.tables import NUMBER, column_names
 from dqv.core.errors import ItemError
+from dqv.measure.datacards import Block
 
 MAX_COLUMNS = 16_384
 """Of a sheet; Excel has no more."""
@@ -105,6 +106,148 @@ class _Prose(Elements):
     def characters(self, content: str) -> None:
         if self.open[-1] == "t" and not self._unprinted:
             self.text.write(content)
+
+
+_RUNS = re.compile(r"vbaproject\.bin|vbadata\.xml|/activex/|/embeddings/|attachedtoolbars")
+_PICTURES = re.compile(r"^word/media/")
+_INSERTS = frozenset(
+    {"attachedTemplate", "subDocument", "oleObject", "package", "frame", "aFChunk", "control"}
+)
+"""Relationships to outside that put something into the document, or run."""
+
+
+def read_docx_blocks(job: Job, active: set[str]) -> Iterator[Block]:
+    """The headings, paragraphs and rows of tables of a document's body, by the number of the paragraph from 1 on.
+
+    Args:
+        job: of the document.
+        active: gets what in it runs, hides or fetches something: "macro" (with embedded objects), "external".
+
+    Raises:
+        ItemError: see `Package`; "too-large"; "unsupported", pictures and no text.
+    """
+    with closing(Package(job)) as package:
+        main = package.main()
+        relations = package.relations(main)
+        for part in sorted({each.part for each in relations.values() if each.kind == "settings"}):
+            package.relations(part)  # where a template is attached
+        if package.holds(_RUNS):
+            active.add("macro")
+        if package.outside & _INSERTS:
+            active.add("external")
+        styles = _Headings()
+        for part in sorted({each.part for each in relations.values() if each.kind == "styles"}):
+            package.walk(part, styles, "the styles", SMALL_PART_BYTES)
+        body = _Blocks("document", styles.levels)
+        empty = True
+        for _ in package.steps(main, body, "the body", job.limits.document_bytes):
+            found = body.take()
+            empty = empty and not found
+            yield from found
+        if empty and package.holds(_PICTURES):
+            raise ItemError("unsupported", "pictures and no text: scanned? recognise the text first")
+
+
+_STYLE = re.compile(r"heading ?([1-9])|标题 ?([1-9])")
+_CONTENTS = 0
+"""As a level: a line of the table of contents."""
+
+
+class _Headings(Elements):
+    """The levels of the styles of paragraphs that are headings, by their ids."""
+
+    root = "styles"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.levels: dict[str, int] = {}
+        self._style = ""
+
+    def begin(self, name: str, attrs: Mapping[str, str]) -> None:
+        value = next((value for key, value in attrs.items() if key.rpartition(":")[2] == "val"), "")
+        if name == "style":
+            self._style = next((v for key, v in attrs.items() if key.rpartition(":")[2] == "styleId"), "")
+        elif name == "name" and self.open[-2:-1] == ["style"]:
+            level = _level_of(value)
+            if level is not None:
+                self.levels[self._style] = level
+        elif name == "outlineLvl" and "style" in self.open and value in tuple("012345678"):
+            self.levels.setdefault(self._style, int(value) + 1)
+
+
+def _level_of(style: str) -> int | None:
+    name = style.lower()
+    if name.startswith("toc"):
+        return _CONTENTS
+    if name == "title":
+        return 1
+    found = _STYLE.fullmatch(name)
+    return int(found[1] or found[2]) if found else None
+
+
+class _Blocks(_Prose):
+    """The same text, paragraph by paragraph."""
+
+    def __init__(self, root: str, levels: Mapping[str, int]) -> None:
+        super().__init__(root, frozenset())
+        self._levels = levels
+        self._found: list[Block] = []
+        self._place = self._tables = self._depth = 0
+        self._level: int | None = None
+        self._cells: list[str] = []
+
+    def take(self) -> list[Block]:
+        """The blocks since the last time."""
+        found, self._found = self._found, []
+        return found
+
+    def begin(self, name: str, attrs: Mapping[str, str]) -> None:
+        if name == "p":
+            self._level = None
+        elif name in ("pStyle", "outlineLvl"):
+            value = next((value for key, value in attrs.items() if key.rpartition(":")[2] == "val"), "")
+            if name == "pStyle":
+                self._level = self._levels.get(value, _level_of(value))
+            elif value in tuple("012345678"):
+                self._level = int(value) + 1
+        elif name == "tbl":
+            self._depth += 1
+            self._tables += self._depth == 1
+        elif name == "tr" and self._depth == 1:
+            self._cells = []
+        super().begin(name, attrs)
+
+    def end(self, name: str) -> None:
+        super().end(name)
+        if name == "p":
+            self._place += 1
+            if not self._depth:
+                self._paragraph()
+        elif name == "tbl":
+            self._depth -= 1
+        elif self._depth == 1 and name == "tc":
+            self._cells.append(" ".join(self._taken().split()))
+        elif self._depth == 1 and name == "tr" and any(self._cells):
+            self._found.append(
+                Block(
+                    "row", self._place, " | ".join(self._cells), cells=tuple(self._cells), table=self._tables
+                )
+            )
+
+    def _paragraph(self) -> None:
+        level, lines_of_it = self._level, self._taken().split("\n")
+        if level == _CONTENTS:
+            return
+        for line in lines_of_it:
+            text = " ".join(line.split())
+            if text:
+                self._found.append(Block("heading" if level else "text", self._place, text, level or 0))
+
+    def _taken(self) -> str:
+        text = self.text.getvalue()
+        self.text.seek(0)
+        self.text.truncate()
+        return text
 
 
 def read_xlsx(job: Job) -> Iterator[Record | Broken]:

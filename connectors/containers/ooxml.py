@@ -6,6 +6,7 @@ embedded objects and pictures are parts that no reader asks for.
 
 import io
 import posixpath
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -49,6 +50,9 @@ class Relation:
 class Package:
     """The parts of a package.
 
+    Attributes:
+        outside: kinds of what relationships that were read point to outside the archive.
+
     Raises:
         ItemError: "too-large": more than `limits.document_bytes`, or too many members; "truncated"; "bomb":
             claims to expand to more than `limits.expansion` times its size (beyond FREE_BYTES);
@@ -60,6 +64,7 @@ class Package:
         self.size_bytes = len(data)
         self._tick = job.beat.tick
         self._held = 0
+        self.outside: set[str] = set()
         count = _look(data)
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
@@ -105,7 +110,12 @@ class Package:
             return {}
         handler = _Relations(folder)
         self.walk(listed, handler, "the relationships", SMALL_PART_BYTES)
+        self.outside |= handler.outside
         return handler.found
+
+    def holds(self, pattern: re.Pattern[str]) -> bool:
+        """Whether a member has such a name, in small letters."""
+        return any(map(pattern.search, self._members))
 
     def walk(self, part: str, handler: "Elements", what: str, limit: int) -> None:
         """Read a part through a handler.
@@ -223,9 +233,14 @@ class _Relations(Elements):
         super().__init__()
         self._folder = folder
         self.found: dict[str, Relation] = {}
+        self.outside: set[str] = set()
 
     def begin(self, name: str, attrs: Mapping[str, str]) -> None:
-        if name == "Relationship" and attrs.get("TargetMode") != "External":
-            kind = attrs.get("Type", "").rpartition("/")[2]
+        if name != "Relationship":
+            return
+        kind = attrs.get("Type", "").rpartition("/")[2]
+        if attrs.get("TargetMode") == "External":
+            self.outside.add(kind)
+        else:
             part = posixpath.normpath(posixpath.join("/", self._folder, attrs.get("Target", "")))
             self.found[attrs.get("Id", "")] = Relation(kind, part.lstrip("/"))

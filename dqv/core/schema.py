@@ -255,3 +255,51 @@ UNEXPECTED = pa.schema(
     ]
 )
 """Where an expectation is not met, the first of them."""
+
+DOCUMENTS = pa.schema(
+    [
+        ("object", pa.int64()),
+        ("role", pa.string()),  # documentation or licence
+        ("format", pa.string()),
+        ("status", pa.string()),  # read; defective, unread: with the error; active: see there
+        ("error_kind", pa.string()),
+        ("error", pa.string()),
+        (
+            "active",
+            pa.list_(pa.string()),
+        ),  # what a viewer would run, unpack or fetch (`containers.blocks`), sorted
+        ("content", pa.int64()),  # characters (Chinese) and words outside headings; 0: it says nothing
+        ("licences", pa.list_(pa.string())),  # of a licence: `measure.statements.LICENCES`
+    ]
+)
+"""One row per document that was asked for, in canonical order."""
+
+ASPECTS = pa.schema(
+    [
+        ("object", pa.int64()),
+        ("aspect", pa.string()),  # of `measure.card_terms.ASPECTS`
+        ("unit", pa.string()),  # of the place: line, page, paragraph
+        ("place", pa.int64()),  # from 1 on
+        ("how", pa.string()),  # heading, table, field, term
+        ("strength", pa.string()),  # strong, weak, empty
+    ]
+)
+"""What documents say of the aspects of a data card: the best place of each, of every document."""
+
+STATEMENTS = pa.schema(
+    [
+        ("object", pa.int64()),
+        ("unit", pa.string()),
+        ("place", pa.int64()),
+        ("kind", pa.string()),  # this and what follows: `measure.statements.Statement`
+        ("what", pa.string()),
+        ("least", pa.string()),  # a fraction, as text
+        ("most", pa.string()),
+        ("bound", pa.string()),
+        ("step", pa.string()),
+        ("whole", pa.bool_()),
+        ("part", pa.bool_()),
+        ("section", pa.int64()),
+    ]
+)
+"""What documents state of the data, in the order of each document."""

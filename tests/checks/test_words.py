@@ -6,7 +6,7 @@ from dqv.core.verdicts import Verdict
 from tests.checks.declared import OBJECTS, outcome
 
 
-@pytest.mark.parametrize("rule", ["documentation", "metadata", "privacy"])
+@pytest.mark.parametrize("rule", ["metadata", "privacy"])
 def test_a_statement_is_told_and_changes_no_verdict(rule: str) -> None:
     statement = {"rule": rule, "statement": "secret words", "documents": ["a.pdf", "b.pdf"]}
     without, found = outcome(rule, {"attestations": []}), outcome(rule, {"attestations": [statement]})
@@ -15,7 +15,7 @@ def test_a_statement_is_told_and_changes_no_verdict(rule: str) -> None:
     assert found.message.zh == f"{without.message.zh}申报单位作了说明，所列证明文件 2 份。"
 
 
-@pytest.mark.parametrize("rule", ["documentation", "metadata"])
+@pytest.mark.parametrize("rule", ["metadata"])
 def test_a_statement_makes_nothing_of_what_is_absent(rule: str) -> None:
     record: dict[str, Any] = {"attestations": [{"rule": rule, "statement": "so it is"}]}
     found = outcome(rule, record, objects=OBJECTS.head(0))

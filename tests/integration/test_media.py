@@ -29,7 +29,7 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small dataset of images, audio and video."""
     folder = tmp_path_factory.mktemp("media") / "dataset"
     folder.mkdir()
-    (folder / "README.md").write_text("# pictures and sound")
+    (folder / "README.md").write_text("# pictures and sound\n\nmade up")
     for number in range(3):
         (folder / f"{number}.jpg").write_bytes(demo_media.image("JPEG", number, 1023, 768))
         wave = demo_media.tone(number, 16000 * 30, 16000)
