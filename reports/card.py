@@ -90,7 +90,7 @@ def data_card(report: Report, lang: Lang) -> str:
         if subject.name
         else _blank(Words(zh="数据集名称", en="name of the dataset"), lang)
     )
-    lines = [getattr(_HEAD, lang).format(day=report.run.reference_date), "", f"# {name}"]
+    lines = [getattr(_HEAD, lang).format(day=_escaped(report.run.reference_date)), "", f"# {name}"]
     for words, value in ((_APPLICANT, subject.applicant), (_CERTIFICATE, subject.certificate)):
         if value is not None:
             lines += [
@@ -123,7 +123,11 @@ def _escaped(text: str) -> str:
 
 
 def _each(report: Report) -> list[tuple[Words, ModalityMeasurements]]:
-    return [(_MODALITIES[name], found) for name, found in report.measurements.items() if found.items]
+    return [
+        (_MODALITIES.get(name) or Words(zh=_escaped(name), en=_escaped(name)), found)
+        for name, found in report.measurements.items()
+        if found.items
+    ]
 
 
 def _scale(report: Report, lang: Lang) -> list[str]:
@@ -158,8 +162,8 @@ def _distribution(report: Report, lang: Lang) -> list[str]:
     for words, found in _each(report):
         years = [int(each.label) for each in _buckets(found, "year") if each.label.isdecimal()]
         if years:
-            zh = f"{words.zh}的时间范围：{min(years)}年至{max(years)}年（按条目的日期）。"
-            en = f"{words.en.capitalize()}, time span: {min(years)} to {max(years)}, by the dates of the items."
+            zh = f"按条目的日期，{words.zh}的时间跨度为{min(years)}年至{max(years)}年。"
+            en = f"By the dates of the items, the time span of {words.en} is {min(years)} to {max(years)}."
             lines += [zh if lang == "zh" else en, ""]
         for chart in found.distributions:
             lines += _table(words, chart, lang)
@@ -167,7 +171,7 @@ def _distribution(report: Report, lang: Lang) -> list[str]:
 
 
 def _table(words: Words, chart: Distribution, lang: Lang) -> list[str]:
-    title = getattr(chart.title, lang)
+    title = _escaped(getattr(chart.title, lang))
     modality = words.zh if lang == "zh" else words.en.capitalize()
     heads = ("条目数", "字节") if lang == "zh" else ("items", "bytes")
     rows = [
