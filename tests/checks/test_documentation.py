@@ -113,7 +113,7 @@ def case_of(
     text = facts(items=1000, objects=2, payload_bytes=90_000, stored_bytes=100_000)
     usual = Case(
         policy=load_policy("jiaxing-2025-65"),
-        registration=Registration.model_validate(RECORD),
+        registration=Registration.model_validate({**RECORD, "attestations": []}),
         reference_date=date(2026, 6, 30),
         items=ITEMS,
         objects=objects(len([row for row in read or [] if row["role"] == "documentation"])),
