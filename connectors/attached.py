@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dqv.connectors.local import Folder
-from dqv.connectors.objects import Reads
+from dqv.connectors.objects import Reads, time_of
 from dqv.core.errors import ItemError
 from dqv.core.registration import Attached
 
@@ -59,7 +59,9 @@ def _read(folder: Path, name: str, status: os.stat_result, *, late: bool) -> Att
         return Attached(size, None, problem)
     identity = f"{status.st_dev}:{status.st_ino}"
     try:
-        with Folder(os.fspath(folder)).open(os.fsencode(name), size, status.st_mtime_ns, identity) as file:
+        with Folder(os.fspath(folder)).open(
+            os.fsencode(name), size, time_of(status.st_mtime_ns), identity
+        ) as file:
             digest = hashlib.file_digest(file.view(Reads()), "sha256").hexdigest()
             file.check_unchanged()
     except ItemError as error:
