@@ -323,11 +323,12 @@ def _documents() -> Iterator[Case]:
     yield Case("metadata-review-fields", USUAL_FILES)
     yield Case("metadata-review-file", {**named, "metadata.csv": b"file_name,author\ndoc.txt,A\n"})
     card = b"---\nlicense: mit\nsize_categories: n>1T\n---\n# a\n"
-    yield Case("metadata-review-card-alone", {**named, "README.md": card})
+    other = {"legality": "review"}  # the card names another licence than the registration
+    yield Case("metadata-review-card-alone", {**named, "README.md": card}, other)
     described = [
         {**row, "id": f"r{n % 19}", "license": "mit", "source": "s"} for n, row in enumerate(records(20, 160))
     ]
-    yield Case("metadata-review-unmet-and-contradicting", {**jsonl(described), "README.md": card})
+    yield Case("metadata-review-unmet-and-contradicting", {**jsonl(described), "README.md": card}, other)
     remote = b'{"@context": "http://127.0.0.1:9/x", "@type": "sc:Dataset"}'
     yield Case("metadata-review-croissant-from-elsewhere", {**USUAL_FILES, "croissant.json": remote})
 

@@ -532,7 +532,7 @@ def test_init_writes_a_data_card_from_a_report_or_its_folder(
     assert run("init", "--card", "out/report.json", "--lang", "en", "--out", "c.md").exit_code == 0
     assert "[TODO: " in Path("c.md").read_text("utf-8")
     Path("bad.json").write_text('{"schema": "secret"}')
-    for args, told in [(("--card", "out"), "--overwrite"), (("--card", "out", "--out", "c.txt"), ".md"), (("--card", "none"), "cannot be read"),
+    for args, told in [(("--card", "out"), "--overwrite"), (("--card", "out", "--out", "c.txt"), ".md"), (("--card", "none", "--out", "d.md"), "cannot be read"),
                        (("--card", "bad.json", "--out", "d.md"), "no report of this version"), (("--card", "out", "--lang", "fr", "--out", "d.md"), "--lang")]:  # fmt: skip
         done = run("init", *args)
         assert done.exit_code == 2
