@@ -18,7 +18,7 @@ from dqv.execute import sandbox
 from dqv.execute.ledger import Task, code_digest
 from dqv.execute.sandbox import close_child, run_task
 
-LIMITS = Limits(memory_bytes=700_000_000, stall_s=1.5, cpu_s=1)
+LIMITS = Limits(memory_bytes=700_000_000, stall_s=4, cpu_s=1)
 
 
 @pytest.fixture(autouse=True)
