@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from dqv.checks.applicant import applicant
-from dqv.checks.attestations import attested, safeguards
+from dqv.checks.attestations import safeguards
 from dqv.checks.category import category
 from dqv.checks.documentation import documentation
 from dqv.checks.duplicates import duplicates
@@ -12,6 +12,7 @@ from dqv.checks.engine import Case, Check, Outcome
 from dqv.checks.legality import legality
 from dqv.checks.metadata import metadata
 from dqv.checks.openness import openness
+from dqv.checks.privacy import privacy
 from dqv.checks.recency import recency
 from dqv.checks.registration import registration
 from dqv.checks.resolution import FLOORS, resolution
@@ -45,7 +46,7 @@ CHECKS: Mapping[str, Check] = {
     "safeguards": safeguards,
     "scenarios": scenarios,
     "value": value,
-    "privacy": partial(attested, rule="privacy"),
+    "privacy": privacy,
 }
 
 _BYTES = ("payload_bytes", "stored_bytes", "payload_bytes_kept", "payload_bytes_at_floor")

@@ -84,7 +84,7 @@ def evidence(rows: Iterable[Fact]) -> pl.LazyFrame | None:
 
 
 def facts_of(rows: pl.LazyFrame, **columns: pl.Expr) -> pl.LazyFrame:
-    """Rows of a table as facts."""
+    """Rows of a table as facts, with columns of their own behind those that all have."""
     blank = {name: pl.lit(None, kind) for name, kind in _FACTS.items()}
     return rows.select(**(blank | columns)).cast(_FACTS)  # type: ignore[arg-type]
 
@@ -288,19 +288,4 @@ def safeguards(case: Case) -> Outcome:
     return Outcome(
         "safeguards", found.verdict, method=said(case), message=join([_SAFEGUARDS, *found.words]),
         evidence=evidence(found.rows), next_step=None if found.verdict is Verdict.ATTESTED else GIVE_DOCUMENTS,
-    )  # fmt: skip
-
-
-_PRIVACY = Words(
-    zh="此版本不检测个人信息；处理是否合规须人工查看。",
-    en="This version does not look for personal data; whether processing is lawful is for a person to check.",
-)
-
-
-def attested(case: Case, rule: str) -> Outcome:
-    """8(二) 处理过程符合法律法规: nothing that can be measured rests on a statement; a person looks."""
-    return Outcome(
-        rule, Verdict.REVIEW, method=said(case), message=join([_PRIVACY, *stated(case, rule)]),
-        evidence=evidence(judge_statement(case, rule).rows),
-        next_step=Words(zh="请评审人员查看。", en="Have a reviewer look."),
     )  # fmt: skip

@@ -107,6 +107,13 @@ DESCRIBED: Mapping[str, pl.DataType | type[pl.DataType]] = {
 """What records, and metadata files, say of items; null where they say nothing."""
 
 
+FOUND_PERSONAL: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "object": pl.Int64, "place": pl.Int64, "where": pl.String, "field": pl.String, "kind": pl.String, "at": pl.Int64,
+    "value": pl.Binary, "count": pl.Int64,
+}  # fmt: skip
+"""Columns of `core.schema.PERSONAL`."""
+
+
 @dataclass(frozen=True)
 class Metadata:
     """What metadata are there, and what is wrong with them.
@@ -166,6 +173,7 @@ class Case:
         descriptions: rows of `core.schema.DESCRIPTIONS`, what describes items; see `dqv.metadata`.
         metadata: what is wrong with what describes them; None where nothing was looked at.
         documents: None where none was read, since only headers are.
+        personal: rows of `core.schema.PERSONAL`, sorted by `object`.
         platform: address of the platform that gave the registration, over TLS; None of a file's.
         filed: the registration file, where a platform's record stands beside it; `registration` is then the record, and from
             the file what the record does not have.
@@ -194,6 +202,7 @@ class Case:
     metadata: Metadata | None = None
     licences: tuple[Named, ...] = ()
     documents: Documents | None = None
+    personal: pl.LazyFrame = field(default_factory=lambda: pl.LazyFrame(schema=FOUND_PERSONAL))
 
     def modality(self, modality: str) -> pl.LazyFrame:
         """The measured items of one modality."""

@@ -31,9 +31,9 @@ from dqv.core.files import sha256_file, write_atomic
 from dqv.core.location import Location, as_args, located, named
 from dqv.core.policy import Policy, load_policy
 from dqv.core.registration import Attached, Registration
-from dqv.core.schema import OBJECTS
+from dqv.core.schema import OBJECTS, PERSONAL
 from dqv.core.settings import Measuring, Settings
-from dqv.engine import Engine, Progress, Silent, list_source
+from dqv.engine import Engine, Progress, Silent, list_source, scan
 from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Task, code_digest, versions
 from dqv.execute.outfolder import finished, out_folder
@@ -110,6 +110,7 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
                 metadata.gathered(descriptions, described, expected, measured, facts),
                 engine.licences(listing, objects),
                 documents,
+                scan(measured.files("personal"), PERSONAL).drop("id"),
             )  # fmt: skip
             excerpts = engine.excerpts(listing, case) if settings.excerpts else {}
         outcomes = run_checks(case)

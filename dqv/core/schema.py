@@ -168,6 +168,20 @@ PROBLEMS = pa.schema(
 )
 """What is wrong with metadata by the standard it follows: one row per file, rule and place in it."""
 
+PERSONAL = pa.schema(
+    [
+        ("object", pa.int64()),
+        ("place", pa.int64()),  # of the item; of a metadata file the number of the entry; of a name 0
+        ("where", pa.string()),  # record, name (of the object), metadata, embedded (EXIF, container)
+        ("field", pa.string()),  # of the record, without personal values; empty of a document
+        ("kind", pa.string()),  # of `measure.privacy`; position: where a picture or video was taken
+        ("at", pa.int64()),  # byte in the field's value, of the first
+        ("value", pa.binary(8)),  # hash of kind and value; null: of several that are counted together
+        ("count", pa.int64()),  # how often
+    ]
+)
+"""One row per personal value, or credit code, of a field of an item, in canonical order."""
+
 SIDECAR = pa.schema(
     [
         ("object", pa.int64()),  # the metadata object that says it

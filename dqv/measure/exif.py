@@ -1,4 +1,4 @@
-"""The orientation and the dates of an EXIF block (CIPA DC-008), read without a library.
+"""The orientation, the dates and the place of an EXIF block (CIPA DC-008), read without a library.
 
 Pillow's reader takes longer than the rest of a header, and warns of what is broken.
 """
@@ -18,8 +18,10 @@ Tags = dict[int, int | bytes]
 
 ORIENTATION = 274
 _EXIF_IFD = 34665
+_GPS_IFD = 34853
+_LATITUDE, _LONGITUDE = 2, 4
 _DATES = ((36867, 36881), (36868, 36882), (306, 36880))  # taken, digitised, written; each with its offset
-_WANTED = frozenset({_EXIF_IFD, ORIENTATION, *(tag for pair in _DATES for tag in pair)})
+_WANTED = frozenset({_EXIF_IFD, _GPS_IFD, ORIENTATION, *(tag for pair in _DATES for tag in pair)})
 _EXIF_DATE = re.compile(r"(\d{4}:\d{1,2}:\d{1,2})(?: (?!24).*)?", re.ASCII)
 _OFFSET = re.compile(r"[+-]\d\d:?\d\d|Z", re.ASCII)
 
@@ -45,6 +47,22 @@ def read(at: At) -> Tags:
     if isinstance(inner, int):
         tags = _directory(at, order, inner) | tags
     return tags
+
+
+def has_place(at: At, tags: Tags) -> bool:
+    """Whether an EXIF block says where it was taken: latitude and longitude, and not both all zeros, which say nothing."""
+    order, place = {b"II": "<", b"MM": ">"}.get(at(0, 2)), tags.get(_GPS_IFD)
+    if order is None or not isinstance(place, int):
+        return False
+    count = at(place, 2)
+    if len(count) < 2:
+        return False
+    entries = at(place + 2, 12 * struct.unpack(order + "H", count)[0])
+    found: dict[int, tuple[int, ...]] = {}
+    for tag, form, size, value in struct.iter_unpack(order + "HHII", entries[: len(entries) // 12 * 12]):
+        if tag in (_LATITUDE, _LONGITUDE) and form == 5 and size == 3 and len(angle := at(value, 24)) == 24:
+            found.setdefault(tag, struct.unpack(order + "6I", angle)[::2])
+    return len(found) == 2 and any(map(any, found.values()))
 
 
 def _directory(at: At, order: str, place: int) -> Tags:

@@ -133,6 +133,7 @@ def measure(file: BinaryIO, size_bytes: int, limits: Limits, tick: Tick, *, full
         frames=found.frames,
         day=day,
         day_refused=refused,
+        located=found.exif is not None and exif.has_place(found.exif, tags),
         flags=("padding",) if full and _is_padded(found) else (),
         xxh3_128=xxhash.xxh3_128_digest(memoryview(source.held)[: found.end]) if source.held else None,
         normalised=found.normalised,

@@ -15,6 +15,9 @@ than half is silent."""
 MOST_S = 366 * 86_400
 """No recording or video is longer: what claims to be has broken times, which must neither add up nor overflow."""
 
+LOCATION_TAGS = frozenset({"location", "location-eng", "com.apple.quicktime.location.iso6709", "xyz", "©xyz"})
+"""Of containers, lower case: where a recording or video was made (ISO 6709)."""
+
 Tick = Callable[[], None]
 """Called while work goes on; its absence for a minute is taken for a hang."""
 
@@ -39,6 +42,7 @@ class Media:
         channels: of sound.
         day: the day it was made, as the file itself says (EXIF, container, tags), in Asia/Shanghai.
         day_refused: a date stands there and cannot be one.
+        located: it says where it was made: GPS in EXIF, a place in the container's tags.
         flags: of FLAGS, in that order.
         xxh3_128: of the payload; of an image also of what stands beside it, up to the picture's end.
         normalised: of what equal pictures or sound have in common: an image's coded picture without its metadata or
@@ -63,6 +67,7 @@ class Media:
     channels: int | None = None
     day: date | None = None
     day_refused: bool = False
+    located: bool = False
     flags: tuple[str, ...] = ()
     xxh3_128: bytes | None = None
     normalised: bytes | None = None

@@ -17,12 +17,22 @@ from dqv.connectors.members import close_archives, open_member
 from dqv.connectors.storage import BLOCK_BYTES, InMemory, Reads, Store, Stored, open_store
 from dqv.core.errors import ItemError
 from dqv.core.registration import RawSound
-from dqv.core.schema import DESCRIPTIONS, ITEMS, PARAGRAPHS, PROBLEMS, READ_OBJECTS, SIDECAR, with_slots
+from dqv.core.schema import (
+    DESCRIPTIONS,
+    ITEMS,
+    PARAGRAPHS,
+    PERSONAL,
+    PROBLEMS,
+    READ_OBJECTS,
+    SIDECAR,
+    with_slots,
+)
 from dqv.core.settings import Assurance, Measuring
 from dqv.execute.child import Beat
 from dqv.execute.partitions import pieces
 from dqv.execute.parts import Table
 from dqv.stages.media import HEADER_BLOCK_BYTES, MEDIA, measure_media
+from dqv.stages.privacy import PersonalRows
 from dqv.stages.rows import ItemRows, stored_size
 from dqv.stages.sidecars import Sidecars
 
@@ -81,7 +91,8 @@ class _Work:
 
 
 def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
-    """Measure a partition: tables `items`, `paragraphs`, `descriptions`, `objects`, `sidecar` and `problems`.
+    """Measure a partition: tables `items`, `paragraphs`, `descriptions`, `personal`, `objects`, `sidecar`,
+    `problems`.
 
     Args:
         args: `source`, what to read (see `execute.partitions.pieces`), `measuring`, `raw` (a `RawSound` or None).
@@ -95,17 +106,19 @@ def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
         Table(out, "items", with_slots(ITEMS, slots)) as items,
         Table(out, "paragraphs", with_slots(PARAGRAPHS, slots)) as paragraphs,
         Table(out, "descriptions", DESCRIPTIONS) as descriptions,
+        Table(out, "personal", PERSONAL) as values,
         Table(out, "objects", READ_OBJECTS) as objects,
         Table(out, "sidecar", SIDECAR) as said,
         Table(out, "problems", PROBLEMS) as problems,
     ):
-        rows, mine = ItemRows(items, paragraphs, descriptions, measuring), pieces(args)
-        sidecar = Sidecars(said, problems, measuring)
+        personal = PersonalRows(values)
+        rows, mine = ItemRows(items, paragraphs, descriptions, personal, measuring), pieces(args)
+        sidecar = Sidecars(said, problems, personal, measuring)
         if measuring.assurance is Assurance.FULL:
             alone = (piece for piece in mine if piece["locator"] is None and piece["read"] == "whole")
             store.expect([_as_listed(piece) for piece in alone])
         objects.add_rows(
-            [_measure_piece(store, piece, measuring, raw, beat, rows, sidecar) for piece in mine]
+            [_measure_piece(store, piece, measuring, raw, beat, rows, sidecar, personal) for piece in mine]
         )
         rows.end()
     close_archives()
@@ -119,6 +132,7 @@ def _measure_piece(
     beat: Beat,
     rows: ItemRows,
     sidecar: Sidecars,
+    personal: PersonalRows,
 ) -> dict[str, Any]:
     """One object, or one span of it: all its rows, or one row that says why not; returns the object's row."""
     rows.begin(piece)
@@ -167,6 +181,7 @@ def _measure_piece(
         else:
             failed = error
     sidecar.keep()
+    personal.add_name()
     return {
         "object": piece["object"],
         "sha256": sha256,

@@ -23,6 +23,7 @@ from dqv.measure.media import Media
 from dqv.measure.timestamps import day_in_name, parse_day
 from dqv.neardup import paragraphs, sketch, tokens
 from dqv.stages.descriptions import DescriptionRows
+from dqv.stages.privacy import PersonalRows
 
 _BATCH_TEXT = 8 * 2**20
 _BATCH_ROWS = 4096
@@ -49,10 +50,13 @@ class ItemRows:
     object at work can still be taken back, whether they were gathered only or written already.
     """
 
-    def __init__(self, items: Table, parts: Table, descriptions: Table, measuring: Measuring) -> None:
+    def __init__(
+        self, items: Table, parts: Table, descriptions: Table, personal: PersonalRows, measuring: Measuring
+    ) -> None:
         self._items = items
         self._paragraphs = parts
         self._descriptions = DescriptionRows(descriptions)
+        self._personal = personal
         self._measuring = measuring
         self._piece: dict[str, Any] = {}
         self._date_name: Any = None
@@ -71,6 +75,7 @@ class ItemRows:
             table.keep()  # what the piece before has written already stays
             table.begin()
         self._descriptions.begin(piece)
+        self._personal.begin(piece)
         self._mark = len(self._rows)
         self._piece = piece
         self._date_name = day_in_name(piece["path"].encode("latin-1"))
@@ -79,6 +84,7 @@ class ItemRows:
         """All rows so far stay, and are written."""
         self._write(len(self._rows))
         self._descriptions.end()
+        self._personal.end()
 
     def take_back(self) -> None:
         """Forget the rows of the piece at work."""
@@ -86,6 +92,7 @@ class ItemRows:
         self._items.take_back()
         self._paragraphs.take_back()
         self._descriptions.take_back()
+        self._personal.take_back()
 
     def add(self, place: int, value: object, stored_bytes: int) -> None:
         """One record of the piece at work."""
@@ -101,6 +108,7 @@ class ItemRows:
             record.payload_bytes, record.text_bytes, date_record, date_modified, self._date_name, refused,
         )  # fmt: skip
         self._gather(row, record.text)
+        self._personal.add(place, value)
         self._descriptions.add(
             place, piece["modality"], describe(value), dated(date_record, date_modified, refused)
         )
@@ -139,6 +147,7 @@ class ItemRows:
                 told | _of_text(found.text, self._measuring.near_text), count, self._measuring.near_text
             )
         )
+        self._personal.add_columns(columns.places, columns.values)
         described = describe_columns(columns.values)
         if described is not None:
             of_dates = list(map(dated, *(told[name] for name in _DATES)))
@@ -179,6 +188,8 @@ class ItemRows:
             found.payload_bytes, None, None, None, self._date_name, False,
         )  # fmt: skip
         self._gather(row, found)
+        if found.located:
+            self._personal.add_located(0)
 
     def add_embedded(self, item: Embedded, found: Media, format: str) -> None:
         """An image, recording or video in a record of the piece at work."""
@@ -191,6 +202,9 @@ class ItemRows:
             found.payload_bytes, None, date_record, date_modified, date_name, refused,
         )  # fmt: skip
         self._gather(row, found)
+        self._personal.add(item.place, item.fields)
+        if found.located:
+            self._personal.add_located(item.place)
         self._descriptions.add(
             item.place, found.modality, describe(item.fields), dated(date_record, date_modified, refused)
         )

@@ -11,6 +11,7 @@ from dqv.core.settings import Measuring
 from dqv.execute.parts import Table
 from dqv.measure.descriptions import NOTHING, TEXTS, describe
 from dqv.measure.fields import extract
+from dqv.stages.privacy import METADATA, PersonalRows
 from dqv.stages.rows import dated, day
 
 _HELD_ROWS = 4096
@@ -30,9 +31,10 @@ _PROBLEMS = {
 class Sidecars:
     """The rows of `schema.SIDECAR` and `schema.PROBLEMS` of a partition; those of the piece at work can be taken back."""
 
-    def __init__(self, said: Table, problems: Table, measuring: Measuring) -> None:
+    def __init__(self, said: Table, problems: Table, personal: PersonalRows, measuring: Measuring) -> None:
         self._said = said
         self._problems = problems
+        self._personal = personal
         self._measuring = measuring
         self._piece: dict[str, Any] = {}
         self._held: list[dict[str, Any]] = []
@@ -102,6 +104,7 @@ class Sidecars:
             )
         if target is None and sample is None:
             return wide or "no-file", False
+        self._personal.add(record.place, value, METADATA)
         found = extract(value, None, self._measuring.date_field)
         (date, refused), (modified, refused_too) = day(found.date), day(found.modified)
         described = describe(value) or NOTHING

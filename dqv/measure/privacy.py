@@ -1,0 +1,395 @@
+"""Personal values in texts: what they are told by, and how a text is shown without them.
+
+| kind | told by |
+|---|---|
+| `id` | 身份证号 (GB 11643-1999): 18 characters, alone or as 6-8-4; province, a day that exists, check character. 15 digits (before 1999) have none: only behind 身份证 |
+| `mobile` | 11 digits of a segment given to mobile numbers, alone or as 3-4-4, with or without +86 |
+| `landline` | an area code (010, 02x, 03xx to 09xx) and 7 or 8 digits, which do not begin with 0, 1 or 9; without a space, hyphen or bracket between only behind a word such as 电话 |
+| `card` | a bank card (ISO/IEC 7812-1): 15 to 19 digits, alone or in groups, of an issuer, with Luhn's check digit; other than UnionPay's, in one group, only behind a word such as 卡 |
+| `email` | an address (RFC 5322 dot-atom) with a domain of two labels or more |
+| `plate` | 机动车号牌 (GA 36-2018): province, letter, five or six characters |
+| `passport` | of China, by its form, behind 护照 or passport |
+| `uscc` | 统一社会信用代码 (GB 32100-2015): of a unit, no personal value; told so that it is not taken for one |
+
+Digits, hyphens and brackets in full width are those in ASCII. Letters or digits around a value make it part of something else; so
+does a decimal point before or behind. What stands behind a word such as 订单号, or in an address of the web, is no telephone
+number and no card.
+
+Names, addresses of homes, faces and voices are told by no such rule and are not looked for.
+"""
+
+import re
+from bisect import bisect
+from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import xxhash
+
+from dqv.core.uscc import well_formed
+from dqv.measure.privacy_kernel import CODE, MAIL, NUMBER, PLATE, runs
+from dqv.neardup.tokens import buffers
+
+PERSONAL = ("id", "mobile", "landline", "card", "email", "plate", "passport")
+"""Kinds of personal values that texts are searched for."""
+
+_BEFORE, _BEHIND = 256, 8
+"""Bytes around a run: words that say what it is, and what would make it part of something else."""
+
+_MOST_MAIL = 320
+"""RFC 5321: 64 characters, @, 255."""
+
+
+class Found(NamedTuple):
+    """One value.
+
+    Attributes:
+        text: which one of several.
+        kind: of PERSONAL, or `uscc`.
+        first: byte in its text.
+        stop: the byte behind.
+        value: xxh3_64 of kind and value, whatever it is written with.
+    """
+
+    text: int
+    kind: str
+    first: int
+    stop: int
+    value: bytes
+
+
+def find(texts: pa.LargeStringArray, fields: Sequence[str]) -> list[Found]:
+    """All values in texts, in their order.
+
+    Args:
+        texts: n; null holds nothing.
+        fields: n names of the fields that they stand in: words before a value.
+    """
+    data, offsets = buffers(texts)
+    found: list[Found] = []
+    for text, mine in groupby(runs(data, offsets).tolist(), itemgetter(0)):
+        start, stop = int(offsets[text]), int(offsets[text + 1])
+        there = list(_of_text(data, list(mine), start, stop, fields[text]))
+        found += [each._replace(text=text, first=each.first - start, stop=each.stop - start) for each in there]
+    return found
+
+
+def _of_text(data: Any, mine: list[list[int]], start: int, stop: int, field: str) -> list[Found]:
+    """What the runs of one text hold; where values lie over each other, an address comes first, then what begins first."""
+    told = list(_mail_runs(data, [run for run in mine if run[3] == MAIL], start, stop))
+    told += [(first, end, kind) for _, first, end, kind in mine if kind != MAIL]
+    starts: list[int] = []
+    found: list[Found] = []
+    for first, end, kind in told:
+        for each in _of_run(data, first, end, start, stop, kind, field):
+            at = bisect(starts, each.first)
+            if (at == 0 or found[at - 1].stop <= each.first) and (at == len(found) or each.stop <= starts[at]):
+                starts.insert(at, each.first)
+                found.insert(at, each)
+    return found
+
+
+def mask(text: str) -> str:
+    """A text as it may be shown: each personal value as its kind, in brackets."""
+    data, shown, at = text.encode("utf-8", "replace"), [], 0
+    for each in find(pa.array([data.decode()], pa.large_string()), [""]):
+        if each.kind in PERSONAL:
+            shown += [data[at : each.first].decode(), f"[{each.kind}]"]
+            at = each.stop
+    return "".join([*shown, data[at:].decode()])
+
+
+# Runs ---------------------------------------------------------------------------------------------------
+
+_WIDE = re.compile("[０-９（）－＋＠Ｘｘ\u00a0\u3000\u2010-\u2015]")
+_FOLDED = str.maketrans(
+    "０１２３４５６７８９（）－＋＠Ｘｘ\u00a0\u3000\u2010\u2011\u2012\u2013\u2014\u2015",
+    "0123456789()-+@Xx  ------",
+)
+"""One character for one."""
+
+
+def _of_run(
+    data: Any, first: int, end: int, start: int, stop: int, kind: int, field: str
+) -> Iterator[Found]:
+    """What a run holds.
+
+    Args:
+        data: bytes.
+        first: of the run.
+        end: of the run.
+        start: of its text.
+        stop: of its text.
+        kind: what it may hold.
+        field: see `find`.
+    """
+    opens = _character(data, max(start, first - _BEFORE))
+    closes = _character(data, min(stop, end + _BEHIND)) if end + _BEHIND < stop else stop
+    before = data[opens:first].tobytes().decode("utf-8", "ignore")
+    if opens == start and field:
+        before, label = f"{field}：{before}", len(field) + 1
+    else:
+        label = 0
+    raw = before + data[first:closes].tobytes().decode("utf-8", "ignore")
+    core = len(data[first:end].tobytes().decode("utf-8", "ignore"))
+    text = raw.translate(_FOLDED) if _WIDE.search(raw) else raw
+    for name, begin, finish, value in _TOLD[kind](text, len(before), len(before) + core):
+        begin = max(begin, label)
+        at = opens + len(raw[label:begin].encode())
+        digest = xxhash.xxh3_64_digest(f"{name}:{value}".encode())
+        yield Found(0, name, at, at + len(raw[begin:finish].encode()), digest)
+
+
+def _character(data: Any, at: int) -> int:
+    """Where the character begins that a byte is part of."""
+    while at < data.size and data[at] & 0xC0 == 0x80:
+        at -= 1
+    return at
+
+
+_MAIL_BYTES = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._%+-@")
+
+
+def _mail_runs(data: Any, mine: list[list[int]], start: int, stop: int) -> Iterator[tuple[int, int, int]]:
+    """The characters of addresses around each @, no more than an address has."""
+    until = start
+    for _, first, end, kind in mine:
+        if first < until:
+            continue
+        least, most = max(until, first - _MOST_MAIL), min(stop, end + _MOST_MAIL)
+        while first > least and data[first - 1] in _MAIL_BYTES:
+            first -= 1
+        while end < most and data[end] in _MAIL_BYTES:
+            end += 1
+        yield first, end, kind
+        until = end
+
+
+_Told = Iterator[tuple[str, int, int, str]]
+"""Kind, first character, the one behind, value."""
+
+
+# Numbers ------------------------------------------------------------------------------------------------
+
+_LEFT = r"(?=[0-9(+])(?:(?<![0-9A-Za-z_])|(?<=(?i:tel))|(?<=(?i:phone))|(?<=(?i:mobile)))(?<![0-9][.-])"
+_RIGHT = r"(?![0-9A-Za-z_@])(?!\.[0-9])(?!-[0-9])"
+_JOIN = r"[ -]"
+
+_IDENTITY = re.compile(
+    _LEFT + rf"([1-9]\d{{5}})({_JOIN}?)((?:19|20)\d\d)(\d\d)(\d\d)\2(\d{{3}}[0-9Xx]){_RIGHT}", re.ASCII
+)
+_IDENTITY_15 = re.compile(_LEFT + rf"([1-9]\d{{5}})(\d\d)(\d\d)(\d\d)\d{{3}}{_RIGHT}", re.ASCII)
+_CARD = re.compile(
+    _LEFT
+    + rf"(?:\d{{15,19}}|\d{{4}}({_JOIN})\d{{4}}\1\d{{4}}\1\d{{4}}(?:\1\d{{1,3}})?|\d{{6}}{_JOIN}\d{{13}}|\d{{4}}{_JOIN}\d{{6}}{_JOIN}\d{{5}}){_RIGHT}",
+    re.ASCII,
+)
+_MOBILE = re.compile(
+    _LEFT + rf"(?:(?:\+|\(\+?|00)?86\)?{_JOIN}?)?(1[3-9]\d)({_JOIN}?)(\d{{4}})\2(\d{{4}}){_RIGHT}", re.ASCII
+)
+_LANDLINE = re.compile(
+    _LEFT
+    + rf"(?:(\(?)(0\d{{2,3}})(\)?{_JOIN}?)|(?:\+|00)?86{_JOIN}()(10|2\d|[3-9]\d\d)({_JOIN}))([2-8]\d{{2,3}}{_JOIN}?\d{{4}})(?![0-9A-Za-z_@])(?!\.[0-9])",
+    re.ASCII,
+)
+
+_PROVINCES = frozenset(
+    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()
+)
+"""GB/T 2260, and 83 of residence permits for people from Taiwan."""
+
+_SEGMENTS = frozenset(
+    [f"13{n}" for n in range(10)] + [f"14{n}" for n in range(5, 10)] + [f"15{n}" for n in range(10) if n != 4]
+    + [f"16{n}" for n in (2, 5, 6, 7)] + [f"17{n}" for n in range(9)] + [f"18{n}" for n in range(10)]
+    + [f"19{n}" for n in range(10) if n != 4]
+)  # fmt: skip
+"""Of mobile numbers that are given out."""
+
+_OF_IDENTITY = re.compile(r"身份|证件|identity|id.?card", re.IGNORECASE)
+_OF_PHONE = re.compile(r"电话|座机|传真|热线|联系|号码|tel|phone|fax", re.IGNORECASE)
+_OF_CARD = re.compile(r"卡|银行|开户|账[号户]|帐[号户]|card|bank|visa|account", re.IGNORECASE)
+_OTHER_NUMBER = re.compile(
+    r"(?:订单|单号|运单|快递|物流|流水|编号|序列|批[次号]|货号|型号|条码|工单|发票|票号|合同|版本|QQ|群号|圆周率|随机"
+    r"|order|serial|sku|barcode|tracking|invoice|batch|version|imei|isbn|timestamp|时间戳)[^\d，。；、,;\n]{0,8}$",
+    re.IGNORECASE,
+)
+_IDENTIFIER = re.compile(r"(?<![A-Za-z])u?u?id[\"'：:=#\s]{0,4}$", re.IGNORECASE)
+_IN_ADDRESS = re.compile(r"://\S*$")
+_ADDRESS = 64
+"""Characters before a value in which an address may begin."""
+
+_LABEL = 24
+"""Characters before a value in which a word may say what it is."""
+
+
+def _numbers(text: str, first: int, end: int) -> _Told:
+    """Numbers that begin in a chain of digits, or with a bracket or sign before it."""
+    taken = bytearray(len(text))
+    for kind, pattern, value in _NUMBERS:
+        for match in pattern.finditer(text, max(0, first - 2)):
+            if match.start() >= end:
+                break
+            if match.end() <= first or taken.find(1, *match.span()) >= 0:
+                continue
+            told = value(match, text[max(0, match.start() - _ADDRESS) : match.start()])
+            if told is not None:
+                taken[match.start() : match.end()] = b"\1" * len(match[0])
+                yield kind, match.start(), match.end(), told
+
+
+def _identity(match: re.Match[str], _before: str) -> str | None:
+    region, _, year, month, day, rest = match.groups()
+    number = f"{region}{year}{month}{day}{rest.upper()}"
+    return number if is_identity(number) else None
+
+
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+
+
+def is_identity(number: str) -> bool:
+    """Whether 18 characters have the form of GB 11643-1999: province, a day that exists, check character (ISO 7064, mod 11-2)."""
+    if not re.fullmatch(r"[1-9][0-9]{16}[0-9X]", number) or not _is_birth(number[:2], number[6:10], number[10:14]):
+        return False
+    total = sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, number, strict=False))
+    return "10X98765432"[total % 11] == number[17]
+
+
+def _is_birth(province: str, year: str, day: str) -> bool:
+    if province not in _PROVINCES or not 1900 <= int(year) <= 2099:
+        return False
+    try:
+        date(int(year), int(day[:2]), int(day[2:]))
+    except ValueError:
+        return False
+    return True
+
+
+def _identity_15(match: re.Match[str], before: str) -> str | None:
+    region, year, month, day = match.groups()
+    if not _OF_IDENTITY.search(before[-_LABEL:]) or not _is_birth(region[:2], f"19{year}", month + day):
+        return None
+    return match[0]
+
+
+def has_luhn(digits: str) -> bool:
+    """Whether the last digit is that of Luhn (ISO/IEC 7812-1, annex B)."""
+    total = sum(map(int, digits[-1::-2])) + sum(sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
+    return total % 10 == 0
+
+
+def _card(match: re.Match[str], before: str) -> str | None:
+    digits = re.sub(r"\D", "", match[0])
+    if not _is_of_issuer(digits) or not has_luhn(digits) or is_identity(digits):
+        return None
+    if _is_other(before) or _IDENTIFIER.search(before):
+        return None
+    alone = digits == match[0]
+    if alone and not digits.startswith("62") and not _OF_CARD.search(before[-_LABEL:]):
+        return None
+    return digits
+
+
+def _is_of_issuer(digits: str) -> bool:
+    """UnionPay, Visa, Mastercard, JCB, American Express; and what Chinese banks gave out before UnionPay's numbers."""
+    length = len(digits)
+    if digits.startswith(("62", "9558", "955")):
+        return 16 <= length <= 19
+    if digits.startswith(("34", "37")):
+        return length == 15
+    head = int(digits[:4])
+    return length == 16 and (digits[0] == "4" or 5100 <= head <= 5599 or 2221 <= head <= 2720 or 3528 <= head <= 3589)
+
+
+def _mobile(match: re.Match[str], before: str) -> str | None:
+    head, _, middle, last = match.groups()
+    return None if head not in _SEGMENTS or _is_other(before) else head + middle + last
+
+
+def _landline(match: re.Match[str], before: str) -> str | None:
+    bracket, area, join, _, abroad, _, local = match.groups()
+    local = re.sub(_JOIN, "", local)
+    area = area or f"0{abroad}"
+    if area[1] in "12":
+        known = len(area) == 3 and (area == "010" or area[1] == "2") and len(local) == 8
+    else:
+        known = len(area) == 4
+    if not known or _is_other(before) or bool(bracket) != bool(join and ")" in join):
+        return None
+    if abroad is None and not join and not _OF_PHONE.search(before[-_LABEL:]):
+        return None
+    return f"{area}-{local}"
+
+
+def _is_other(before: str) -> bool:
+    return bool(_OTHER_NUMBER.search(before[-_LABEL:]) or _IN_ADDRESS.search(before))
+
+
+_NUMBERS = (
+    ("id", _IDENTITY, _identity),
+    ("id", _IDENTITY_15, _identity_15),
+    ("card", _CARD, _card),
+    ("mobile", _MOBILE, _mobile),
+    ("landline", _LANDLINE, _landline),
+)
+"""In this order: what an earlier one is told by is no later one."""
+
+
+# Codes, addresses, plates ---------------------------------------------------------------------------------
+
+_USCC = re.compile(r"(?<![0-9A-Za-z_])[1-9A-HJ-NPQRTUWXY][0-9A-HJ-NPQRTUWXY]\d{6}[0-9A-HJ-NPQRTUWXY]{10}(?![0-9A-Za-z_])", re.ASCII)
+_PASSPORT = re.compile(
+    r"(?<![0-9A-Za-z_])(?:[EeGg]\d{8}|[Ee][A-HJ-NP-Za-hj-np-z]\d{7}|[DSP]\d{7,8}|[DSP]E\d{7})(?![0-9A-Za-z_])", re.ASCII
+)
+_OF_PASSPORT = re.compile(r"护照|passport", re.IGNORECASE)
+
+
+def _codes(text: str, first: int, end: int) -> _Told:
+    """A credit code, or the number of a passport."""
+    match = _USCC.match(text, first)
+    if match is not None:
+        if well_formed(match[0]) and not is_identity(match[0]):
+            yield "uscc", match.start(), match.end(), match[0]
+        return
+    match = _PASSPORT.match(text, first)
+    if match is not None and _OF_PASSPORT.search(text[max(0, first - _LABEL) : first]):
+        yield "passport", match.start(), match.end(), match[0].upper()
+
+
+_MAIL = re.compile(
+    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9_](?:[A-Za-z0-9._%+-]{0,62}[A-Za-z0-9_+-])?"
+    r"@((?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8})([A-Za-z]{2,24})(?![A-Za-z0-9-])(?!@)",
+    re.ASCII,
+)
+_FILES = frozenset("png jpg jpeg gif webp svg bmp css js ts json html htm php py txt pdf zip mp3 mp4".split())
+"""What stands at the end of a file's name, as in `icon@2x.png`, and is no domain."""
+
+
+def _mails(text: str, first: int, end: int) -> _Told:
+    for match in _MAIL.finditer(text, first):
+        if match.start() >= end:
+            break
+        if match[2].lower() not in _FILES and ".." not in match[0]:
+            yield "email", match.start(), match.end(), match[0].lower()
+
+
+_PLATE = re.compile(
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·•・. -]?"
+    r"(?:[DABCEFGHJK][A-HJ-NP-Z0-9]\d{4}|\d{5}[DABCEFGHJK]|[A-HJ-NP-Z0-9]{5}|[A-HJ-NP-Z0-9]{4}[挂学警港澳])(?![0-9A-Za-z])"
+)
+"""Six characters are those of new energies; so said GA 36-2018."""
+
+_LEAST_DIGITS = 3
+
+
+def _plates(text: str, first: int, end: int) -> _Told:
+    match = _PLATE.match(text, first)
+    if match is not None:
+        serial = re.sub(r"[·•・. -]", "", match[0])
+        if sum(map(str.isdecimal, serial[2:])) >= _LEAST_DIGITS:
+            yield "plate", match.start(), match.end(), serial
+
+
+_TOLD = {NUMBER: _numbers, CODE: _codes, MAIL: _mails, PLATE: _plates}

@@ -1,0 +1,185 @@
+"""The rows of personal values: gathered over objects, as `rows.ItemRows` does with the items themselves."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from dqv.connectors.containers.model import MAX_NAME
+from dqv.core.schema import PERSONAL
+from dqv.execute.parts import Table
+from dqv.measure.fields import Column, as_strings
+from dqv.measure.privacy import find, mask
+from dqv.reports.escape import visible_path
+
+_BATCH_BYTES = 8 * 2**20
+_BATCH_TEXTS = 16 * 1024
+
+MOST_VALUES = 64
+"""Different values of one kind in one field of an item that have a row each; the others are counted together."""
+
+RECORD, NAME, METADATA, EMBEDDED = "record", "name", "metadata", "embedded"
+
+_Text = tuple[int, int, str, str]
+"""Object, place, where, field."""
+
+_DOCUMENT = ""
+"""The field of what is a document and no record."""
+
+
+class PersonalRows:
+    """The rows of `schema.PERSONAL` of a partition, in canonical order; those of the piece at work can be taken back."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._piece: Mapping[str, Any] = {}
+        self._texts: list[_Text] = []
+        self._values: list[str] = []
+        self._size = 0
+        self._mark = 0  # texts gathered before it are of earlier objects
+        table.begin()
+
+    def begin(self, piece: Mapping[str, Any]) -> None:
+        """What follows is of this piece."""
+        if self._is_full(0):
+            self.end()
+        self._table.keep()
+        self._table.begin()
+        self._mark, self._piece = len(self._texts), piece
+
+    def end(self) -> None:
+        """All texts so far stay, and are searched."""
+        self._search(len(self._texts))
+
+    def take_back(self) -> None:
+        """Forget what was found in the piece at work; not in its name."""
+        del self._texts[self._mark :], self._values[self._mark :]
+        self._size = sum(map(len, self._values))
+        self._table.take_back()
+
+    def add_name(self) -> None:
+        """The name of the piece at work, once an object."""
+        if self._piece["read"] != "span":
+            self._add(0, NAME, _DOCUMENT, visible_path(self._piece["path"].encode("latin-1")))
+
+    def add(self, place: int, value: object, where: str = RECORD) -> None:
+        """A document, or a record, of the piece at work."""
+        for field, part in value.items() if isinstance(value, dict) else ((_DOCUMENT, value),):
+            if type(part) is str:
+                self._add(place, where, field, part)
+            elif part is not None:
+                for text in _texts(part):
+                    self._add(place, where, field, text)
+
+    def add_columns(self, places: Iterable[int], values: Mapping[str, Column]) -> None:
+        """Many records of the piece at work that have the same fields."""
+        numbers = list(places)
+        self._write_earlier()
+        self._search(len(self._texts))
+        rows: list[dict[str, Any]] = []
+        for field, column in values.items():
+            texts = as_strings(column)
+            if texts is None:
+                rows += self._of_others(numbers, field, column)
+            else:
+                known = [(self._piece["object"], place, RECORD, field) for place in numbers]
+                rows += _rows(known, texts)
+        if rows:
+            self._table.add_rows(sorted(rows, key=lambda row: row["place"]))
+
+    def _of_others(self, places: list[int], field: str, column: Any) -> list[dict[str, Any]]:
+        """Of a column that holds other things than strings."""
+        known: list[_Text] = []
+        values: list[str] = []
+        for place, value in zip(places, column, strict=True):
+            for text in _texts(value):
+                known.append((self._piece["object"], place, RECORD, field))
+                values.append(text)
+        return _rows(known, pa.array(values, pa.large_string()))
+
+    def add_located(self, place: int) -> None:
+        """An image or video of the piece at work that says where it was taken."""
+        self._write_earlier()
+        self._search(len(self._texts))
+        self._table.add_rows([{
+            "object": self._piece["object"], "place": place, "where": EMBEDDED, "field": "GPS", "kind": "position", "count": 1,
+        }])  # fmt: skip
+
+    def _add(self, place: int, where: str, field: str, text: str) -> None:
+        if len(text) < _LEAST:
+            return
+        self._texts.append((self._piece["object"], place, where, field))
+        self._values.append(text)
+        self._size += len(text)
+        if self._is_full(self._mark):
+            self._write_earlier()
+            self._search(len(self._texts))
+
+    def _is_full(self, mark: int) -> bool:
+        return self._size > _BATCH_BYTES or len(self._texts) - mark >= _BATCH_TEXTS
+
+    def _write_earlier(self) -> None:
+        """Search what is of earlier pieces: it stays, whatever becomes of the one at work."""
+        if self._mark:
+            self._search(self._mark)
+            self._table.keep()
+            self._table.begin()
+
+    def _search(self, count: int) -> None:
+        """Search the first `count` texts gathered."""
+        if count:
+            rows = _rows(self._texts[:count], pa.array(self._values[:count], pa.large_string()))
+            if rows:
+                self._table.add_rows(rows)
+            del self._texts[:count], self._values[:count]
+            self._size = sum(map(len, self._values))
+        self._mark = max(0, self._mark - count)
+
+
+_LEAST_NUMBER = 10**9
+
+
+def _texts(value: object) -> Iterator[str]:
+    """The strings inside a value, and its numbers that may be one: a column of numbers with gaps holds floats."""
+    stack = [value]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            stack.extend(reversed(value.values()))
+        elif isinstance(value, list | tuple):
+            stack.extend(reversed(value))
+        elif isinstance(value, int) and value >= _LEAST_NUMBER:
+            yield str(value)
+        elif isinstance(value, float) and _LEAST_NUMBER <= value < _MOST_EXACT and value.is_integer():
+            yield str(int(value))
+
+
+_MOST_EXACT = 2**53
+
+_LEAST = 6
+"""Characters of the shortest value, an e-mail address (a@b.cn)."""
+
+
+def _rows(known: list[_Text], texts: pa.LargeStringArray) -> list[dict[str, Any]]:
+    """What texts hold, one row for each value of a field."""
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    different: dict[tuple[Any, ...], int] = {}
+    for each in find(texts, [field for _, _, _, field in known]):
+        object_, place, where, field = known[each.text]
+        of = (object_, place, where, field, each.kind)
+        key = (*of, each.value)
+        if key not in rows:
+            different[of] = different.get(of, 0) + 1
+            if different[of] > MOST_VALUES:
+                key = (*of, None)
+        row = rows.get(key)
+        if row is None:
+            rows[key] = {
+                "object": object_, "place": place, "where": where, "field": mask(field[:MAX_NAME]), "kind": each.kind,
+                "at": each.first, "value": key[-1], "count": 1,
+            }  # fmt: skip
+        else:
+            row["count"] += 1
+    return list(rows.values())
