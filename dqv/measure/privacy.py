@@ -36,8 +36,8 @@ from dqv.neardup.tokens import buffers
 PERSONAL = ("id", "mobile", "landline", "card", "email", "plate", "passport")
 """Kinds of personal values that texts are searched for."""
 
-_BEFORE, _BEHIND = 256, 8
-"""Bytes around a run: words that say what it is, and what would make it part of something else."""
+_BEFORE, _BEHIND = 256, 24
+"""Bytes around a run: words that say what it is; the rest of a plate, and what would make it part of something else."""
 
 _MOST_MAIL = 320
 """RFC 5321: 64 characters, @, 255."""
@@ -93,13 +93,20 @@ def _of_text(data: Any, mine: list[list[int]], start: int, stop: int, field: str
 
 
 def mask(text: str) -> str:
-    """A text as it may be shown: each personal value as its kind, in brackets."""
-    data, shown, at = text.encode("utf-8", "replace"), [], 0
-    for each in find(pa.array([data.decode()], pa.large_string()), [""]):
-        if each.kind in PERSONAL:
-            shown += [data[at : each.first].decode(), f"[{each.kind}]"]
-            at = each.stop
-    return "".join([*shown, data[at:].decode()])
+    """A text as it may be shown: each personal value as its kind, in brackets.
+
+    What is left is looked at again: a value gone, a word before it may stand before another.
+    """
+    data = text.encode("utf-8", "replace")
+    while True:
+        shown, at = bytearray(), 0
+        for each in find(pa.array([data.decode()], pa.large_string()), [""]):
+            if each.kind in PERSONAL:
+                shown += data[at : each.first] + f"[{each.kind}]".encode()
+                at = each.stop
+        if not at:
+            return data.decode()
+        data = bytes(shown) + data[at:]
 
 
 # Runs ---------------------------------------------------------------------------------------------------
@@ -178,8 +185,14 @@ _LEFT = r"(?=[0-9(+])(?:(?<![0-9A-Za-z_])|(?<=(?i:tel))|(?<=(?i:phone))|(?<=(?i:
 _RIGHT = r"(?![0-9A-Za-z_@])(?!\.[0-9])(?!-[0-9])"
 _JOIN = r"[ -]"
 
+_ALONE = r"(?<![0-9A-Za-z_])", r"(?![0-9A-Za-z_])"
+"""Around what a check character tells well enough."""
+
 _IDENTITY = re.compile(
-    _LEFT + rf"([1-9]\d{{5}})({_JOIN}?)((?:19|20)\d\d)(\d\d)(\d\d)\2(\d{{3}}[0-9Xx]){_RIGHT}", re.ASCII
+    rf"(?=[1-9]){_ALONE[0]}([1-9]\d{{5}})({_JOIN}?)((?:19|20)\d\d)(\d\d)(\d\d)\2(\d{{3}}[0-9Xx]){_ALONE[1]}", re.ASCII
+)
+_USCC = re.compile(
+    rf"{_ALONE[0]}[1-9A-HJ-NPQRTUWXY][0-9A-HJ-NPQRTUWXY]\d{{6}}[0-9A-HJ-NPQRTUWXY]{{10}}{_ALONE[1]}", re.ASCII
 )
 _IDENTITY_15 = re.compile(_LEFT + rf"([1-9]\d{{5}})(\d\d)(\d\d)(\d\d)\d{{3}}{_RIGHT}", re.ASCII)
 _CARD = re.compile(
@@ -244,6 +257,10 @@ def _identity(match: re.Match[str], _before: str) -> str | None:
     region, _, year, month, day, rest = match.groups()
     number = f"{region}{year}{month}{day}{rest.upper()}"
     return number if is_identity(number) else None
+
+
+def _credit_code(match: re.Match[str], _before: str = "") -> str | None:
+    return match[0] if well_formed(match[0]) and not is_identity(match[0]) else None
 
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -330,6 +347,7 @@ def _is_other(before: str) -> bool:
 _NUMBERS = (
     ("id", _IDENTITY, _identity),
     ("id", _IDENTITY_15, _identity_15),
+    ("uscc", _USCC, _credit_code),
     ("card", _CARD, _card),
     ("mobile", _MOBILE, _mobile),
     ("landline", _LANDLINE, _landline),
@@ -339,7 +357,6 @@ _NUMBERS = (
 
 # Codes, addresses, plates ---------------------------------------------------------------------------------
 
-_USCC = re.compile(r"(?<![0-9A-Za-z_])[1-9A-HJ-NPQRTUWXY][0-9A-HJ-NPQRTUWXY]\d{6}[0-9A-HJ-NPQRTUWXY]{10}(?![0-9A-Za-z_])", re.ASCII)
 _PASSPORT = re.compile(
     r"(?<![0-9A-Za-z_])(?:[EeGg]\d{8}|[Ee][A-HJ-NP-Za-hj-np-z]\d{7}|[DSP]\d{7,8}|[DSP]E\d{7})(?![0-9A-Za-z_])", re.ASCII
 )
@@ -350,8 +367,9 @@ def _codes(text: str, first: int, end: int) -> _Told:
     """A credit code, or the number of a passport."""
     match = _USCC.match(text, first)
     if match is not None:
-        if well_formed(match[0]) and not is_identity(match[0]):
-            yield "uscc", match.start(), match.end(), match[0]
+        code = _credit_code(match)
+        if code is not None:
+            yield "uscc", match.start(), match.end(), code
         return
     match = _PASSPORT.match(text, first)
     if match is not None and _OF_PASSPORT.search(text[max(0, first - _LABEL) : first]):

@@ -92,10 +92,11 @@ def _may_hold(lengths: Any, heads: Any, groups: int) -> bool:
 
 
 @numba.njit(nogil=True, cache=True)
-def _chain(data: Any, i: int, stop: int, lengths: Any, heads: Any) -> tuple[int, int]:
-    """Read the groups of digits that begin here; the byte behind the last, and how many there are."""
+def _chain(data: Any, i: int, stop: int, lengths: Any, heads: Any) -> tuple[int, int, int]:
+    """Read the groups of digits that begin here; where the last begins and ends, and how many there are."""
     groups, end = 0, i
     while True:
+        last = end
         count, head = 0, 0
         while end < stop and 48 <= data[end] <= 57:  # nearly all are these alone
             if count < 2:
@@ -115,7 +116,7 @@ def _chain(data: Any, i: int, stop: int, lengths: Any, heads: Any) -> tuple[int,
         groups += 1
         width = _join(data, end, stop)
         if not width or end + width >= stop or not _digit(data, end + width, stop)[1]:
-            return end, groups
+            return last, end, groups
         end += width
 
 
@@ -160,12 +161,14 @@ def _runs(data: Any, offsets: Any, interesting: Any, out: Any) -> int:
                     while width == 1 and first > start and i - first < 18 and _is_word(data[first - 1]):
                         first -= 1
                     code = _code(data, first, i, stop) if width == 1 else 0
+                    last, end, groups = _chain(data, i, stop, lengths, heads)
+                    if groups > 1 and end < stop and _is_word(data[end]):  # a code that begins with the last group
+                        first, code = last, _code(data, last, last, stop)
                     if code:
                         if count < out.shape[0]:
                             out[count, 0], out[count, 1], out[count, 2], out[count, 3] = row, first, code, CODE
                         count += 1
                     first = i
-                    end, groups = _chain(data, i, stop, lengths, heads)
                     if groups > _CHAIN or _may_hold(lengths, heads, groups):
                         kind = NUMBER
                 elif i + 2 < stop and data[i + 1] == 0xBC and data[i + 2] == 0xA0:
