@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from dqv.core.units import decimal_string
+from dqv.measure.privacy import mask
 
 _ROWS = 2_000_000
 """Where rows are more, a share of the values is counted at a time."""
@@ -89,7 +90,7 @@ def facts(kind: str, found: Spread) -> list[Mapping[str, Any]]:
         *(
             {
                 "kind": kind,
-                "name": value,
+                "name": mask(value),
                 "items": items,
                 "share": decimal_string(Fraction(items, found.items), 6),
             }

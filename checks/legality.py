@@ -10,6 +10,7 @@ from dqv.core.licences import is_known, names
 from dqv.core.policy import Words
 from dqv.core.units import decimal_string
 from dqv.core.verdicts import Verdict
+from dqv.measure.privacy import mask
 
 _WHY = Words(
     zh="来源合法、权属清晰无法由程序测量。",
@@ -51,14 +52,14 @@ def licences_of(case: Case) -> Licences:
         for name in names(text):
             found[name] = None
             rows.append({
-                "kind": "licence-field", "name": name, "measured": text, "items": items, "share": share,
+                "kind": "licence-field", "name": mask(name), "measured": mask(text), "items": items, "share": share,
                 "status": _status(name, declared),
             })  # fmt: skip
     for file in case.licences:
         kind = f"licence-{file.kind}"
         for name in file.licences:
             found[name] = None
-            rows.append({"kind": kind, "name": name, "place": file.name, "status": _status(name, declared)})
+            rows.append({"kind": kind, "name": mask(name), "place": file.name, "status": _status(name, declared)})
         if not file.licences and (file.kind == "text" or not file.read):
             status = "not-identified" if file.read else "unread"
             rows.append({"kind": kind, "place": file.name, "status": status})

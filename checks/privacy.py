@@ -13,6 +13,7 @@ from dqv.checks.engine import Case, Outcome, distinct, join
 from dqv.core.policy import Words
 from dqv.core.units import human
 from dqv.core.verdicts import Verdict
+from dqv.measure.privacy import mask
 
 KINDS = {
     "id": Words(zh="居民身份证号", en="identity numbers"),
@@ -117,7 +118,10 @@ _KEYED_BY = 1_000_000
 def _evidence(
     case: Case, documents: pl.LazyFrame | None, rows: pl.LazyFrame, *, there: bool
 ) -> pl.LazyFrame | None:
-    """The documents, then one row per value: object, place, kind and keyed hash."""
+    """The documents, then one row per value: object, place, kind and keyed hash.
+
+    A name that holds a value is shown masked, too; the number of the object, its place in the manifest, says which it is.
+    """
     if not there:
         return documents
     names = case.objects.select("object", object_name=pl.col("name"))
@@ -135,9 +139,10 @@ def _evidence(
         .pipe(
             facts_of,
             kind=pl.col("kind"),
-            name=pl.col("object_name"),
+            name=pl.col("object_name").map_batches(_masked, return_dtype=pl.String, is_elementwise=True),
             place=pl.col("place").cast(pl.String),
             items=pl.col("count"),
+            object=pl.col("object"),
             where=pl.col("where"),
             field=pl.col("field"),
             at=pl.col("at"),
@@ -145,6 +150,11 @@ def _evidence(
         )
     )
     return values if documents is None else pl.concat([documents, values], how="diagonal")
+
+
+def _masked(names: pl.Series) -> pl.Series:
+    shown = {name: mask(name) for name in names.unique().drop_nulls()}
+    return names.replace_strict(shown, return_dtype=pl.String, default=None)
 
 
 def _key(case: Case) -> bytes:

@@ -28,9 +28,9 @@ _MEDIA = [
 USUAL = {
     **dict.fromkeys(_MEDIA, "not_applicable"),
     **dict.fromkeys(("scale.text", "duplicates.text", "recency"), "pass"),
-    **dict.fromkeys(("documentation", "metadata", "openness", "privacy"), "review"),
+    **dict.fromkeys(("documentation", "metadata", "openness"), "review"),
     **dict.fromkeys(("updates", "registration", "applicant", "category"), "attested"),
-    **dict.fromkeys(("legality", "safeguards", "scenarios", "value"), "attested"),
+    **dict.fromkeys(("legality", "safeguards", "scenarios", "value", "privacy"), "attested"),
 }
 """The verdict of every rule on the usual dataset."""
 

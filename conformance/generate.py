@@ -377,6 +377,7 @@ def _declared() -> Iterator[Case]:
     yield from _updates()
     yield from _documented()
     yield from _licences()
+    yield from _privacy()
 
 
 def _applicants() -> Iterator[Case]:
@@ -480,10 +481,12 @@ def _documented() -> Iterator[Case]:
         yield case("fail-another-digest", [{"name": "proof.txt", "sha256": sha256(b"Proof").hexdigest()}])
         inside = {**USUAL_FILES, "docs/proof.pdf": b"%PDF"}
         yield case("attested-document-in-the-dataset", ["docs/proof.pdf"], inside)
-    for rule in ("openness", "privacy"):  # a statement is no measurement
-        yield Case(f"{rule}-review-with-a-statement", USUAL_FILES)
+    yield Case("openness-review-with-a-statement", USUAL_FILES)  # a statement is no measurement
+    yield Case("privacy-attested-nothing-found", USUAL_FILES)
+    for rule in ("openness", "privacy"):
         kept = [each for each in REGISTRATION["attestations"] if each["rule"] != rule]
-        yield Case(f"{rule}-review-no-statement", USUAL_FILES, {}, {}, {**REGISTRATION, "attestations": kept})
+        undeclared = {**REGISTRATION, "attestations": kept}
+        yield Case(f"{rule}-review-no-statement", USUAL_FILES, {rule: "review"}, {}, undeclared)
     missing = [
         {**each, "documents": ["none.pdf"]} if each["rule"] == "openness" else each
         for each in REGISTRATION["attestations"]
@@ -495,6 +498,30 @@ def _documented() -> Iterator[Case]:
         {},
         {**REGISTRATION, "attestations": missing},
     )
+
+
+PERSONAL = {
+    "id": ("11010519491231002X", "110105194912310021"),
+    "mobile": ("13812345678", "14012345678"),
+    "landline": ("0573-82111111", "0573-12111111"),
+    "card": ("6222021234567890128", "6222021234567890127"),
+    "email": ("a.b@c.cn", "a.b@c"),
+    "plate": ("浙F12345", "浙F1234"),
+    "passport": ("护照E12345678", "型号E12345678"),
+}
+"""Of each kind what is one, and what only looks like one."""
+
+
+def _privacy() -> Iterator[Case]:
+    """A value in one record of twenty, and what looks like one."""
+    for kind, (value, alike) in PERSONAL.items():
+        for text, side, hit in ((value, "review", "1"), (alike, "attested", "0")):
+            rows = records()
+            rows[7] = {**rows[7], "text": f"{rows[7]['text']} {text} {rows[7]['text']}"}
+            numbers = {"privacy": (hit, "20")}
+            yield Case(f"privacy-{side}-{kind}", jsonl(rows), {"privacy": side}, numbers)
+    named = {**USUAL_FILES, "13812345678.txt": record(99)["text"].encode()}
+    yield Case("privacy-review-a-name", named, {"privacy": "review"}, {"privacy": ("0", "21")})
 
 
 def _licences() -> Iterator[Case]:

@@ -201,7 +201,7 @@ _CARD = re.compile(
     re.ASCII,
 )
 _MOBILE = re.compile(
-    _LEFT + rf"(?:(?:\+|\(\+?|00)?86\)?{_JOIN}?)?(1[3-9]\d)({_JOIN}?)(\d{{4}})\2(\d{{4}}){_RIGHT}", re.ASCII
+    _LEFT + rf"(?:(?:\(\+?86\)|(?:\+|00)?86){_JOIN}?)?(1[3-9]\d)({_JOIN}?)(\d{{4}})\2(\d{{4}}){_RIGHT}", re.ASCII
 )
 _LANDLINE = re.compile(
     _LEFT
@@ -223,14 +223,15 @@ _SEGMENTS = frozenset(
 
 _OF_IDENTITY = re.compile(r"身份|证件|identity|id.?card", re.IGNORECASE)
 _OF_PHONE = re.compile(r"电话|座机|传真|热线|联系|号码|tel|phone|fax", re.IGNORECASE)
-_OF_CARD = re.compile(r"卡|银行|开户|账[号户]|帐[号户]|card|bank|visa|account", re.IGNORECASE)
+_OF_CARD = re.compile(r"卡|银行|开户|账[号户]|帐[号户]|[汇转付打]款|[汇转]入|转账|card|bank|visa|account", re.IGNORECASE)
 _OTHER_NUMBER = re.compile(
-    r"(?:订单|单号|运单|快递|物流|流水|编号|序列|批[次号]|货号|型号|条码|工单|发票|票号|合同|版本|QQ|群号|圆周率|随机"
-    r"|order|serial|sku|barcode|tracking|invoice|batch|version|imei|isbn|timestamp|时间戳)[^\d，。；、,;\n]{0,8}$",
+    r"(?:(?:订单|运单|快递|物流|流水|编[号码]|序列|条码|工单|发票|合同|版本|QQ|时间戳"
+    r"|order|serial|sku|barcode|tracking|ticket|invoice|batch|version|imei|isbn|timestamp|\bref|\bpart)[^\d，。；、,;\n]{0,8}"
+    r"|[^机话系线卡账帐户同]号(?:码?为|是)?[：: ]{0,2})$",
     re.IGNORECASE,
 )
 _IDENTIFIER = re.compile(r"(?<![A-Za-z])u?u?id[\"'：:=#\s]{0,4}$", re.IGNORECASE)
-_IN_ADDRESS = re.compile(r"://\S*$")
+_IN_ADDRESS = re.compile(r"://[!-~]*$")
 _ADDRESS = 64
 """Characters before a value in which an address may begin."""
 
@@ -327,6 +328,8 @@ def _mobile(match: re.Match[str], before: str) -> str | None:
 
 def _landline(match: re.Match[str], before: str) -> str | None:
     bracket, area, join, _, abroad, _, local = match.groups()
+    if not local.isdecimal() and join == " ":  # three groups of four between spaces are anything
+        return None
     local = re.sub(_JOIN, "", local)
     area = area or f"0{abroad}"
     if area[1] in "12":

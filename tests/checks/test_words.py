@@ -6,7 +6,7 @@ from dqv.core.verdicts import Verdict
 from tests.checks.declared import OBJECTS, outcome
 
 
-@pytest.mark.parametrize("rule", ["metadata", "privacy"])
+@pytest.mark.parametrize("rule", ["metadata"])
 def test_a_statement_is_told_and_changes_no_verdict(rule: str) -> None:
     statement = {"rule": rule, "statement": "secret words", "documents": ["a.pdf", "b.pdf"]}
     without, found = outcome(rule, {"attestations": []}), outcome(rule, {"attestations": [statement]})

@@ -228,6 +228,41 @@ def test_refused_date_is_not_mended_by_a_weaker_one(written: str) -> None:
         assert (found.day, found.day_refused) == (None, True)
 
 
+def placed(latitude: tuple[float, ...] | None, longitude: tuple[float, ...] | None) -> bytes:
+    """An EXIF block with a place, and what stands there without one."""
+    tags = Image.Exif()
+    gps = tags.get_ifd(34853)
+    gps[1], gps[3] = "N", "E"
+    for tag, angle in ((2, latitude), (4, longitude)):
+        if angle is not None:
+            gps[tag] = angle
+    return tags.tobytes()
+
+
+@pytest.mark.parametrize("codec", WITH_EXIF)
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "located"),
+    [
+        ((30.0, 45.0, 12.5), (120.0, 45.0, 0.0), True),
+        ((0.0, 0.0, 0.0), (120.0, 45.0, 0.0), True),
+        ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), False),  # unset
+        (None, (120.0, 45.0, 0.0), False),
+        ((30.0, 45.0, 12.5), None, False),
+        ((30.0, 45.0), (120.0, 45.0), False),
+    ],
+)
+def test_a_place_is_latitude_and_longitude(
+    codec: str, latitude: tuple[float, ...] | None, longitude: tuple[float, ...] | None, located: bool
+) -> None:
+    data = coded(picture(), WITH_EXIF[codec], exif=placed(latitude, longitude))
+    for full in (True, False):
+        assert measured(data, full=full).located is located
+
+
+def test_a_picture_without_exif_has_no_place() -> None:
+    assert measured(coded(picture(), "JPEG")).located is False
+
+
 def test_unset_clock_alone_is_refused() -> None:
     for full in (True, False):
         found = measured(coded(picture(), "JPEG", exif=exif(1, t36867="0000:00:00 00:00:00")), full=full)

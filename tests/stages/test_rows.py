@@ -7,12 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dqv.core.errors import ItemError
-from dqv.core.schema import DESCRIPTIONS, ITEMS, PARAGRAPHS
+from dqv.core.schema import DESCRIPTIONS, ITEMS, PARAGRAPHS, PERSONAL
 from dqv.core.settings import Measuring
 from dqv.execute import parts
 from dqv.execute.parts import Table
-from dqv.stages import descriptions, rows
+from dqv.stages import descriptions, privacy, rows
+from dqv.stages.privacy import PersonalRows
 from dqv.stages.rows import ItemRows
+
+PHONE = 13812345678
 
 # objects: how many records, which of them are broken, and whether the object fails at its end
 OBJECTS = st.lists(st.tuples(st.integers(0, 25), st.sets(st.integers(0, 24)), st.booleans()), max_size=12)
@@ -32,14 +35,17 @@ def test_rows_are_there_whole_in_order_and_with_their_facts(
         TemporaryDirectory() as name,
         patch.object(rows, "_BATCH_ROWS", batch_rows),
         patch.object(descriptions, "_BATCH_ROWS", batch_rows),
+        patch.object(privacy, "_BATCH_TEXTS", batch_rows),
         patch.object(parts, "_HELD_BYTES", held_bytes),
     ):
         with (
             Table(Path(name), "items", ITEMS) as table,
             Table(Path(name), "paragraphs", PARAGRAPHS) as long,
             Table(Path(name), "descriptions", DESCRIPTIONS) as more,
+            Table(Path(name), "personal", PERSONAL) as values,
         ):
-            gathered = ItemRows(table, long, more, Measuring(long_text_bytes=40))
+            personal = PersonalRows(values)
+            gathered = ItemRows(table, long, more, personal, Measuring(long_text_bytes=40))
             for number, (count, broken, fails) in enumerate(objects):
                 gathered.begin(piece(number))
                 mine = []
@@ -48,7 +54,7 @@ def test_rows_are_there_whole_in_order_and_with_their_facts(
                         gathered.add_error(place, ItemError("json", "x"), single=True, stored_bytes=1)
                     else:
                         gathered.add(
-                            place, {"text": f"object {number} record {place} " + "w " * place, "id": place}, 1
+                            place, {"text": f"object {number} record {place} " + "w " * place, "id": place, "phone": PHONE}, 1
                         )
                     mine.append((number, place, "defective" if place in broken else "measured"))
                 if fails:
@@ -57,7 +63,7 @@ def test_rows_are_there_whole_in_order_and_with_their_facts(
                     mine = [(number, 0, "unread")]
                 expected += mine
             gathered.end()
-        found, cut, described = (
+        found, cut, described, told = (
             [
                 row
                 for path in sorted(
@@ -65,11 +71,14 @@ def test_rows_are_there_whole_in_order_and_with_their_facts(
                 )
                 for row in pq.read_table(path).to_pylist()
             ]
-            for kind in ("items", "paragraphs", "descriptions")
+            for kind in ("items", "paragraphs", "descriptions", "personal")
         )
     assert [(row["object"], row["place"], row["status"]) for row in found] == expected
     assert [(row["object"], row["place"], row["id"]) for row in described] == [
         (number, place, str(place)) for number, place, status in expected if status == "measured"
+    ]
+    assert [(row["object"], row["place"], row["field"], row["kind"]) for row in told] == [
+        (number, place, "phone", "mobile") for number, place, status in expected if status == "measured"
     ]
     longer = [row for row in found if (row["text_bytes"] or 0) > 40]
     assert [
