@@ -47,7 +47,24 @@ def _with_luhn(head: str) -> str:
     return head + str(-sum(d - 9 if d > 9 else d for d in doubled) % 10)
 
 
-_SEGMENTS = ("130", "135", "138", "139", "147", "150", "157", "159", "166", "173", "177", "180", "186", "188", "191", "198")
+_SEGMENTS = (
+    "130",
+    "135",
+    "138",
+    "139",
+    "147",
+    "150",
+    "157",
+    "159",
+    "166",
+    "173",
+    "177",
+    "180",
+    "186",
+    "188",
+    "191",
+    "198",
+)
 
 
 def _mobile(random: Random) -> str:
@@ -87,11 +104,29 @@ def _landline(random: Random) -> tuple[str, str]:
 
 def _landline_written(random: Random) -> str:
     area, local = _landline(random)
-    return random.choice((f"{area}-{local}", f"{area} {local}", f"({area}){local}", f"（{area}）{local}", f"{area}-{local[:4]}-{local[4:]}"))
+    return random.choice(
+        (
+            f"{area}-{local}",
+            f"{area} {local}",
+            f"({area}){local}",
+            f"（{area}）{local}",
+            f"{area}-{local[:4]}-{local[4:]}",
+        )
+    )
 
 
 def _email(random: Random) -> str:
-    name = random.choice(("zhang.san", "liwei", "wang_fang88", "j.smith", "hr+jobs", f"{_mobile(random)}", f"{_digits(random, 9)}"))
+    name = random.choice(
+        (
+            "zhang.san",
+            "liwei",
+            "wang_fang88",
+            "j.smith",
+            "hr+jobs",
+            f"{_mobile(random)}",
+            f"{_digits(random, 9)}",
+        )
+    )
     return f"{name}@{random.choice(('163.com', 'qq.com', 'example.com.cn', 'mail.uni.edu', 'jx-data.cn'))}"
 
 
@@ -99,7 +134,11 @@ _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 def _plate(random: Random) -> str:
-    province, city, dot = random.choice("浙京沪粤苏川鲁"), random.choice(_LETTERS[:10]), random.choice(("", "", "·", " "))
+    province, city, dot = (
+        random.choice("浙京沪粤苏川鲁"),
+        random.choice(_LETTERS[:10]),
+        random.choice(("", "", "·", " ")),
+    )
     serial = random.choice((
         _digits(random, 5), random.choice(_LETTERS) + _digits(random, 4), _digits(random, 3) + random.choice(_LETTERS) + _digits(random, 1),
         random.choice("DF") + _digits(random, 5),
@@ -135,7 +174,21 @@ _BEFORE: dict[str, tuple[str, ...]] = {
 
 
 def _alike_mobile(random: Random) -> str:
-    label = random.choice(("订单号", "运单编号：", "流水号 ", "order ", "serial no. ", "工单", "条码", "批号：", "档案号", "会员号：", "ticket "))
+    label = random.choice(
+        (
+            "订单号",
+            "运单编号：",
+            "流水号 ",
+            "order ",
+            "serial no. ",
+            "工单",
+            "条码",
+            "批号：",
+            "档案号",
+            "会员号：",
+            "ticket ",
+        )
+    )
     return f"{label}{_mobile(random)}"
 
 
@@ -181,7 +234,9 @@ def made(count: int = TEXTS, seed: int = SEED) -> list[Text]:
 def _text(random: Random) -> Text:
     text, values = "", set()
     for _ in range(random.randint(1, 5)):
-        text += random.choice(("，", "。", " ", "\n", ", ")).join(random.choices(_WORDS, k=random.randint(2, 6)))
+        text += random.choice(("，", "。", " ", "\n", ", ")).join(
+            random.choices(_WORDS, k=random.randint(2, 6))
+        )
         drawn = random.random()
         if drawn < 0.35:
             kind = random.choice(PERSONAL)

@@ -59,7 +59,9 @@ def licences_of(case: Case) -> Licences:
         kind = f"licence-{file.kind}"
         for name in file.licences:
             found[name] = None
-            rows.append({"kind": kind, "name": mask(name), "place": file.name, "status": _status(name, declared)})
+            rows.append(
+                {"kind": kind, "name": mask(name), "place": file.name, "status": _status(name, declared)}
+            )
         if not file.licences and (file.kind == "text" or not file.read):
             status = "not-identified" if file.read else "unread"
             rows.append({"kind": kind, "place": file.name, "status": status})

@@ -4,6 +4,7 @@ PIPL (个人信息保护法) art. 4 and 28 say what personal and sensitive perso
 (art. 13) no program can tell. So values that are found are for a person; none found, with documents that are there, is attested.
 """
 
+from fractions import Fraction
 from hashlib import blake2b
 
 import polars as pl
@@ -45,18 +46,26 @@ def privacy(case: Case) -> Outcome:
     counts = _counts(rows)
     items = sum(facts.items for facts in case.facts.values())
     there = rows.filter(pl.col("where").is_in(["record", "embedded"]))
-    hit = distinct(there, pl.struct("object", "place"), counts["rows"].sum())
+    hit = distinct(there, pl.struct("object", "place"), int(counts["rows"].sum()))
     words = [_told(row, rows) for row in counts.iter_rows(named=True)]
     if words:
-        share = f"（{human(hit / items, 'ratio')}）" if items else ""
+        share = f"（{human(Fraction(hit, items), 'ratio')}）" if items else ""
         words.insert(0, Words(
             zh=f"{items} 个条目中 {hit} 个{share}载有个人信息：",
             en=f"{hit} of {items} items hold personal values:",
         ))  # fmt: skip
     else:
-        words.append(Words(zh="按格式与校验码未发现个人信息。", en="No personal values were found by form and check digit."))
+        words.append(
+            Words(
+                zh="按格式与校验码未发现个人信息。",
+                en="No personal values were found by form and check digit.",
+            )
+        )
     unsearched = _unsearched(case)
-    words += [*unsearched, *(found.words or [Words(zh="登记中没有相应说明。", en="There is no statement on it.")])]
+    words += [
+        *unsearched,
+        *(found.words or [Words(zh="登记中没有相应说明。", en="There is no statement on it.")]),
+    ]
     verdict = worst([found.verdict, *([Verdict.REVIEW] if counts.height or unsearched else [])])
     return Outcome(
         "privacy", verdict, method=join([_METHOD, said(case)]), message=join(words), population=_POPULATION,
@@ -90,7 +99,12 @@ def _unsearched(case: Case) -> list[Words]:
     rows += next((facts.unread_anywhere for facts in case.facts.values()), 0)
     if not rows:
         return []
-    return [Words(zh=f"{rows} 处未能读取，其中未查找。", en=f"{rows} entries could not be read and were not searched.")]
+    return [
+        Words(
+            zh=f"{rows} 处未能读取，其中未查找。",
+            en=f"{rows} entries could not be read and were not searched.",
+        )
+    ]
 
 
 def _next(verdict: Verdict, *, there: bool, unsearched: bool) -> Words | None:
@@ -133,21 +147,20 @@ def _evidence(
             dtype=pl.String,
         )
 
-    values = (
-        rows.set_sorted("object")
-        .join(names.set_sorted("object"), on="object", how="left", maintain_order="left")
-        .pipe(
-            facts_of,
-            kind=pl.col("kind"),
-            name=pl.col("object_name").map_batches(_masked, return_dtype=pl.String, is_elementwise=True),
-            place=pl.col("place").cast(pl.String),
-            items=pl.col("count"),
-            object=pl.col("object"),
-            where=pl.col("where"),
-            field=pl.col("field"),
-            at=pl.col("at"),
-            keyed_hash=pl.col("value").map_batches(hashed, return_dtype=pl.String, is_elementwise=True),
-        )
+    named = rows.set_sorted("object").join(
+        names.set_sorted("object"), on="object", how="left", maintain_order="left"
+    )
+    values = facts_of(
+        named,
+        kind=pl.col("kind"),
+        name=pl.col("object_name").map_batches(_masked, return_dtype=pl.String, is_elementwise=True),
+        place=pl.col("place").cast(pl.String),
+        items=pl.col("count"),
+        object=pl.col("object"),
+        where=pl.col("where"),
+        field=pl.col("field"),
+        at=pl.col("at"),
+        keyed_hash=pl.col("value").map_batches(hashed, return_dtype=pl.String, is_elementwise=True),
     )
     return values if documents is None else pl.concat([documents, values], how="diagonal")
 

@@ -73,7 +73,9 @@ def find(texts: pa.LargeStringArray, fields: Sequence[str]) -> list[Found]:
     for text, mine in groupby(runs(data, offsets).tolist(), itemgetter(0)):
         start, stop = int(offsets[text]), int(offsets[text + 1])
         there = list(_of_text(data, list(mine), start, stop, fields[text]))
-        found += [each._replace(text=text, first=each.first - start, stop=each.stop - start) for each in there]
+        found += [
+            each._replace(text=text, first=each.first - start, stop=each.stop - start) for each in there
+        ]
     return found
 
 
@@ -86,7 +88,9 @@ def _of_text(data: Any, mine: list[list[int]], start: int, stop: int, field: str
     for first, end, kind in told:
         for each in _of_run(data, first, end, start, stop, kind, field):
             at = bisect(starts, each.first)
-            if (at == 0 or found[at - 1].stop <= each.first) and (at == len(found) or each.stop <= starts[at]):
+            if (at == 0 or found[at - 1].stop <= each.first) and (
+                at == len(found) or each.stop <= starts[at]
+            ):
                 starts.insert(at, each.first)
                 found.insert(at, each)
     return found
@@ -119,9 +123,7 @@ _FOLDED = str.maketrans(
 """One character for one."""
 
 
-def _of_run(
-    data: Any, first: int, end: int, start: int, stop: int, kind: int, field: str
-) -> Iterator[Found]:
+def _of_run(data: Any, first: int, end: int, start: int, stop: int, kind: int, field: str) -> Iterator[Found]:
     """What a run holds.
 
     Args:
@@ -189,7 +191,8 @@ _ALONE = r"(?<![0-9A-Za-z_])", r"(?![0-9A-Za-z_])"
 """Around what a check character tells well enough."""
 
 _IDENTITY = re.compile(
-    rf"(?=[1-9]){_ALONE[0]}([1-9]\d{{5}})({_JOIN}?)((?:19|20)\d\d)(\d\d)(\d\d)\2(\d{{3}}[0-9Xx]){_ALONE[1]}", re.ASCII
+    rf"(?=[1-9]){_ALONE[0]}([1-9]\d{{5}})({_JOIN}?)((?:19|20)\d\d)(\d\d)(\d\d)\2(\d{{3}}[0-9Xx]){_ALONE[1]}",
+    re.ASCII,
 )
 _USCC = re.compile(
     rf"{_ALONE[0]}[1-9A-HJ-NPQRTUWXY][0-9A-HJ-NPQRTUWXY]\d{{6}}[0-9A-HJ-NPQRTUWXY]{{10}}{_ALONE[1]}", re.ASCII
@@ -197,11 +200,12 @@ _USCC = re.compile(
 _IDENTITY_15 = re.compile(_LEFT + rf"([1-9]\d{{5}})(\d\d)(\d\d)(\d\d)\d{{3}}{_RIGHT}", re.ASCII)
 _CARD = re.compile(
     _LEFT
-    + rf"(?:\d{{15,19}}|\d{{4}}({_JOIN})\d{{4}}\1\d{{4}}\1\d{{4}}(?:\1\d{{1,3}})?|\d{{6}}{_JOIN}\d{{13}}|\d{{4}}{_JOIN}\d{{6}}{_JOIN}\d{{5}}){_RIGHT}",
+    + rf"(?:\d{{15,19}}|(?<![0-9A-F]{{4}}[ -])\d{{4}}({_JOIN})\d{{4}}\1\d{{4}}\1\d{{4}}(?:\1\d{{1,3}})?(?!\1[0-9A-F]{{4}}(?![0-9A-Za-z]))|\d{{6}}{_JOIN}\d{{13}}|\d{{4}}{_JOIN}\d{{6}}{_JOIN}\d{{5}}){_RIGHT}",
     re.ASCII,
 )
 _MOBILE = re.compile(
-    _LEFT + rf"(?:(?:\(\+?86\)|(?:\+|00)?86){_JOIN}?)?(1[3-9]\d)({_JOIN}?)(\d{{4}})\2(\d{{4}}){_RIGHT}", re.ASCII
+    _LEFT + rf"(?:(?:\(\+?86\)|(?:\+|00)?86){_JOIN}?)?(1[3-9]\d)({_JOIN}?)(\d{{4}})\2(\d{{4}}){_RIGHT}",
+    re.ASCII,
 )
 _LANDLINE = re.compile(
     _LEFT
@@ -210,7 +214,43 @@ _LANDLINE = re.compile(
 )
 
 _PROVINCES = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()
+    [
+        "11",
+        "12",
+        "13",
+        "14",
+        "15",
+        "21",
+        "22",
+        "23",
+        "31",
+        "32",
+        "33",
+        "34",
+        "35",
+        "36",
+        "37",
+        "41",
+        "42",
+        "43",
+        "44",
+        "45",
+        "46",
+        "50",
+        "51",
+        "52",
+        "53",
+        "54",
+        "61",
+        "62",
+        "63",
+        "64",
+        "65",
+        "71",
+        "81",
+        "82",
+        "83",
+    ]
 )
 """GB/T 2260, and 83 of residence permits for people from Taiwan."""
 
@@ -223,7 +263,9 @@ _SEGMENTS = frozenset(
 
 _OF_IDENTITY = re.compile(r"身份|证件|identity|id.?card", re.IGNORECASE)
 _OF_PHONE = re.compile(r"电话|座机|传真|热线|联系|号码|tel|phone|fax", re.IGNORECASE)
-_OF_CARD = re.compile(r"卡|银行|开户|账[号户]|帐[号户]|[汇转付打]款|[汇转]入|转账|card|bank|visa|account", re.IGNORECASE)
+_OF_CARD = re.compile(
+    r"卡|银行|开户|账[号户]|帐[号户]|[汇转付打]款|[汇转]入|转账|card|bank|visa|account", re.IGNORECASE
+)
 _OTHER_NUMBER = re.compile(
     r"(?:(?:订单|运单|快递|物流|流水|编[号码]|序列|条码|工单|发票|合同|版本|QQ|时间戳"
     r"|order|serial|sku|barcode|tracking|ticket|invoice|batch|version|imei|isbn|timestamp|\bref|\bpart)[^\d，。；、,;\n]{0,8}"
@@ -269,7 +311,9 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 def is_identity(number: str) -> bool:
     """Whether 18 characters have the form of GB 11643-1999: province, a day that exists, check character (ISO 7064, mod 11-2)."""
-    if not re.fullmatch(r"[1-9][0-9]{16}[0-9X]", number) or not _is_birth(number[:2], number[6:10], number[10:14]):
+    if not re.fullmatch(r"[1-9][0-9]{16}[0-9X]", number) or not _is_birth(
+        number[:2], number[6:10], number[10:14]
+    ):
         return False
     total = sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, number, strict=False))
     return "10X98765432"[total % 11] == number[17]
@@ -318,7 +362,9 @@ def _is_of_issuer(digits: str) -> bool:
     if digits.startswith(("34", "37")):
         return length == 15
     head = int(digits[:4])
-    return length == 16 and (digits[0] == "4" or 5100 <= head <= 5599 or 2221 <= head <= 2720 or 3528 <= head <= 3589)
+    return length == 16 and (
+        digits[0] == "4" or 5100 <= head <= 5599 or 2221 <= head <= 2720 or 3528 <= head <= 3589
+    )
 
 
 def _mobile(match: re.Match[str], before: str) -> str | None:
@@ -361,7 +407,8 @@ _NUMBERS = (
 # Codes, addresses, plates ---------------------------------------------------------------------------------
 
 _PASSPORT = re.compile(
-    r"(?<![0-9A-Za-z_])(?:[EeGg]\d{8}|[Ee][A-HJ-NP-Za-hj-np-z]\d{7}|[DSP]\d{7,8}|[DSP]E\d{7})(?![0-9A-Za-z_])", re.ASCII
+    r"(?<![0-9A-Za-z_])(?:[EeGg]\d{8}|[Ee][A-HJ-NP-Za-hj-np-z]\d{7}|[DSP]\d{7,8}|[DSP]E\d{7})(?![0-9A-Za-z_])",
+    re.ASCII,
 )
 _OF_PASSPORT = re.compile(r"护照|passport", re.IGNORECASE)
 
@@ -384,7 +431,30 @@ _MAIL = re.compile(
     r"@((?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8})([A-Za-z]{2,24})(?![A-Za-z0-9-])(?!@)",
     re.ASCII,
 )
-_FILES = frozenset("png jpg jpeg gif webp svg bmp css js ts json html htm php py txt pdf zip mp3 mp4".split())
+_FILES = frozenset(
+    [
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "webp",
+        "svg",
+        "bmp",
+        "css",
+        "js",
+        "ts",
+        "json",
+        "html",
+        "htm",
+        "php",
+        "py",
+        "txt",
+        "pdf",
+        "zip",
+        "mp3",
+        "mp4",
+    ]
+)
 """What stands at the end of a file's name, as in `icon@2x.png`, and is no domain."""
 
 

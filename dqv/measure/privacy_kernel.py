@@ -69,18 +69,27 @@ def _may_hold(lengths: Any, heads: Any, groups: int) -> bool:
     """
     for k in range(groups):
         n, head = lengths[k], heads[k]
-        if n == 11 and 13 <= head <= 19 or n == 13 and head == 86 or 10 <= n <= 12 and head < 10 or 15 <= n <= 19:
+        if (
+            (n == 11 and 13 <= head <= 19)
+            or (n == 13 and head == 86)
+            or (10 <= n <= 12 and head < 10)
+            or 15 <= n <= 19
+        ):
             return True
         if k + 1 < groups:
             after = lengths[k + 1]
             if n in (3, 4) and head < 10 and after in (3, 4, 7, 8):
                 return True
-            if (n == 2 and head == 86 or n == 4 and head == 0) and after in (2, 3, 11):
+            if ((n == 2 and head == 86) or (n == 4 and head == 0)) and after in (2, 3, 11):
                 return True
             if n == 6 and after == 13:
                 return True
         if k + 2 < groups:
-            if n == 3 and 13 <= head <= 19 and lengths[k + 1] == 4 and lengths[k + 2] == 4:
+            if (
+                n in (3, 5, 7)
+                and (13 <= head <= 19 or head in (0, 86))
+                and lengths[k + 1] == lengths[k + 2] == 4
+            ):
                 return True
             if n == 6 and lengths[k + 1] == 8 and lengths[k + 2] in (3, 4):
                 return True
@@ -162,11 +171,18 @@ def _runs(data: Any, offsets: Any, interesting: Any, out: Any) -> int:
                         first -= 1
                     code = _code(data, first, i, stop) if width == 1 else 0
                     last, end, groups = _chain(data, i, stop, lengths, heads)
-                    if groups > 1 and end < stop and _is_word(data[end]):  # a code that begins with the last group
+                    if (
+                        groups > 1 and end < stop and _is_word(data[end])
+                    ):  # a code that begins with the last group
                         first, code = last, _code(data, last, last, stop)
                     if code:
                         if count < out.shape[0]:
-                            out[count, 0], out[count, 1], out[count, 2], out[count, 3] = row, first, code, CODE
+                            out[count, 0], out[count, 1], out[count, 2], out[count, 3] = (
+                                row,
+                                first,
+                                code,
+                                CODE,
+                            )
                         count += 1
                     first = i
                     if groups > _CHAIN or _may_hold(lengths, heads, groups):

@@ -390,7 +390,9 @@ def _media(
         sample_rate_hz=(heard.sample_rate or None) if heard is not None else None,
         day=day,
         day_refused=refused,
-        located=any(not LOCATION_TAGS.isdisjoint(map(str.lower, each.metadata)) for each in (container, stream)),
+        located=any(
+            not LOCATION_TAGS.isdisjoint(map(str.lower, each.metadata)) for each in (container, stream)
+        ),
         flags=tuple(flag for flag in FLAGS if flag in flags),
         xxh3_128=scan.digest if scan is not None else None,
         fingerprint=sampled.fingerprint if sampled is not None else None,

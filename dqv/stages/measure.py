@@ -91,8 +91,7 @@ class _Work:
 
 
 def measure(args: dict[str, Any], out: Path, beat: Beat) -> None:
-    """Measure a partition: tables `items`, `paragraphs`, `descriptions`, `personal`, `objects`, `sidecar`,
-    `problems`.
+    """Measure a partition: the tables that are opened below, each with its schema of `core.schema`.
 
     Args:
         args: `source`, what to read (see `execute.partitions.pieces`), `measuring`, `raw` (a `RawSound` or None).

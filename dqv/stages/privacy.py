@@ -6,7 +6,6 @@ from typing import Any
 import pyarrow as pa
 
 from dqv.connectors.containers.model import MAX_NAME
-from dqv.core.schema import PERSONAL
 from dqv.execute.parts import Table
 from dqv.measure.fields import Column, as_strings
 from dqv.measure.privacy import find, mask
@@ -169,7 +168,7 @@ def _rows(known: list[_Text], texts: pa.LargeStringArray) -> list[dict[str, Any]
     for each in find(texts, [field for _, _, _, field in known]):
         object_, place, where, field = known[each.text]
         of = (object_, place, where, field, each.kind)
-        key = (*of, each.value)
+        key: tuple[Any, ...] = (*of, each.value)
         if key not in rows:
             different[of] = different.get(of, 0) + 1
             if different[of] > MOST_VALUES:

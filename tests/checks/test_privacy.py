@@ -38,7 +38,9 @@ def test_a_document_that_is_missing_fails() -> None:
     assert told(attached={}).verdict is Verdict.FAIL
 
 
-@pytest.mark.parametrize("kind", ["id", "mobile", "landline", "card", "email", "plate", "passport", "position"])
+@pytest.mark.parametrize(
+    "kind", ["id", "mobile", "landline", "card", "email", "plate", "passport", "position"]
+)
 def test_what_is_found_is_for_review(kind: str) -> None:
     assert told({"kind": kind}).verdict is Verdict.REVIEW
 
@@ -60,11 +62,23 @@ def test_what_was_not_read_was_not_searched() -> None:
     assert unread.verdict is Verdict.REVIEW
     assert "were not searched" in unread.message.en
     assert told(facts={"text": facts(10, items=6, defective=1), **other}).verdict is Verdict.REVIEW
-    assert told(facts={"text": facts(10, items=6, unread_anywhere=1), **{name: facts(unread_anywhere=1) for name in other}}).verdict is Verdict.REVIEW
+    assert (
+        told(
+            facts={
+                "text": facts(10, items=6, unread_anywhere=1),
+                **{name: facts(unread_anywhere=1) for name in other},
+            }
+        ).verdict
+        is Verdict.REVIEW
+    )
 
 
 def test_evidence_has_place_and_keyed_hash_and_the_documents() -> None:
-    found = told({}, {"place": 3, "value": None, "kind": "position"}, {"object": 1, "where": "name", "value": b"12345678"})
+    found = told(
+        {},
+        {"place": 3, "value": None, "kind": "position"},
+        {"object": 1, "where": "name", "value": b"12345678"},
+    )
     rows = found.evidence.collect()
     assert rows["kind"].to_list() == ["document", "mobile", "position", "mobile"]
     assert rows["name"].to_list() == ["a.pdf", "a.jsonl", "a.jsonl", "[mobile].jsonl"]

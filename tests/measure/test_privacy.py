@@ -83,6 +83,8 @@ def test_a_personal_value_is_found_and_masked(text: str, shown: str) -> None:
         "4111111111111111",  # alone, and no word that says so
         "卡9111111111111111",
         f"订单号{CARD}",
+        "5210 5211 5212 5213 5214 5215",  # a table
+        "540D 4111 1111 1111 1111 540E",
         "icon@2x.png",
         "a@b",
         "@decorator.name",

@@ -28,7 +28,14 @@ def where(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 
 
 def test_all_fields_of_a_record_are_searched(tmp_path: Path) -> None:
-    record = {"text": f"数{MOBILE}", "meta": {"a": [1, {"b": "x@y.cn"}]}, "phone": int(MOBILE), "gap": float(MOBILE), "no": None, "raw": b"1"}
+    record = {
+        "text": f"数{MOBILE}",
+        "meta": {"a": [1, {"b": "x@y.cn"}]},
+        "phone": int(MOBILE),
+        "gap": float(MOBILE),
+        "no": None,
+        "raw": b"1",
+    }
     assert where(found(tmp_path, lambda rows: rows.add(5, record))) == [
         (5, "text", "mobile", 3, 1), (5, "meta", "email", 0, 1), (5, "phone", "mobile", 0, 1), (5, "gap", "mobile", 0, 1),
     ]  # fmt: skip
@@ -77,7 +84,10 @@ def test_a_name_is_searched_once_an_object_and_stays_when_its_rows_go(tmp_path: 
 
 
 def test_a_span_has_no_name(tmp_path: Path) -> None:
-    assert found(tmp_path, lambda rows: rows.add_name(), {**PIECE, "path": f"{MOBILE}.txt", "read": "span"}) == []
+    assert (
+        found(tmp_path, lambda rows: rows.add_name(), {**PIECE, "path": f"{MOBILE}.txt", "read": "span"})
+        == []
+    )
 
 
 def test_a_field_that_is_a_value_itself_is_shown_masked(tmp_path: Path) -> None:
@@ -87,4 +97,6 @@ def test_a_field_that_is_a_value_itself_is_shown_masked(tmp_path: Path) -> None:
 
 def test_a_position_is_a_row_without_a_value(tmp_path: Path) -> None:
     rows = found(tmp_path, lambda rows: rows.add_located(3))
-    assert [(row["where"], row["kind"], row["value"], row["place"]) for row in rows] == [("embedded", "position", None, 3)]
+    assert [(row["where"], row["kind"], row["value"], row["place"]) for row in rows] == [
+        ("embedded", "position", None, 3)
+    ]

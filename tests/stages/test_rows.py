@@ -54,7 +54,13 @@ def test_rows_are_there_whole_in_order_and_with_their_facts(
                         gathered.add_error(place, ItemError("json", "x"), single=True, stored_bytes=1)
                     else:
                         gathered.add(
-                            place, {"text": f"object {number} record {place} " + "w " * place, "id": place, "phone": PHONE}, 1
+                            place,
+                            {
+                                "text": f"object {number} record {place} " + "w " * place,
+                                "id": place,
+                                "phone": PHONE,
+                            },
+                            1,
                         )
                     mine.append((number, place, "defective" if place in broken else "measured"))
                 if fails:
