@@ -26,6 +26,7 @@ from benchmarks import (
     images_near,
     metadata,
     objects_scale,
+    privacy_check,
     storage_check,
     text_curves,
     text_kernel,
@@ -56,6 +57,7 @@ PARTS: dict[str, Part] = {
     "documentation": (
         "Documentation, its share", lambda folder: documentation.as_markdown(documentation.measure(folder))
     ),
+    "privacy_check": ("Personal values", lambda folder: privacy_check.as_markdown(*privacy_check.measure(folder))),
     "storage_check": ("Storage", lambda folder: storage_check.as_markdown(storage_check.measure(folder))),
     "image_check": ("Images, one at a time", lambda folder: image_check.as_markdown(image_check.measure(folder))),
     "image_scale": ("Images, the whole check", lambda folder: image_scale.as_markdown(*image_scale.measure(folder))),

@@ -24,13 +24,23 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 import xxhash
 
 from dqv.core.uscc import well_formed
-from dqv.measure.privacy_kernel import CODE, MAIL, NUMBER, PLATE, runs
+from dqv.measure.privacy_kernel import (
+    CARD,
+    CODE,
+    CREDIT,
+    IDENTITY,
+    LANDLINE,
+    MAIL,
+    MOBILE,
+    PLATE,
+    runs,
+)
 from dqv.neardup.tokens import buffers
 
 PERSONAL = ("id", "mobile", "landline", "card", "email", "plate", "passport")
@@ -69,30 +79,30 @@ def find(texts: pa.LargeStringArray, fields: Sequence[str]) -> list[Found]:
         fields: n names of the fields that they stand in: words before a value.
     """
     data, offsets = buffers(texts)
+    table = runs(data, offsets).tolist()
     found: list[Found] = []
-    for text, mine in groupby(runs(data, offsets).tolist(), itemgetter(0)):
-        start, stop = int(offsets[text]), int(offsets[text + 1])
-        there = list(_of_text(data, list(mine), start, stop, fields[text]))
-        found += [
-            each._replace(text=text, first=each.first - start, stop=each.stop - start) for each in there
-        ]
+    view = memoryview(data)
+    for text, mine in groupby(table, itemgetter(0)):
+        found += _of_text(view, text, list(mine), int(offsets[text]), int(offsets[text + 1]), fields[text])
     return found
 
 
-def _of_text(data: Any, mine: list[list[int]], start: int, stop: int, field: str) -> list[Found]:
+def _of_text(
+    data: memoryview, text: int, mine: list[list[int]], start: int, stop: int, field: str
+) -> list[Found]:
     """What the runs of one text hold; where values lie over each other, an address comes first, then what begins first."""
-    told = list(_mail_runs(data, [run for run in mine if run[3] == MAIL], start, stop))
-    told += [(first, end, kind) for _, first, end, kind in mine if kind != MAIL]
+    told = [(first, end, kind) for _, first, end, kind in mine if kind != MAIL]
+    if len(told) < len(mine):
+        told[:0] = _mail_runs(data, [run for run in mine if run[3] == MAIL], start, stop)
     starts: list[int] = []
     found: list[Found] = []
-    for first, end, kind in told:
-        for each in _of_run(data, first, end, start, stop, kind, field):
-            at = bisect(starts, each.first)
-            if (at == 0 or found[at - 1].stop <= each.first) and (
-                at == len(found) or each.stop <= starts[at]
-            ):
-                starts.insert(at, each.first)
-                found.insert(at, each)
+    for run in told:
+        for kind, first, end, value in _of_run(data, *run, start, stop, field):
+            at = bisect(starts, first)
+            if (at == 0 or found[at - 1].stop <= first - start) and (at == len(starts) or end <= starts[at]):
+                digest = xxhash.xxh3_64_digest(f"{kind}:{value}".encode())
+                starts.insert(at, first)
+                found.insert(at, Found(text, kind, first - start, end - start, digest))
     return found
 
 
@@ -115,54 +125,54 @@ def mask(text: str) -> str:
 
 # Runs ---------------------------------------------------------------------------------------------------
 
-_WIDE = re.compile("[０-９（）－＋＠Ｘｘ\u00a0\u3000\u2010-\u2015]")
+_WIDE = re.compile("[０-９（）－＋Ｘｘ\u00a0\u3000\u2010-\u2015]")
 _FOLDED = str.maketrans(
-    "０１２３４５６７８９（）－＋＠Ｘｘ\u00a0\u3000\u2010\u2011\u2012\u2013\u2014\u2015",
-    "0123456789()-+@Xx  ------",
+    "０１２３４５６７８９（）－＋Ｘｘ\u00a0\u3000\u2010\u2011\u2012\u2013\u2014\u2015",
+    "0123456789()-+Xx  ------",
 )
 """One character for one."""
 
 
-def _of_run(data: Any, first: int, end: int, start: int, stop: int, kind: int, field: str) -> Iterator[Found]:
-    """What a run holds.
+def _of_run(
+    data: memoryview, first: int, end: int, kind: int, start: int, stop: int, field: str
+) -> Iterator[tuple[str, int, int, str]]:
+    """What a run holds: kind, first byte and the one behind, both of `data`, and the value.
 
     Args:
         data: bytes.
         first: of the run.
         end: of the run.
+        kind: what it may hold.
         start: of its text.
         stop: of its text.
-        kind: what it may hold.
         field: see `find`.
     """
-    opens = _character(data, max(start, first - _BEFORE))
-    closes = _character(data, min(stop, end + _BEHIND)) if end + _BEHIND < stop else stop
-    before = data[opens:first].tobytes().decode("utf-8", "ignore")
+    opens = max(start, first - _BEFORE)
+    before = str(data[opens:first], "utf-8", "ignore")  # half a character at the window's edge is left out
     if opens == start and field:
-        before, label = f"{field}：{before}", len(field) + 1
-    else:
-        label = 0
-    raw = before + data[first:closes].tobytes().decode("utf-8", "ignore")
-    core = len(data[first:end].tobytes().decode("utf-8", "ignore"))
-    text = raw.translate(_FOLDED) if _WIDE.search(raw) else raw
-    for name, begin, finish, value in _TOLD[kind](text, len(before), len(before) + core):
-        begin = max(begin, label)
-        at = opens + len(raw[label:begin].encode())
-        digest = xxhash.xxh3_64_digest(f"{name}:{value}".encode())
-        yield Found(0, name, at, at + len(raw[begin:finish].encode()), digest)
+        before = f"{field}：{before}"
+    raw = str(data[first : min(stop, end + _BEHIND)], "utf-8", "ignore")
+    size = len(before)
+    core = end - first if raw.isascii() else len(str(data[first:end], "utf-8", "ignore"))
+    text = before + raw
+    opening = max(0, size - _OPENING)
+    if kind != MAIL and _WIDE.search(text, opening):
+        text = text[:opening] + text[opening:].translate(_FOLDED)
+    for name, begin, finish, value in _TOLD.get(kind, _numbers)(text, size, size + core, kind):
+        at = begin - size
+        here = first - len(before[at:].encode()) if at < 0 else first + len(raw[:at].encode())
+        yield name, max(start, here), first + len(raw[: finish - size].encode()), value
 
 
-def _character(data: Any, at: int) -> int:
-    """Where the character begins that a byte is part of."""
-    while at < data.size and data[at] & 0xC0 == 0x80:
-        at -= 1
-    return at
-
+_OPENING = 2
+"""Characters before a run in which a number may begin: a bracket and a sign."""
 
 _MAIL_BYTES = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._%+-@")
 
 
-def _mail_runs(data: Any, mine: list[list[int]], start: int, stop: int) -> Iterator[tuple[int, int, int]]:
+def _mail_runs(
+    data: memoryview, mine: list[list[int]], start: int, stop: int
+) -> Iterator[tuple[int, int, int]]:
     """The characters of addresses around each @, no more than an address has."""
     until = start
     for _, first, end, kind in mine:
@@ -281,11 +291,20 @@ _LABEL = 24
 """Characters before a value in which a word may say what it is."""
 
 
-def _numbers(text: str, first: int, end: int) -> _Told:
-    """Numbers that begin in a chain of digits, or with a bracket or sign before it."""
+def _numbers(text: str, first: int, end: int, may: int) -> _Told:
+    """Numbers that begin in a chain of digits, or with a bracket or sign before it.
+
+    Args:
+        text: around it.
+        first: character of the chain.
+        end: of the chain.
+        may: which kinds are looked for, as bits.
+    """
     taken = bytearray(len(text))
-    for kind, pattern, value in _NUMBERS:
-        for match in pattern.finditer(text, max(0, first - 2)):
+    for bit, kind, pattern, value in _NUMBERS:
+        if not may & bit:
+            continue
+        for match in pattern.finditer(text, max(0, first - _OPENING)):
             if match.start() >= end:
                 break
             if match.end() <= first or taken.find(1, *match.span()) >= 0:
@@ -394,12 +413,12 @@ def _is_other(before: str) -> bool:
 
 
 _NUMBERS = (
-    ("id", _IDENTITY, _identity),
-    ("id", _IDENTITY_15, _identity_15),
-    ("uscc", _USCC, _credit_code),
-    ("card", _CARD, _card),
-    ("mobile", _MOBILE, _mobile),
-    ("landline", _LANDLINE, _landline),
+    (IDENTITY, "id", _IDENTITY, _identity),
+    (IDENTITY, "id", _IDENTITY_15, _identity_15),
+    (CREDIT, "uscc", _USCC, _credit_code),
+    (CARD, "card", _CARD, _card),
+    (MOBILE, "mobile", _MOBILE, _mobile),
+    (LANDLINE, "landline", _LANDLINE, _landline),
 )
 """In this order: what an earlier one is told by is no later one."""
 
@@ -413,7 +432,7 @@ _PASSPORT = re.compile(
 _OF_PASSPORT = re.compile(r"护照|passport", re.IGNORECASE)
 
 
-def _codes(text: str, first: int, end: int) -> _Told:
+def _codes(text: str, first: int, end: int, _may: int) -> _Told:
     """A credit code, or the number of a passport."""
     match = _USCC.match(text, first)
     if match is not None:
@@ -431,34 +450,11 @@ _MAIL = re.compile(
     r"@((?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8})([A-Za-z]{2,24})(?![A-Za-z0-9-])(?!@)",
     re.ASCII,
 )
-_FILES = frozenset(
-    [
-        "png",
-        "jpg",
-        "jpeg",
-        "gif",
-        "webp",
-        "svg",
-        "bmp",
-        "css",
-        "js",
-        "ts",
-        "json",
-        "html",
-        "htm",
-        "php",
-        "py",
-        "txt",
-        "pdf",
-        "zip",
-        "mp3",
-        "mp4",
-    ]
-)
+_FILES = frozenset("png jpg jpeg gif webp svg bmp css js ts json html htm php py txt pdf zip mp3 mp4".split())  # noqa: SIM905
 """What stands at the end of a file's name, as in `icon@2x.png`, and is no domain."""
 
 
-def _mails(text: str, first: int, end: int) -> _Told:
+def _mails(text: str, first: int, end: int, _may: int) -> _Told:
     for match in _MAIL.finditer(text, first):
         if match.start() >= end:
             break
@@ -475,7 +471,7 @@ _PLATE = re.compile(
 _LEAST_DIGITS = 3
 
 
-def _plates(text: str, first: int, end: int) -> _Told:
+def _plates(text: str, first: int, end: int, _may: int) -> _Told:
     match = _PLATE.match(text, first)
     if match is not None:
         serial = re.sub(r"[·•・. -]", "", match[0])
@@ -483,4 +479,4 @@ def _plates(text: str, first: int, end: int) -> _Told:
             yield "plate", match.start(), match.end(), serial
 
 
-_TOLD = {NUMBER: _numbers, CODE: _codes, MAIL: _mails, PLATE: _plates}
+_TOLD = {CODE: _codes, MAIL: _mails, PLATE: _plates}

@@ -10,8 +10,10 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-NUMBER, CODE, MAIL, PLATE = range(4)
-"""What a run may hold: numbers; a code of letters and digits; addresses; a plate."""
+IDENTITY, CREDIT, CARD, MOBILE, LANDLINE, CODE, MAIL, PLATE = (1 << bit for bit in range(8))
+"""What a run may hold: numbers, of one kind or several; else a code of letters and digits, an @, a plate."""
+
+NUMBERS = IDENTITY | CREDIT | CARD | MOBILE | LANDLINE
 
 _CHAIN = 64
 """Groups of a chain of which the lengths are held; a longer chain is given without being asked."""
@@ -59,73 +61,86 @@ def _join(data: Any, i: int, stop: int) -> int:
 
 
 @numba.njit(nogil=True, cache=True)
-def _may_hold(lengths: Any, heads: Any, groups: int) -> bool:
-    """Whether groups of digits may be, or hold, one of the numbers that are looked for.
+def _alone(n: int, head: int, middle: int, checked: bool) -> int:
+    """What a group of digits may be by itself.
+
+    Args:
+        n: digits.
+        head: the first two.
+        middle: the seventh and eighth, of an identity number the century.
+        checked: Luhn's digit is right.
+    """
+    may = 0
+    if (n == 11 and 13 <= head <= 19) or (n == 13 and head == 86) or (n == 15 and head == 0):
+        may |= MOBILE
+    if 10 <= n <= 12 and head < 10:
+        may |= LANDLINE
+    if ((n == 17 or n == 18) and (middle == 19 or middle == 20)) or n == 15:
+        may |= IDENTITY
+    if n == 18:
+        may |= CREDIT
+    issued = head in (62, 95, 34, 35, 37) or 40 <= head <= 55 or 22 <= head <= 27
+    return may | CARD if 15 <= n <= 19 and checked and issued else may
+
+
+@numba.njit(nogil=True, cache=True)
+def _may_hold(lengths: Any, heads: Any, groups: int) -> int:
+    """What groups of digits may be together.
 
     Args:
         lengths: digits of each group.
         heads: the first two digits of each, as a number; of a single digit ten times it.
         groups: how many.
     """
-    for k in range(groups):
-        n, head = lengths[k], heads[k]
-        if (
-            (n == 11 and 13 <= head <= 19)
-            or (n == 13 and head == 86)
-            or (10 <= n <= 12 and head < 10)
-            or 15 <= n <= 19
-        ):
-            return True
-        if k + 1 < groups:
-            after = lengths[k + 1]
-            if n in (3, 4) and head < 10 and after in (3, 4, 7, 8):
-                return True
-            if ((n == 2 and head == 86) or (n == 4 and head == 0)) and after in (2, 3, 11):
-                return True
-            if n == 6 and after == 13:
-                return True
+    may = 0
+    for k in range(groups - 1):
+        n, head, after = lengths[k], heads[k], lengths[k + 1]
+        if n in (3, 4) and head < 10 and after in (3, 4, 7, 8):
+            may |= LANDLINE
+        if ((n == 2 and head == 86) or (n == 4 and head == 0)) and after in (2, 3, 11):
+            may |= MOBILE | LANDLINE
+        if n == 6 and after == 13:
+            may |= CARD
         if k + 2 < groups:
-            if (
-                n in (3, 5, 7)
-                and (13 <= head <= 19 or head in (0, 86))
-                and lengths[k + 1] == lengths[k + 2] == 4
-            ):
-                return True
-            if n == 6 and lengths[k + 1] == 8 and lengths[k + 2] in (3, 4):
-                return True
-            if n == 4 and lengths[k + 1] == 4 and lengths[k + 2] == 4:
-                return True
-            if n == 4 and lengths[k + 1] == 6 and lengths[k + 2] == 5:
-                return True
-    return False
+            third = lengths[k + 2]
+            if n in (3, 5, 7) and (13 <= head <= 19 or head in (0, 86)) and after == third == 4:
+                may |= MOBILE
+            if n == 6 and after == 8 and third in (3, 4):
+                may |= IDENTITY
+            if n == 4 and (after == third == 4 or (after == 6 and third == 5)):
+                may |= CARD
+    return may
 
 
 @numba.njit(nogil=True, cache=True)
 def _chain(data: Any, i: int, stop: int, lengths: Any, heads: Any) -> tuple[int, int, int]:
-    """Read the groups of digits that begin here; where the last begins and ends, and how many there are."""
-    groups, end = 0, i
+    """Read the groups of digits that begin here; where the last begins and ends, and what they may hold."""
+    groups, end, may = 0, i, 0
     while True:
         last = end
-        count, head = 0, 0
-        while end < stop and 48 <= data[end] <= 57:  # nearly all are these alone
-            if count < 2:
-                head = head * 10 + data[end] - 48
-            count += 1
-            end += 1
+        count, head, middle, even, odd = 0, 0, 0, 0, 0
         while end < stop and data[end] >= 48:
-            value, width = _digit(data, end, stop)
-            if not width:
-                break
+            value, width = data[end] - 48, 1
+            if value > 9:
+                value, width = _digit(data, end, stop)
+                if not width:
+                    break
             if count < 2:
                 head = head * 10 + value
+            elif count == 6 or count == 7:
+                middle = middle * 10 + value
+            doubled = value * 2 - (9 if value > 4 else 0)
+            even, odd = odd + value, even + doubled  # what is doubled counts from the end: all change places
             count += 1
             end += width
+        head = head if count > 1 else head * 10
+        may |= _alone(count, head, middle, even % 10 == 0)
         if groups < _CHAIN:
-            lengths[groups], heads[groups] = count, head if count > 1 else head * 10
+            lengths[groups], heads[groups] = count, head
         groups += 1
         width = _join(data, end, stop)
         if not width or end + width >= stop or not _digit(data, end + width, stop)[1]:
-            return last, end, groups
+            return last, end, may | (_may_hold(lengths, heads, groups) if groups <= _CHAIN else NUMBERS)
         end += width
 
 
@@ -155,6 +170,22 @@ def _next(data: Any, i: int, stop: int, interesting: Any) -> int:
 
 
 @numba.njit(nogil=True, cache=True)
+def _skipped(data: Any, i: int, stop: int) -> int:
+    """Behind the digits that begin here, if they stand alone and no number begins with so many; else where they begin."""
+    end = i
+    while end < stop and 48 <= data[end] <= 57:
+        end += 1
+    n = end - i
+    if n in (4, 6) or 10 <= n <= 19 or (end < stop and (data[end] == 0xEF or _is_word(data[end]))):
+        return i
+    if n in (2, 3, 5, 7):
+        head = (data[i] - 48) * 10 + data[i + 1] - 48
+        if head == 86 or head < 10 or 13 <= head <= 19:
+            return i
+    return end
+
+
+@numba.njit(nogil=True, cache=True)
 def _runs(data: Any, offsets: Any, interesting: Any, out: Any) -> int:
     """Write the runs as far as there is room; returns how many there are."""
     lengths, heads = np.empty(_CHAIN, np.int64), np.empty(_CHAIN, np.int64)
@@ -163,17 +194,22 @@ def _runs(data: Any, offsets: Any, interesting: Any, out: Any) -> int:
         start, stop = offsets[row], offsets[row + 1]
         i = _next(data, start, stop, interesting)
         while i < stop:
-            byte, first, kind, end = data[i], i, -1, i + 1
+            byte, first, kind, end = data[i], i, 0, i + 1
+            if 48 <= byte <= 57 and (i == start or not _is_word(data[i - 1])):
+                end = _skipped(data, i, stop)
+                if end > i:
+                    i = _next(data, end, stop, interesting)
+                    continue
             if 48 <= byte <= 57 or byte == 0xEF:
                 _, width = _digit(data, i, stop)
                 if width:
                     while width == 1 and first > start and i - first < 18 and _is_word(data[first - 1]):
                         first -= 1
-                    code = _code(data, first, i, stop) if width == 1 else 0
-                    last, end, groups = _chain(data, i, stop, lengths, heads)
-                    if (
-                        groups > 1 and end < stop and _is_word(data[end])
-                    ):  # a code that begins with the last group
+                    last, end, kind = _chain(data, i, stop, lengths, heads)
+                    code = 0
+                    if first < i:
+                        code = _code(data, first, i, stop)
+                    elif end < stop and _is_word(data[end]):
                         first, code = last, _code(data, last, last, stop)
                     if code:
                         if count < out.shape[0]:
@@ -185,15 +221,13 @@ def _runs(data: Any, offsets: Any, interesting: Any, out: Any) -> int:
                             )
                         count += 1
                     first = i
-                    if groups > _CHAIN or _may_hold(lengths, heads, groups):
-                        kind = NUMBER
-                elif i + 2 < stop and data[i + 1] == 0xBC and data[i + 2] == 0xA0:
-                    kind, end = MAIL, i + 3
+                else:
+                    end = i + 1
             elif byte == 0x40:
                 kind = MAIL
             elif i - start >= 3 and data[i - 3] >= 0xE4 and data[i - 1] >= 0x80 and i + 1 < stop:
                 kind, first = PLATE, i - 3  # the letter of a plate stands behind a character of three bytes
-            if kind >= 0:
+            if kind:
                 if count < out.shape[0]:
                     out[count, 0], out[count, 1], out[count, 2], out[count, 3] = row, first, end, kind
                 count += 1
@@ -213,7 +247,7 @@ def runs(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> npt.NDA
         offsets: n + 1 byte offsets into data.
 
     Returns:
-        (k, 4): text, first byte and the byte behind (both of `data`), and what it may hold; in the order of the text.
+        (k, 4): text, first byte and the byte behind (both of `data`), and what it may hold, as bits; in the order of the text.
     """
     out = np.empty((1024, 4), np.int64)
     count = _runs(data, offsets, _INTERESTING, out)

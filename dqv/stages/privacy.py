@@ -1,6 +1,7 @@
 """The rows of personal values: gathered over objects, as `rows.ItemRows` does with the items themselves."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -8,7 +9,7 @@ import pyarrow as pa
 from dqv.connectors.containers.model import MAX_NAME
 from dqv.execute.parts import Table
 from dqv.measure.fields import Column, as_strings
-from dqv.measure.privacy import find, mask
+from dqv.measure.privacy import Found, find, mask
 from dqv.reports.escape import visible_path
 
 _BATCH_BYTES = 8 * 2**20
@@ -81,20 +82,25 @@ class PersonalRows:
             if texts is None:
                 rows += self._of_others(numbers, field, column)
             else:
-                known = [(self._piece["object"], place, RECORD, field) for place in numbers]
-                rows += _rows(known, texts)
+                rows += self._of_column(numbers, field, texts)
         if rows:
             self._table.add_rows(sorted(rows, key=lambda row: row["place"]))
 
     def _of_others(self, places: list[int], field: str, column: Any) -> list[dict[str, Any]]:
         """Of a column that holds other things than strings."""
-        known: list[_Text] = []
+        there: list[int] = []
         values: list[str] = []
         for place, value in zip(places, column, strict=True):
+            if value is None or (type(value) is int and value < _LEAST_NUMBER):
+                continue
             for text in _texts(value):
-                known.append((self._piece["object"], place, RECORD, field))
+                there.append(place)
                 values.append(text)
-        return _rows(known, pa.array(values, pa.large_string()))
+        return self._of_column(there, field, pa.array(values, pa.large_string()))
+
+    def _of_column(self, places: list[int], field: str, texts: pa.LargeStringArray) -> list[dict[str, Any]]:
+        found = find(texts, [field] * len(places))
+        return _rows(found, lambda text: (self._piece["object"], places[text], RECORD, field))
 
     def add_located(self, place: int) -> None:
         """An image or video of the piece at work that says where it was taken."""
@@ -127,7 +133,9 @@ class PersonalRows:
     def _search(self, count: int) -> None:
         """Search the first `count` texts gathered."""
         if count:
-            rows = _rows(self._texts[:count], pa.array(self._values[:count], pa.large_string()))
+            texts = pa.array(self._values[:count], pa.large_string())
+            found = find(texts, [field for _, _, _, field in self._texts[:count]])
+            rows = _rows(found, self._texts.__getitem__)
             if rows:
                 self._table.add_rows(rows)
             del self._texts[:count], self._values[:count]
@@ -161,12 +169,18 @@ _LEAST = 6
 """Characters of the shortest value, an e-mail address (a@b.cn)."""
 
 
-def _rows(known: list[_Text], texts: pa.LargeStringArray) -> list[dict[str, Any]]:
-    """What texts hold, one row for each value of a field."""
+@lru_cache(maxsize=1024)
+def _shown(field: str) -> str:
+    """A field's name, which may be a value itself."""
+    return mask(field[:MAX_NAME])
+
+
+def _rows(found: list[Found], told: Callable[[int], _Text]) -> list[dict[str, Any]]:
+    """What texts hold, one row for each value of a field; a function says of each text where it stands."""
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     different: dict[tuple[Any, ...], int] = {}
-    for each in find(texts, [field for _, _, _, field in known]):
-        object_, place, where, field = known[each.text]
+    for each in found:
+        object_, place, where, field = told(each.text)
         of = (object_, place, where, field, each.kind)
         key: tuple[Any, ...] = (*of, each.value)
         if key not in rows:
@@ -176,7 +190,7 @@ def _rows(known: list[_Text], texts: pa.LargeStringArray) -> list[dict[str, Any]
         row = rows.get(key)
         if row is None:
             rows[key] = {
-                "object": object_, "place": place, "where": where, "field": mask(field[:MAX_NAME]), "kind": each.kind,
+                "object": object_, "place": place, "where": where, "field": _shown(field), "kind": each.kind,
                 "at": each.first, "value": key[-1], "count": 1,
             }  # fmt: skip
         else:

@@ -17,7 +17,7 @@ from dqv.core.units import FLICKS_PER_SECOND
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table
 from dqv.measure.descriptions import describe, describe_columns
-from dqv.measure.fields import Extract, extract, extract_columns
+from dqv.measure.fields import Extract, as_strings, extract, extract_columns
 from dqv.measure.hashing import payload_hashes
 from dqv.measure.media import Media
 from dqv.measure.timestamps import day_in_name, parse_day
@@ -119,7 +119,11 @@ class ItemRows:
         """Many records of the piece at work; False, and nothing done, where they must be added one by one."""
         if self._measuring.text_field is not None or self._measuring.date_field is not None:
             return False
-        found = extract_columns(columns.values)
+        values = {
+            name: column if (told := as_strings(column)) is None else told
+            for name, column in columns.values.items()
+        }
+        found = extract_columns(values)
         if found is None:
             return False
         piece, count = self._piece, len(found.text)
@@ -147,8 +151,8 @@ class ItemRows:
                 told | _of_text(found.text, self._measuring.near_text), count, self._measuring.near_text
             )
         )
-        self._personal.add_columns(columns.places, columns.values)
-        described = describe_columns(columns.values)
+        self._personal.add_columns(columns.places, values)
+        described = describe_columns(values)
         if described is not None:
             of_dates = list(map(dated, *(told[name] for name in _DATES)))
             self._descriptions.add_columns(columns.places, piece["modality"], described, of_dates)

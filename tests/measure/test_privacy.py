@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dqv.measure import privacy
 from dqv.measure.privacy import find, has_luhn, is_identity, mask
-from dqv.measure.privacy_kernel import CODE, MAIL, NUMBER, PLATE
+from dqv.measure.privacy_kernel import CODE, MAIL, NUMBERS, PLATE
 
 ID = "11010519491231002X"  # the example of GB 11643-1999
 CARD = "6222021234567890128"
@@ -147,13 +147,13 @@ def _defined(text: str) -> list[tuple[int, int, str]]:
     """What `find` says, by the rules over the whole text, without a first pass."""
     folded = text.translate(privacy._FOLDED)
     told = []
-    for run in re.finditer(r"[0-9A-Za-z._%+@-]*@[0-9A-Za-z._%+@-]*", text.replace("＠", "|")):
-        told += list(privacy._TOLD[MAIL](folded, *run.span()))
+    for run in re.finditer(r"[0-9A-Za-z._%+@-]*@[0-9A-Za-z._%+@-]*", text):
+        told += list(privacy._TOLD[MAIL](text, *run.span(), 0))
     for run in re.finditer(r"(?<![0-9A-Za-z])[0-9A-Za-z]+", text):
-        told += list(privacy._TOLD[CODE](folded, *run.span()))
+        told += list(privacy._TOLD[CODE](folded, *run.span(), 0))
     for run in re.finditer(r"[\u4e00-\u9fff](?=[A-Z])", text):
-        told += list(privacy._TOLD[PLATE](folded, run.start(), run.start() + 9))
-    told += list(privacy._TOLD[NUMBER](folded, 0, len(folded)))
+        told += list(privacy._TOLD[PLATE](folded, run.start(), run.start() + 9, 0))
+    told += list(privacy._numbers(folded, 0, len(folded), NUMBERS))
     found: list[tuple[int, int, str]] = []
     for kind, first, stop, _ in told:
         at = bisect(found, (first, stop, kind))
