@@ -47,20 +47,7 @@ def privacy(case: Case) -> Outcome:
     items = sum(facts.items for facts in case.facts.values())
     there = rows.filter(pl.col("where").is_in(["record", "embedded"]))
     hit = distinct(there, pl.struct("object", "place"), int(counts["rows"].sum()))
-    words = [_told(row, rows) for row in counts.iter_rows(named=True)]
-    if words:
-        share = f"（{human(Fraction(hit, items), 'ratio')}）" if items else ""
-        words.insert(0, Words(
-            zh=f"{items} 个条目中 {hit} 个{share}载有个人信息：",
-            en=f"{hit} of {items} items hold personal values:",
-        ))  # fmt: skip
-    else:
-        words.append(
-            Words(
-                zh="按格式与校验码未发现个人信息。",
-                en="No personal values were found by form and check digit.",
-            )
-        )
+    words = [_told(hit, items, [_kind(row, rows) for row in counts.iter_rows(named=True)])]
     unsearched = _unsearched(case)
     words += [
         *unsearched,
@@ -75,21 +62,38 @@ def privacy(case: Case) -> Outcome:
 
 
 def _counts(rows: pl.LazyFrame) -> pl.DataFrame:
-    """`kind`, `rows`, `count`; in the order of KINDS."""
-    counts = rows.group_by("kind").agg(rows=pl.len(), count=pl.col("count").sum()).collect(engine="streaming")
+    """`kind`, `rows`, `count`, and how many are counted `together`; in the order of KINDS."""
+    counts = (
+        rows.group_by("kind")
+        .agg(rows=pl.len(), count=pl.col("count").sum(), together=pl.col("value").null_count())
+        .collect(engine="streaming")
+    )
     order = list(KINDS)
     return counts.sort(pl.col("kind").replace_strict(order, range(len(order)), return_dtype=pl.Int64))
 
 
-def _told(row: dict[str, int | str], rows: pl.LazyFrame) -> Words:
+def _told(hit: int, items: int, kinds: list[Words]) -> Words:
+    if not kinds:
+        return Words(
+            zh="按格式与校验码未发现个人信息。", en="No personal values were found by form and check digit."
+        )
+    share = f"（{human(Fraction(hit, items), 'ratio')}）" if items else ""
+    return Words(
+        zh=f"{items} 个条目中 {hit} 个{share}载有个人信息：{'，'.join(each.zh for each in kinds)}。",
+        en=f"{hit} of {items} items hold personal values: {', '.join(each.en for each in kinds)}.",
+    )
+
+
+def _kind(row: dict[str, int | str], rows: pl.LazyFrame) -> Words:
     kind, count = str(row["kind"]), row["count"]
     words = KINDS[kind]
     if kind == "position":
-        return Words(zh=f"{words.zh} {count} 处；", en=f"{words.en}: {count};")
+        return Words(zh=f"{words.zh} {count} 处", en=f"{count} {words.en}")
     different = distinct(rows.filter(pl.col("kind") == kind), pl.col("value"), int(row["rows"]))
+    least = Words(zh="至少 ", en="at least ") if row["together"] else Words(zh="", en="")
     return Words(
-        zh=f"{words.zh} {count} 处（不同者至少 {different} 个）；",
-        en=f"{words.en}: {count} (at least {different} different);",
+        zh=f"{words.zh} {count} 处（不同者{least.zh or ' '}{different} 个）",
+        en=f"{count} {words.en} ({least.en}{different} different)",
     )
 
 

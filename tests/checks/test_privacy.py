@@ -53,7 +53,9 @@ def test_items_are_counted_once_and_names_are_none() -> None:
     found = told({}, {"kind": "email"}, {"place": 1, "count": 3}, {"object": 1, "where": "name"})
     assert (found.numerator, found.denominator) == (2, 6)
     assert "2 of 6 items" in found.message.en
-    assert "mobile numbers: 5 (at least 1 different)" in found.message.en
+    assert "5 mobile numbers (1 different), 1 e-mail addresses (1 different)." in found.message.en
+    many = told({}, {"value": None, "count": 9})
+    assert "10 mobile numbers (at least 1 different)." in many.message.en
 
 
 def test_what_was_not_read_was_not_searched() -> None:
