@@ -324,8 +324,12 @@ class Finder:
             amount = self._count(block.text)
         if not amount:
             return
-        for aspect, pattern in WORDINGS:
-            if pattern.search(block.text):
+        text = block.text.casefold()
+        for aspect, words, pattern in WORDINGS:
+            known = self._best.get(aspect)
+            if known is not None and known.strength != "empty":
+                continue  # it could not be told better
+            if any(word in text for word in words) and pattern.search(text):
                 self._note((aspect,), block.place, "term", "weak")
         if self._visit is not None and block.kind == "text":
             key = said[0] if said is not None else ""
@@ -385,32 +389,47 @@ def rank(strength: str, how: str) -> tuple[int, int]:
     return _STRENGTHS.index(strength), _HOWS.index(how)
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text, re.IGNORECASE)
-
-
 _LICENCES = (
-    r"\bMIT\b|\bApache\b|\bCC[ -]?BY|\bCC0\b|\bGPL|\bBSD\b|creative commons|知识共享|木兰|\bODbL\b|\bODC\b"
+    r"\bmit\b|\bapache\b|\bcc[ -]?by|\bcc0\b|\bgpl|\bbsd\b|creative commons|知识共享|木兰|\bodbl\b|\bodc\b"
 )
 _SPLITS = r"训练集|验证集|测试集|\b(?:train|training|validation|test)[ -](?:set|split)\b"
+_SUFFIX = r"\b(?:jsonl?|csv|tsv|parquet|arrow|xml|jpe?g|png|tiff?|wav|flac|mp3|mp4|mkv|pdf|docx|txt)\b"
 
-WORDINGS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("scale", _pattern(r"(?:共|总计|合计|包含|包括|收录|contains|comprises|consists of|total of|in total|includes)[^。.;；\n]{0,40}?\d[\d,.]*\s*(?:万|亿|千|k|m|million|thousand)?\s*(?:余|多|\+)?\s*(?:条|张|篇|份|段|幅|小时|GB|TB|MB|hours?|images?|records?|samples?|documents?|examples?|videos?|recordings?|clips)")),
-    ("format", _pattern(r"(?:格式|format|stored (?:as|in)|saved (?:as|in)|存储为|保存为)[^。;；\n]{0,30}\b(?:jsonl?|csv|tsv|parquet|arrow|xml|jpe?g|png|tiff?|wav|flac|mp3|mp4|mkv|pdf|docx|txt)\b|\b(?:jsonl?|csv|tsv|parquet|arrow|xml|jpe?g|png|tiff?|wav|flac|mp3|mp4|mkv|pdf|docx|txt)\b\s{0,3}(?:格式|format)")),
-    ("structure", _pattern(r"[├└]──")),
-    ("access", _pattern(r"\bload_dataset\(|\bgit (?:lfs )?clone\b|\b(?:wget|curl) +\S*https?:|(?:下载|获取|available (?:at|from|on)|download(?:ed)? (?:at|from))[^。;；\n]{0,40}https?://")),
-    ("support", _pattern(r"(?:联系|邮箱|咨询|反馈|contact|e-?mail|questions?|support)[^。;；\n]{0,40}[\w.+-]{1,64}@[\w-]{1,64}\.\w")),
-    ("distribution", _pattern(rf"(?:{_SPLITS})[^。;；\n]{{0,40}}\d[^。\n]{{0,80}}?(?:{_SPLITS})[^。;；\n]{{0,40}}\d")),
-    ("source", _pattern(r"(?:数据|样本|语料|图像|图片|音频|视频)(?:均|主要|全部)?(?:来源于|来自|采自|取自)[^。，,;；\n]{2}|\b(?:data|images|texts|recordings|videos|dataset) (?:was|were|is|are) (?:sourced|obtained|taken|drawn|derived) from\b")),
-    ("collection", _pattern(r"(?:(?:于|自|从|在)?\d{4}\s?年[^。;；\n]{0,30}(?:采集|收集|录制|拍摄))|(?:采集|收集|录制|拍摄)(?:于|自|时间[为是])[^。;；\n]{0,10}\d|\b(?:collected|recorded|captured|crawled) (?:between|from|in|during|by) [^.;\n]{0,30}\d{4}")),
-    ("processing", _pattern(r"(?:经过?|进行了?|采用|通过)[^。;；\n]{0,20}(?:清洗|去重|脱敏|过滤|归一化)|\b(?:was|were|is|are|been) (?:\w+ly )?(?:cleaned|deduplicated|de-duplicated|filtered|normali[sz]ed|anonymi[sz]ed|de-identified)\b")),
-    ("annotation", _pattern(r"由[^。;；\n]{1,20}(?:进行)?(?:人工)?标注|\b(?:annotated|labell?ed) (?:by|using|with|manually)\b")),
-    ("version", _pattern(r"(?:版本|version|release)\s{0,2}(?:号)?(?:[:：为是]|is)?\s{0,2}v?\d{1,4}\.\d{1,4}")),
-    ("licence", _pattern(rf"(?:许可|授权|协议|licen[cs]e|licen[cs]ed|under the)[^。;；\n]{{0,40}}(?:{_LICENCES})|(?:{_LICENCES})[^。;；\n]{{0,40}}(?:许可|授权|协议|licen[cs]e)")),
-    ("scenarios", _pattern(r"(?:适用于|可用于|应用于|用于训练|服务于)[^。;；\n]{4}|\b(?:intended (?:for|to be used)|can be used (?:for|to)|suitable for|designed for) \w+ing\b")),
-    ("benchmarks", _pattern(r"(?:准确率|召回率|F1|BLEU|ROUGE|mAP|WER|CER|accuracy|recall|precision)[^。;；\n]{0,20}(?:达到?|为|of|is|reaches|:|：|=)\s{0,2}\d")),
+Wording = tuple[str, tuple[str, ...], re.Pattern[str]]
+
+WORDINGS: tuple[Wording, ...] = tuple(
+    (aspect, tuple(words.split("|")), re.compile(pattern))
+    for aspect, words, pattern in (
+        ("scale", "共|总计|合计|包含|包括|收录|contains|comprises|consists of|total of|in total|includes",
+         r"(?:共|总计|合计|包含|包括|收录|contains|comprises|consists of|total of|in total|includes)[^。.;；\n]{0,40}?\d[\d,.]*\s*(?:万|亿|千|k|m|million|thousand)?\s*(?:余|多|\+)?\s*(?:条|张|篇|份|段|幅|小时|gb|tb|mb|hours?|images?|records?|samples?|documents?|examples?|videos?|recordings?|clips)"),
+        ("format", "格式|format|stored |saved |存储为|保存为",
+         rf"(?:格式|format|stored (?:as|in)|saved (?:as|in)|存储为|保存为)[^。;；\n]{{0,30}}{_SUFFIX}|{_SUFFIX}\s{{0,3}}(?:格式|format)"),
+        ("structure", "──", r"[├└]──"),
+        ("access", "load_dataset(|clone|http",
+         r"\bload_dataset\(|\bgit (?:lfs )?clone\b|\b(?:wget|curl) +\S*https?:|(?:下载|获取|available (?:at|from|on)|download(?:ed)? (?:at|from))[^。;；\n]{0,40}https?://"),
+        ("support", "@", r"(?:联系|邮箱|咨询|反馈|contact|e-?mail|questions?|support)[^。;；\n]{0,40}[\w.+-]{1,64}@[\w-]{1,64}\.\w"),
+        ("distribution", "训练集|验证集|测试集| set| split|-set|-split",
+         rf"(?:{_SPLITS})[^。;；\n]{{0,40}}\d[^。\n]{{0,80}}?(?:{_SPLITS})[^。;；\n]{{0,40}}\d"),
+        ("source", "来源于|来自|采自|取自| from",
+         r"(?:数据|样本|语料|图像|图片|音频|视频)(?:均|主要|全部)?(?:来源于|来自|采自|取自)[^。，,;；\n]{2}|\b(?:data|images|texts|recordings|videos|dataset) (?:was|were|is|are) (?:sourced|obtained|taken|drawn|derived) from\b"),
+        ("collection", "采集|收集|录制|拍摄|collected|recorded|captured|crawled",
+         r"(?:(?:于|自|从|在)?\d{4}\s?年[^。;；\n]{0,30}(?:采集|收集|录制|拍摄))|(?:采集|收集|录制|拍摄)(?:于|自|时间[为是])[^。;；\n]{0,10}\d|\b(?:collected|recorded|captured|crawled) (?:between|from|in|during|by) [^.;\n]{0,30}\d{4}"),
+        ("processing", "清洗|去重|脱敏|过滤|归一化|cleaned|duplicated|filtered|normali|anonymi|identified",
+         r"(?:经过?|进行了?|采用|通过)[^。;；\n]{0,20}(?:清洗|去重|脱敏|过滤|归一化)|\b(?:was|were|is|are|been) (?:\w+ly )?(?:cleaned|deduplicated|de-duplicated|filtered|normali[sz]ed|anonymi[sz]ed|de-identified)\b"),
+        ("annotation", "标注|annotated|labeled|labelled",
+         r"由[^。;；\n]{1,20}(?:进行)?(?:人工)?标注|\b(?:annotated|labell?ed) (?:by|using|with|manually)\b"),
+        ("version", "版本|version|release",
+         r"(?:版本|version|release)\s{0,2}(?:号)?(?:[:：为是]|is)?\s{0,2}v?\d{1,4}\.\d{1,4}"),
+        ("licence", "许可|授权|协议|licen|under the",
+         rf"(?:许可|授权|协议|licen[cs]e|licen[cs]ed|under the)[^。;；\n]{{0,40}}(?:{_LICENCES})|(?:{_LICENCES})[^。;；\n]{{0,40}}(?:许可|授权|协议|licen[cs]e)"),
+        ("scenarios", "适用于|可用于|应用于|用于训练|服务于|intended |can be used|suitable for|designed for",
+         r"(?:适用于|可用于|应用于|用于训练|服务于)[^。;；\n]{4}|\b(?:intended (?:for|to be used)|can be used (?:for|to)|suitable for|designed for) \w+ing\b"),
+        ("benchmarks", "准确率|召回率|f1|bleu|rouge|map|wer|cer|accuracy|recall|precision",
+         r"(?:准确率|召回率|f1|bleu|rouge|map|wer|cer|accuracy|recall|precision)[^。;；\n]{0,20}(?:达到?|为|of|is|reaches|:|：|=)\s{0,2}\d"),
+    )
 )  # fmt: skip
-"""Aspect → wording that says it, together with what only the real thing has."""
+"""Aspect → words of which one stands in every text that the pattern finds, and the pattern: wording that says the aspect,
+together with what only the real thing has. Both are of text without case. Looking for words is many times as fast."""
 
 
 def read_card(blocks: Iterable[Block], visit: Visit | None = None) -> Card:

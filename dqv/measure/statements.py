@@ -59,6 +59,7 @@ _MULTIPLES = {
 }  # fmt: skip
 _MULTIPLE = r"\s{0,2}(?P<multiple>百万|千万|十万|十亿|百亿|[十百千万亿]|(?:thousand|million|billion)(?![a-z])|(?:mn|bn|[kmbw])(?![a-z]))"
 _CHINESE_NUMBER = r"[零〇一二两三四五六七八九十百千万亿]{1,20}"
+_FIGURE = re.compile(r"[\d零〇一二两三四五六七八九十百千万亿]")
 _NUMBER = rf"(?:(?<![\d.,a-z_/-])(?P<digits>{_DIGITS})(?:{_MULTIPLE})?|(?P<chinese>{_CHINESE_NUMBER}))"
 _TO = r"\s{0,2}(?:[-~–—至到]|to)\s{0,2}"
 
@@ -288,7 +289,7 @@ def _elsewhere(text: str, match: re.Match[str]) -> bool:
 
 
 def _quantities(text: str, context: Context) -> Iterator[Statement]:
-    if not any(char.isdigit() for char in text) and re.search(_CHINESE_NUMBER, text) is None:
+    if _FIGURE.search(text) is None:
         return
     named = f"{context.key} {context.column}"
     for match in _QUANTITY.finditer(text):

@@ -1,12 +1,23 @@
 """A truth set of cards: what is in each is known."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dqv.measure import datacards
 from dqv.measure.card_terms import ASPECTS, BY_NAME
-from dqv.measure.datacards import Block, Card, as_field, aspects_of, content, folded, plain_blocks, read_card
+from dqv.measure.datacards import (
+    WORDINGS,
+    Block,
+    Card,
+    Wording,
+    as_field,
+    aspects_of,
+    content,
+    folded,
+    plain_blocks,
+    read_card,
+)
 from tests.connectors.documents_made import CHINESE, ENGLISH, LOREM, SHELL, TODO, blocks_of
 
 
@@ -183,3 +194,18 @@ def test_wordings_take_time_linear_in_the_text() -> None:
         read_card([Block("text", 1, text)])
         assert time.process_time() - began < 3, piece
     assert datacards.MAX_HEADING == 60
+
+
+@pytest.mark.parametrize("wording", WORDINGS, ids=[aspect for aspect, _, _ in WORDINGS])
+@settings(max_examples=20)
+@given(data=st.data())
+def test_what_a_wording_finds_has_one_of_its_words(wording: Wording, data: st.DataObject) -> None:
+    _, words, pattern = wording
+    text = data.draw(st.from_regex(pattern))
+    assert any(word in text for word in words)
+
+
+def test_wording_is_known_in_capitals_and_after_a_heading_without_content() -> None:
+    assert strengths(read_card(blocks_of("# License\n\n# Notes\n\nUNDER THE MIT LICENSE.\n", "md"))) == {
+        "licence": "weak"
+    }
