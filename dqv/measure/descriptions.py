@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -245,6 +247,11 @@ def describe_columns(values: Mapping[str, Column]) -> Descriptions | None:
                 columns[name] = _each_alone(found, filled) if name == "labels" else found
             else:
                 assert isinstance(column, list)
+                fast = _listed(column) if name == "labels" else _scalars(column)
+                if fast is not None:
+                    columns[name], letter = fast
+                    kinds[columns[name].is_valid().to_numpy(zero_copy_only=False)] = ord(letter)
+                    continue
                 kinds[:] = np.frombuffer("".join(map(kind_of, column)).encode(), np.uint8)
                 columns[name] = (
                     pa.array(map(_labels, column), pa.list_(pa.string()), size=count)
@@ -254,6 +261,37 @@ def describe_columns(values: Mapping[str, Column]) -> Descriptions | None:
     there = (types != ord(ABSENT)).any(axis=1)
     columns["types"] = _joined(types)
     return Descriptions(columns, there)
+
+
+def _listed(column: list[object]) -> tuple[pa.ListArray, str] | None:
+    """Labels that need no change, and their letter: lists of few short texts, none of them empty; None of others."""
+    if not set(map(type, column)) <= {list, NoneType}:
+        return None
+    lists = [each for each in column if each is not None]
+    if not set(map(type, chain.from_iterable(lists))) <= {str}:  # type: ignore[arg-type]  # they are lists
+        return None
+    found = pa.array(column, pa.list_(pa.string()))
+    counts, texts = pc.list_value_length(found), found.flatten()
+    if not _within(counts, LABELS) or not _within(pc.binary_length(texts), MOST_CHARACTERS):
+        return None
+    return found, _KINDS[list]
+
+
+def _within(sizes: pa.Array, most: int) -> bool:
+    """Whether all are from 1 to `most`; nulls are."""
+    ends = pc.min_max(sizes).as_py()
+    return ends["min"] is None or (ends["min"] > 0 and ends["max"] <= most)
+
+
+def _scalars(column: list[object]) -> tuple[pa.StringArray, str] | None:
+    """Booleans alone or whole numbers alone as texts, and their letter; None of others."""
+    for kind, type_ in ((bool, pa.bool_()), (int, pa.int64())):
+        if set(map(type, column)) <= {kind, NoneType}:
+            try:
+                return pa.array(column, type_).cast(pa.string()), _KINDS[kind]
+            except (OverflowError, pa.ArrowInvalid):  # more than 64 bits
+                return None
+    return None
 
 
 def _one_by_one(values: Mapping[str, Column]) -> Descriptions:

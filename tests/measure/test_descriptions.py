@@ -133,11 +133,16 @@ _NESTED = st.dictionaries(
 )
 _ANY = _TEXTS | _SCALARS | st.lists(_TEXTS | _SCALARS | _NESTED, max_size=3) | _NESTED
 
+_ALIKE = [
+    each | st.none()
+    for each in (st.booleans(), st.integers(), st.lists(_TEXTS, max_size=18), st.lists(st.text("ab", min_size=1, max_size=2), min_size=1))
+]  # fmt: skip
+
 
 @given(st.data())
 def test_columns_describe_as_the_records_do_one_by_one(data: st.DataObject) -> None:
     names = data.draw(st.lists(st.sampled_from(_NAMES), unique=True, min_size=1, max_size=6))
-    kinds = [data.draw(st.sampled_from([_TEXTS, _TEXTS | st.none(), _ANY])) for _ in names]
+    kinds = [data.draw(st.sampled_from([_TEXTS, _TEXTS | st.none(), *_ALIKE, _ANY])) for _ in names]
     records = data.draw(st.lists(st.tuples(*kinds), min_size=1, max_size=5))
     columns: dict[str, pa.LargeStringArray | list[object]] = {}
     for name, column in zip(names, map(list, zip(*records, strict=True)), strict=True):
