@@ -1,21 +1,28 @@
 """Expectations over the metadata of all items: Great Expectations over a view in SQLite.
 
-Great Expectations is imported here alone, and only inside the functions, which run in the child: it takes seconds and 250 MB.
+Great Expectations is imported here alone, and only inside the functions, which run in the child: it takes seconds and 190 MB.
 Its context is ephemeral, its analytics are off (the child's environment), and of its results only counts and the queries that
 find places are taken: it never gives a value out. All rows lie in a file of SQLite, so memory does not grow with them.
 
-What is given by the policy is one suite, validated at once. A suite of the user's own goes one expectation at a time: what kills
-the child costs the expectation at work.
+The policy's expectations look at one field each. Rows that are alike in all that they ask of stand in SQLite once, with how many
+they are and where the first are, batch by batch; of fields that must be unique only the values whose hash another has. So their
+cost grows little with the items, and the answers are those of all rows. A suite of the user's own asks a view of all items, and
+goes one expectation at a time: what kills the child costs the expectation at work.
 """
 
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import orjson
-import pyarrow as pa
+import polars as pl
 import pyarrow.parquet as pq
 
 from dqv.core.policy import MetadataRules
@@ -64,6 +71,22 @@ ACCEPTED: Mapping[str, tuple[str, ...]] = {
 _NOT_TAKEN = ("row_condition", "condition_parser", "batch_id", "unexpected_rows_query")
 
 
+_UNUSED = ("scipy.stats", "altair", "boto3")
+"""Libraries that Great Expectations imports for what is not in `ACCEPTED`, or for data in other places."""
+
+
+def _great_expectations() -> Any:
+    """Great Expectations, imported without what is not used of it: a third of the time, and 80 MB."""
+    hidden = [name for name in _UNUSED if name not in sys.modules]
+    sys.modules.update((name, ModuleType(name)) for name in hidden)
+    try:
+        import great_expectations
+    finally:
+        for name in hidden:  # who else asks for them gets the real ones
+            del sys.modules[name]
+    return great_expectations
+
+
 def policy_suite(rules: MetadataRules) -> list[dict[str, Any]]:
     """The expectations that a policy asks of items, each with the name of its rule."""
     suite = [_expectation(f"required:{name}", "not_be_null", name) for name in rules.required]
@@ -77,7 +100,7 @@ def policy_suite(rules: MetadataRules) -> list[dict[str, Any]]:
     return suite
 
 
-_FILE_SUITE = ("found", "referenced", "same_digest")
+_FILE_SUITE = FILES[3:]
 
 
 def _expectation(rule: str, type_: str, column: str, **arguments: Any) -> dict[str, Any]:
@@ -105,8 +128,7 @@ def accept(args: dict[str, Any], out: Path, beat: Beat) -> list[str]:
         return [f"it has {len(suite['expectations'])} expectations; 1000 are the most"]
     problems = []
     with quiet():
-        import great_expectations as gx
-
+        gx = _great_expectations()
         for number, each in enumerate(suite["expectations"], 1):
             beat.tick()
             wrong = _refused(each) or _not_built(gx, each)
@@ -166,9 +188,9 @@ def check(args: dict[str, Any], out: Path, beat: Beat) -> None:
     database = out / "items.sqlite"
     try:
         with closing(sqlite3.connect(database)) as connection:
-            kinds = _load(connection, Path(args["descriptions"]), Path(args["files"]), beat)
+            loaded = _load(connection, args, beat)
         with quiet():
-            results = list(_results(args, database, kinds, beat))
+            results = sorted(_results(args, database, loaded, beat), key=lambda each: _order(each[0]))
         with (
             Table(out, "expectations", EXPECTATIONS) as expectations,
             Table(out, "unexpected", UNEXPECTED) as unexpected,
@@ -181,24 +203,171 @@ def check(args: dict[str, Any], out: Path, beat: Beat) -> None:
         database.unlink(missing_ok=True)
 
 
-def _load(connection: sqlite3.Connection, descriptions: Path, files: Path, beat: Beat) -> dict[str, str]:
-    """Fill the file; the kind of value that is most usual, by field."""
+def _order(row: Mapping[str, Any]) -> tuple[int, int]:
+    return ("policy", "files", "own").index(row["suite"]), row["number"]
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """What is known of the items once they are loaded.
+
+    Attributes:
+        kinds: the kind of value that is most usual, by field.
+        items: how many there are.
+        without: of the fields that must be unique, how many items have none.
+    """
+
+    kinds: dict[str, str]
+    items: int
+    without: dict[str, int]
+
+
+def _load(connection: sqlite3.Connection, args: Mapping[str, Any], beat: Beat) -> _Loaded:
+    """Fill the file."""
     for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536"):
         connection.execute(f"PRAGMA {pragma}")
+    connection.set_progress_handler(beat.tick, 10**6)
+    descriptions, files = Path(args["descriptions"]), Path(args["files"])
+    told = {_asked_of(each): None for each in args["suite"] if not _is_unique(each)}
+    marks = {name: pl.col(name).is_not_null().replace(False, None) for name, value in told if not value}
+    values = {name: pl.col(name) for name, value in told if value}
+    kinds = {**marks, **values, "types": pl.col("types")}
+    _group(connection, "kinds", _items(descriptions, _inputs(kinds)), kinds, beat)
+    connection.execute(
+        f"CREATE VIEW alike AS SELECT item, {', '.join([*{**marks, **values}, *_LETTERS])} FROM kinds"
+    )
+    found = {name: pl.col(name) for name in FILES[3:]}
+    _group(connection, "files", _batches(files, _inputs(found)), found, beat)
+    unique = [each["kwargs"]["column"] for each in args["suite"] if _is_unique(each)]
+    without = _load_repeated(connection, descriptions, unique, beat)
+    if args["own"] is not None:
+        _load_items(connection, descriptions, beat)
+    connection.commit()
+    (items,) = connection.execute("SELECT coalesce(sum(items), 0) FROM kinds").fetchone()
+    return _Loaded(_usual_kinds(connection), items, without)
+
+
+def _is_unique(each: Mapping[str, Any]) -> bool:
+    return bool(each["type"] == f"{_MAP}be_unique")
+
+
+def _asked_of(each: Mapping[str, Any]) -> tuple[str, bool]:
+    """The column of an expectation, and whether it asks for its value; if not, only whether there is one."""
+    return each["kwargs"]["column"], each["type"] != f"{_MAP}not_be_null"
+
+
+_LETTERS = [
+    f"NULLIF(substr(types, {number}, 1), '{ABSENT}') AS {name}_type" for number, name in enumerate(TYPED, 1)
+]
+
+
+def _group(
+    connection: sqlite3.Connection,
+    table: str,
+    batches: Iterable[pl.DataFrame],
+    columns: Mapping[str, pl.Expr],
+    beat: Beat,
+) -> None:
+    """Fill a table with a row for all rows of a batch that are alike: how many (`items`), and where the first are."""
+    connection.execute(
+        f"CREATE TABLE {table} (item INTEGER PRIMARY KEY, batch, items, places, {', '.join(columns)})"
+    )
+    statement = f"INSERT INTO {table} VALUES (NULL, ?, ?, ?{', ?' * len(columns)})"
+    for number, rows in enumerate(batches):
+        alike = (
+            rows.group_by(maintain_order=True, **columns)
+            .agg(pl.len().alias("items"), pl.col("object", "place").head(PLACES))
+            .select("items", "object", "place", *columns)
+        )
+        connection.executemany(
+            statement,
+            (
+                (number, count, orjson.dumps(list(zip(objects, places, strict=True))), *values)
+                for count, objects, places, *values in alike.iter_rows()
+            ),
+        )
+        beat.tick()
+
+
+def _inputs(columns: Mapping[str, pl.Expr]) -> set[str]:
+    return {"object", "place", *(name for each in columns.values() for name in each.meta.root_names())}
+
+
+_BATCH_ROWS = 1 << 16
+
+
+def _batches(path: Path, columns: set[str]) -> Iterator[pl.DataFrame]:
+    for batch in pq.ParquetFile(path).iter_batches(_BATCH_ROWS, columns=sorted(columns)):
+        yield pl.DataFrame(pl.from_arrow(batch))
+
+
+def _items(descriptions: Path, columns: set[str]) -> Iterator[pl.DataFrame]:
+    """The rows of items; what describes a file of many as a whole is none."""
+    for rows in _batches(descriptions, columns):
+        yield rows.filter(pl.col("place").is_not_null())
+
+
+def _load_repeated(
+    connection: sqlite3.Connection, descriptions: Path, unique: Sequence[str], beat: Beat
+) -> dict[str, int]:
+    """Fill `repeated` with the items whose value has the same hash as another's: the others are unique.
+
+    Returns:
+        By field, how many items have none.
+    """
+    connection.execute(
+        f"CREATE TABLE repeated (item INTEGER PRIMARY KEY, object, place{''.join(f', {each}' for each in unique)})"
+    )
+    without, again = {}, {}
+    for name in unique:
+        again[name], without[name] = _repeated(descriptions, name, beat)
+    if any(each.size for each in again.values()):
+        for rows in _items(descriptions, {"object", "place", *unique}):
+            twice = [pl.lit(np.isin(rows[name].hash().to_numpy(), again[name])) for name in unique]
+            found = rows.filter(pl.any_horizontal(twice)).select("object", "place", *unique)
+            connection.executemany(
+                f"INSERT INTO repeated VALUES (NULL, ?, ?{', ?' * len(unique)})", found.iter_rows()
+            )
+            beat.tick()
+    return without
+
+
+_HASHES = 8_000_000
+"""Of 8 bytes; where there are more items, a share of the hashes is looked at at a time."""
+
+
+def _repeated(descriptions: Path, name: str, beat: Beat) -> tuple[npt.NDArray[np.uint64], int]:
+    """The hashes that several items have in a field, and how many items have nothing there."""
+    shares = -(-pq.read_metadata(descriptions).num_rows // _HASHES)
+    found, without = [np.zeros(0, np.uint64)], 0
+    for share in range(shares):
+        hashes, without = [np.zeros(0, np.uint64)], 0
+        for rows in _items(descriptions, {"place", name}):
+            without += rows[name].null_count()
+            each = rows[name].drop_nulls().hash().to_numpy()
+            hashes.append(each[each % shares == share] if shares > 1 else each)
+            beat.tick()
+        ordered = np.concatenate(hashes)
+        del hashes
+        ordered.sort()
+        found.append(np.unique(ordered[1:][ordered[1:] == ordered[:-1]]))
+    return np.concatenate(found), without
+
+
+def _load_items(connection: sqlite3.Connection, descriptions: Path, beat: Beat) -> None:
+    """Fill the view `items`, which the user's own suite asks, with all items."""
     there = _there(descriptions)
     columns = [name for name in ("object", "place", "types", *_ROWS) if name in there]
     connection.execute(f"CREATE TABLE described (item INTEGER PRIMARY KEY, {', '.join(columns)})")
-    _insert(connection, "described", _rows(descriptions, columns), len(columns), beat)
+    statement = f"INSERT INTO described VALUES (NULL{', ?' * len(columns)})"
+    for rows in _items(descriptions, set(columns)):
+        told = rows.select(columns).to_dict(as_series=False)
+        if "labels" in told:
+            told["labels"] = [each and orjson.dumps(each).decode() for each in told["labels"]]
+        connection.executemany(statement, zip(*told.values(), strict=True))
+        beat.tick()
     shown = [name if name in there else f"NULL AS {name}" for name in ("object", "place", *_ROWS)]
-    letters = [
-        f"NULLIF(substr(types, {number}, 1), '{ABSENT}') AS {name}_type"
-        for number, name in enumerate(TYPED, 1)
-    ]
-    connection.execute(f"CREATE VIEW items AS SELECT item, {', '.join([*shown, *letters])} FROM described")
-    connection.execute(f"CREATE TABLE files (item INTEGER PRIMARY KEY, {', '.join(FILES[1:])})")
-    _insert(connection, "files", _rows(files, list(FILES[1:])), len(FILES) - 1, beat)
-    connection.commit()
-    return _usual_kinds(connection, beat)
+    connection.execute(f"CREATE VIEW items AS SELECT item, {', '.join([*shown, *_LETTERS])} FROM described")
 
 
 def _there(path: Path) -> set[str]:
@@ -214,39 +383,9 @@ def _there(path: Path) -> set[str]:
     return found
 
 
-def _rows(path: Path, columns: list[str]) -> Iterator[list[tuple[Any, ...]]]:
-    for batch in pq.ParquetFile(path).iter_batches(1 << 15, columns=columns):
-        if "types" in columns and batch.column("place").null_count:  # of a file of many records as a whole
-            batch = batch.filter(batch.column("place").is_valid())
-        values = []
-        for name in columns:
-            column = batch.column(name)
-            if pa.types.is_boolean(column.type):
-                column = column.cast(pa.int8())
-            found = column.to_pylist()
-            values.append(
-                [each and orjson.dumps(each).decode() for each in found] if name == "labels" else found
-            )
-        yield list(zip(*values, strict=True))
-
-
-def _insert(
-    connection: sqlite3.Connection,
-    table: str,
-    blocks: Iterable[list[tuple[Any, ...]]],
-    width: int,
-    beat: Beat,
-) -> None:
-    statement = f"INSERT INTO {table} VALUES (NULL{', ?' * width})"
-    for rows in blocks:
-        connection.executemany(statement, rows)
-        beat.tick()
-
-
-def _usual_kinds(connection: sqlite3.Connection, beat: Beat) -> dict[str, str]:
-    connection.set_progress_handler(beat.tick, 10**6)
+def _usual_kinds(connection: sqlite3.Connection) -> dict[str, str]:
     counts: dict[str, dict[str, int]] = {name: {} for name in TYPED}
-    for types, count in connection.execute("SELECT types, count(*) FROM described GROUP BY types"):
+    for types, count in connection.execute("SELECT types, sum(items) FROM kinds GROUP BY types"):
         for name, letter in zip(TYPED, types, strict=True):
             if letter != ABSENT:
                 counts[name][letter] = counts[name].get(letter, 0) + count
@@ -258,12 +397,12 @@ def _usual_kinds(connection: sqlite3.Connection, beat: Beat) -> dict[str, str]:
 _Result = tuple[dict[str, Any], list[dict[str, Any]]]
 
 
-def _results(args: dict[str, Any], database: Path, kinds: Mapping[str, str], beat: Beat) -> Iterator[_Result]:
-    import great_expectations as gx
+def _results(args: dict[str, Any], database: Path, loaded: _Loaded, beat: Beat) -> Iterator[_Result]:
+    gx = _great_expectations()
     import sqlalchemy
 
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]  # as documented
+    context.variables.progress_bars = {"globally": False}  # as documented
     read_only = f"{database.absolute().as_uri()}?mode=ro"
     source = context.data_sources.add_sqlite(
         "dqv", connection_string=f"sqlite:///{read_only}&uri=true", create_temp_table=False
@@ -272,32 +411,45 @@ def _results(args: dict[str, Any], database: Path, kinds: Mapping[str, str], bea
     sqlalchemy.event.listen(
         engine, "connect", lambda connection, _: connection.set_progress_handler(beat.tick, 10**6)
     )
-    batches = {
-        name: source.add_table_asset(name, table_name=name)
-        .add_batch_definition_whole_table("all")
-        .get_batch()
-        for name in ("items", "files")
-    }
-    stable = [
-        _expectation(f"type:{name}", "be_in_set", f"{name}_type", value_set=[kind])
-        for name, kind in kinds.items()
-    ]
-    files = [_expectation(f"files:{name}", "be_in_set", name, value_set=[1]) for name in _FILE_SUITE]
     with engine.connect() as places:  # SQLAlchemy's: it knows REGEXP
-        if kinds:
-            yield from _validated(
-                gx, batches["items"], "policy", "described", [*args["suite"], *stable], places
-            )
+
+        def asked(suite: str, table: str, expectations: Sequence[_Numbered]) -> Iterator[_Answer]:
+            asset = source.add_table_asset(f"{suite}-{expectations[0][0]}", table_name=table)
+            batch = asset.add_batch_definition_whole_table("all").get_batch()
+            return _validated(gx, batch, suite, expectations)
+
+        stable = [
+            _expectation(f"type:{name}", "be_in_set", f"{name}_type", value_set=[kind])
+            for name, kind in loaded.kinds.items()
+        ]
+        policy = list(enumerate([*args["suite"], *stable], 1)) if loaded.kinds else []
+        unique = [each for each in policy if _is_unique(each[1])]
+        alike = [each for each in policy if not _is_unique(each[1])]
+        if unique:
+            for row, query in asked("policy", "repeated", unique):
+                row |= {"elements": loaded.items, "missing": loaded.without[row["column"]]}
+                yield _placed(row, _places(places, "repeated", query))
+        if alike:
+            for row, query in asked("policy", "alike", alike):
+                yield _summed(places, "kinds", row, query)
         if places.exec_driver_sql("SELECT 1 FROM files LIMIT 1").first():
-            yield from _validated(gx, batches["files"], "files", "files", files, places)
+            files = [_expectation(f"files:{name}", "be_in_set", name, value_set=[1]) for name in _FILE_SUITE]
+            for row, query in asked("files", "files", list(enumerate(files, 1))):
+                yield _summed(places, "files", row, query)
         whole = beat.begin(0)
         for number, each in enumerate((args["own"] or {"expectations": []})["expectations"], 1):
             if whole is None and beat.at(number):
-                yield from _validated(gx, batches["items"], "own", "described", [each], places, number)
+                for row, query in asked("own", "items", [(number, each)]):
+                    yield _placed(row, _places(places, "described", query))
             else:
                 kind, detail = whole or beat.skipped.pop()[1:]
                 yield _row("own", number, each) | {"error": f"{kind}: {detail}"}, []
         beat.clear()
+
+
+_Numbered = tuple[int, Mapping[str, Any]]
+_Answer = tuple[dict[str, Any], str | None]
+"""A row of `EXPECTATIONS`, and the query that finds what was not expected."""
 
 
 def _row(suite: str, number: int, each: Mapping[str, Any]) -> dict[str, Any]:
@@ -314,25 +466,17 @@ def _row(suite: str, number: int, each: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _validated(
-    gx: Any,
-    batch: Any,
-    suite: str,
-    table: str,
-    expectations: Sequence[Mapping[str, Any]],
-    places: Any,
-    first: int = 1,
-) -> Iterator[_Result]:
-    """The result of every expectation, in order, with the places of what was not expected."""
-    numbered = [{**_plain(each), "meta": {"number": number}} for number, each in enumerate(expectations)]
-    asked = gx.ExpectationSuite(name=f"{suite}-{first}", expectations=numbered)
+def _validated(gx: Any, batch: Any, suite: str, expectations: Sequence[_Numbered]) -> Iterator[_Answer]:
+    """What Great Expectations says of each expectation, in order."""
+    numbered = [{**_plain(each), "meta": {"number": number}} for number, each in expectations]
+    asked = gx.ExpectationSuite(name=f"{suite}-{expectations[0][0]}", expectations=numbered)
     told = batch.validate(asked, result_format=_FORMAT)
     found = {one.expectation_config.meta["number"]: one for one in told.results}
-    for number, each in enumerate(expectations):
+    for number, each in expectations:
         one = found[number]
-        row = _row(suite, first + number, each)
+        row = _row(suite, number, each)
         if one.exception_info.get("raised_exception", False) or "exception_message" not in one.exception_info:
-            yield row | {"error": "Great Expectations could not evaluate it"}, []
+            yield row | {"error": "Great Expectations could not evaluate it"}, None
             continue
         result = one.result
         row |= {
@@ -342,9 +486,7 @@ def _validated(
             "unexpected": result.get("unexpected_count"),
         }
         query = result.get("unexpected_index_query")
-        wrong = [] if not query or not result.get("unexpected_count") else _places(places, table, query)
-        key = {name: row[name] for name in ("suite", "number")}
-        yield row, [key | {"object": number, "place": place} for number, place in wrong]
+        yield row, query if result.get("unexpected_count") else None
 
 
 _FORMAT = {
@@ -357,9 +499,51 @@ _FORMAT = {
 }
 """Counts, and the query that finds the items; no value."""
 
+_Place = tuple[int, int | None]
 
-def _places(connection: Any, table: str, query: str) -> list[tuple[int, int | None]]:
+
+def _placed(row: dict[str, Any], places: Sequence[_Place]) -> _Result:
+    key = {name: row[name] for name in ("suite", "number")}
+    return row, [key | {"object": number, "place": place} for number, place in places]
+
+
+def _places(connection: Any, table: str, query: str | None) -> list[_Place]:
     """Object and place of the first items that a query gives."""
-    inner = f"SELECT item FROM ({query.rstrip().rstrip(';')}) ORDER BY item LIMIT {PLACES}"
+    if query is None:
+        return []
+    inner = f"SELECT item FROM ({_bare(query)}) ORDER BY item LIMIT {PLACES}"
     asked = f"SELECT object, place FROM {table} WHERE item IN ({inner}) ORDER BY item"
     return [(number, place) for number, place in connection.exec_driver_sql(asked)]
+
+
+def _summed(connection: Any, table: str, row: dict[str, Any], query: str | None) -> _Result:
+    """A row that counts groups of rows that are alike, by their rows."""
+    if row.get("error"):
+        return row, []
+
+    def sum_of(condition: str) -> int:
+        summed = f"SELECT coalesce(sum(items), 0) FROM {table} WHERE {condition}"
+        return int(connection.exec_driver_sql(summed).scalar())
+
+    row |= {"elements": sum_of("1"), "unexpected": 0}
+    if row["missing"]:
+        view = "alike" if table == "kinds" else table
+        row["missing"] = sum_of(f"item IN (SELECT item FROM {view} WHERE {row['column']} IS NULL)")
+    if query is None:
+        return row, []
+    wrong = f"item IN (SELECT item FROM ({_bare(query)}))"
+    row["unexpected"] = sum_of(wrong)
+    found: list[_Place] = []
+    last = None
+    for batch, places in connection.exec_driver_sql(
+        f"SELECT batch, places FROM {table} WHERE {wrong} ORDER BY item"
+    ):
+        if batch != last and len(found) >= PLACES:
+            break
+        found, last = found + [(number, place) for number, place in orjson.loads(places)], batch
+    found.sort(key=lambda each: (each[0], -1 if each[1] is None else each[1]))
+    return _placed(row, found[:PLACES])
+
+
+def _bare(query: str) -> str:
+    return query.rstrip().rstrip(";")

@@ -1,9 +1,16 @@
 import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dqv.core.policy import load_policy
 from dqv.stages import expectations
@@ -113,6 +120,55 @@ def test_listed_places_are_the_first_and_bounded(tmp_path: Path) -> None:
     assert places["required:source"] == [(number // 10, number % 10) for number in range(expectations.PLACES)]
 
 
+_WORDS = st.sampled_from([None, "a", "b"])
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(
+        st.fixed_dictionaries({
+            "id": _WORDS | st.uuids().map(str), "source": _WORDS, "dated": st.sampled_from([None, True, False]),
+            "licence_id": st.sampled_from([None, "mit", "x"]), "types": st.sampled_from(["s" * 8, "n" + "s" * 7, "-" * 8]),
+            "place": st.sampled_from([0, 0, 0, None]),
+        }),
+        min_size=1, max_size=30,
+    )
+)  # fmt: skip
+def test_rows_that_stand_for_many_give_the_answers_of_all_rows(items: list[dict[str, Any]]) -> None:
+    items = [row | {"place": None if row["place"] is None else number} for number, row in enumerate(items)]
+    rows = [row for row in items if row["place"] is not None]
+    kinds = Counter(row["types"][0] for row in rows if row["types"][0] != "-")
+    usual = min(kinds, key=lambda each: (-kinds[each], each), default=None)
+    names = Counter(row["id"] for row in rows)
+    wrong: dict[str, Callable[[dict[str, Any]], bool]] = {
+        "required:source": lambda row: row["source"] is None,
+        "unique:id": lambda row: row["id"] is not None and names[row["id"]] > 1,
+        "dated": lambda row: row["dated"] is False,
+        "listed:licence": lambda row: row["licence_id"] == "x",
+        "type:id": lambda row: row["types"][0] not in ("-", usual),
+    }
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(expectations, "_BATCH_ROWS", 4)
+        patch.setattr(expectations, "_HASHES", 7)
+        patch.setattr(expectations, "PLACES", 3)
+        results, places = ask(Path(folder), tables(Path(folder), items))
+    for rule, is_wrong in wrong.items() if kinds else ():
+        found = [
+            (number // 10, row["place"])
+            for number, row in enumerate(items)
+            if row["place"] is not None and is_wrong(row)
+        ]
+        assert results[rule]["elements"] == len(rows)
+        assert results[rule]["unexpected"] == len(found)
+        assert results[rule]["met"] == (not found)
+        assert places.get(rule, []) == found[:3]
+    missing = {"unique:id": "id", "dated": "dated", "listed:licence": "licence_id"}
+    assert {rule: results[rule]["missing"] for rule in missing if kinds} == {
+        rule: sum(row[name] is None for row in rows) for rule, name in missing.items() if kinds
+    }
+    assert bool(results) == bool(kinds)
+
+
 def accept(*suite: Any) -> list[str]:
     return expectations.accept({"suite": {"expectations": list(suite)}}, Path(), beat())
 
@@ -157,3 +213,15 @@ def test_every_expectation_that_may_be_named_is_one_of_great_expectations(kind: 
 
 def test_the_policys_suite_can_be_run() -> None:
     assert accept(*expectations.policy_suite(RULES)) == []
+
+
+def test_what_is_not_used_of_great_expectations_is_not_imported_and_stays_whole_for_others() -> None:
+    code = (
+        "import sys; from pathlib import Path; from dqv.stages import expectations; from tests.stages.calls import beat; "
+        "suite = {'expectations': [{'type': 'expect_table_row_count_to_equal', 'kwargs': {'value': 1}}]}; "
+        "assert expectations.accept({'suite': suite}, Path(), beat()) == []; "
+        "assert not {'scipy.stats', 'altair', 'boto3'} & set(sys.modules); "
+        "from scipy import stats; print(stats.norm.cdf(0))"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "0.5\n"
