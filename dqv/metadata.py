@@ -24,7 +24,16 @@ FOLDS = {"licence": "licence_id", "annotation_method": "method_id"}
 
 def folded(name: str) -> pl.Expr:
     """A licence or method as policies write it: lower case, `-` for spaces; of an address of a licence its name."""
-    text = pl.col(name).str.strip_chars().str.to_lowercase().str.replace_all(r"[\s_]+", "-")
+
+    def fold(values: pl.Series) -> pl.Series:
+        different = values.unique()  # few, as a rule
+        return values.replace_strict(different, _folded_all(different), return_dtype=pl.String)
+
+    return pl.col(name).map_batches(fold, return_dtype=pl.String, is_elementwise=True)
+
+
+def _folded_all(values: pl.Series) -> pl.Series:
+    text = values.str.strip_chars().str.to_lowercase().str.replace_all(r"[\s_]+", "-")
     text = text.str.replace(
         r"^https?://(?:www\.)?(?:spdx\.org|choosealicense\.com)/licenses/([^/]+?)(?:\.html|\.json)?/?$", "$1"
     )
