@@ -180,11 +180,13 @@ class Described:
         said: of each, as `measure.problems.Said`, and the `object`.
         problems: tables `PROBLEMS`.
         references: rows of `stages.standards.REFERENCES`.
+        patterns: rows of `stages.standards.PATTERNS`.
     """
 
     said: list[dict[str, Any]]
     problems: list[Path]
     references: pl.DataFrame
+    patterns: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -607,12 +609,15 @@ class Engine:
             for at in range(0, min(len(pieces), standards.MOST), _DESCRIPTIONS)
         )
         parts = self._run("describe", standards.describe, calls) if pieces else []
-        paths = [path for part in parts for path in part.files("references")]
-        empty = pl.DataFrame(pl.from_arrow(standards.REFERENCES.empty_table()))
+
+        def table(name: str, schema: pa.Schema) -> pl.DataFrame:
+            return scan([path for part in parts for path in part.files(name)], schema).drop("id").collect()
+
         return Described(
             [each for part in parts for each in part.result],
             [path for part in parts for path in part.files("problems")],
-            pl.read_parquet(paths, glob=False) if paths else empty,
+            table("references", standards.REFERENCES),
+            table("patterns", standards.PATTERNS),
         )
 
     def expectations(self, descriptions: Path, files: Path, own: dict[str, Any] | None) -> Expected | None:

@@ -104,7 +104,12 @@ def _files(described: Described, objects: pl.LazyFrame, folder: Path) -> pl.Lazy
             same_digest=pl.lit(None, pl.Boolean),
         )
     )
-    found = [entries, *_unreferenced(objects, entries, folder), *_named(described, objects)]
+    found = [
+        entries,
+        *_unreferenced(objects, entries, folder),
+        *_named(described, objects),
+        *_not_in_patterns(described, objects),
+    ]
     return pl.concat(found)
 
 
@@ -157,11 +162,101 @@ def _named(described: Described, objects: pl.LazyFrame) -> list[pl.LazyFrame]:
     ]
 
 
+_PATH = pl.col("path").map_batches(
+    lambda paths: pl.Series([path.decode("utf-8", "replace") for path in paths], dtype=pl.String),
+    return_dtype=pl.String,
+    is_elementwise=True,
+)
+
+
+_PATTERNS = 1024
+"""Of all descriptions; the others are not compared."""
+
+_AT_A_TIME = 16
+"""Patterns in one expression: what it compiles to is bounded."""
+
+
+def _fits(patterns: pl.DataFrame) -> pl.Expr:
+    """Whether a path is what one of the patterns means, and its set does not take it out again."""
+    found = []
+    for _, mine in patterns.group_by("object", "group", maintain_order=True):
+        takes, leaves = (
+            _any_of(mine.filter(pl.col("excluded") == out)["expression"]) for out in (False, True)
+        )
+        found.append(takes & ~leaves)
+    return pl.any_horizontal(found) if found else pl.lit(value=False)
+
+
+def _any_of(expressions: pl.Series) -> pl.Expr:
+    each = expressions.drop_nulls().to_list()
+    several = [f"(?:{')|(?:'.join(each[at : at + _AT_A_TIME])})" for at in range(0, len(each), _AT_A_TIME)]
+    found = [pl.col("text").str.contains(rf"\A(?s:{one})\z") for one in several]
+    return pl.any_horizontal(found) if found else pl.lit(value=False)
+
+
+def _unmatched(described: Described, objects: pl.LazyFrame) -> Iterator[dict[str, Any]]:
+    """Patterns that match no file of the dataset, each with its place; what its own set takes out is no match."""
+
+    def row(
+        number: int, standard: str, rule: str, severity: str, at: str | None, count: int, detail: str
+    ) -> dict[str, Any]:
+        return {
+            "object": number, "place": None, "standard": standard, "rule": rule, "severity": severity, "at": at, "count": count,
+            "detail": detail,
+        }  # fmt: skip
+
+    patterns = described.patterns.head(_PATTERNS).filter(pl.col("expression").is_not_null())
+    asked = []
+    for (number, group, _), mine in patterns.filter(~pl.col("excluded")).group_by(
+        "object", "group", "at", maintain_order=True
+    ):
+        of_group = (pl.col("object") == number) & (pl.col("group") == group) & pl.col("excluded")
+        asked.append((mine.row(0, named=True), _fits(pl.concat([mine, patterns.filter(of_group)]))))
+    texts = objects.filter(pl.col("role") != "ignored").select(text=_PATH)
+    for first in range(0, len(asked), _AT_A_TIME):
+        some = asked[first : first + _AT_A_TIME]
+        told = [fits.any().alias(str(number)) for number, (_, fits) in enumerate(some)]
+        hits = texts.select(told).collect(engine="streaming").row(0)
+        for (each, _), hit in zip(some, hits, strict=True):
+            if not hit:
+                detail = "a pattern that matches no file of the dataset"
+                yield row(each["object"], each["standard"], "pattern", "error", each["at"], 1, detail)
+    left = described.patterns.slice(_PATTERNS)
+    for number, standard, count in left.group_by("object", "standard", maintain_order=True).len().iter_rows():
+        detail = f"more than {_PATTERNS} patterns in all descriptions; these are not compared"
+        yield row(number, standard, "pattern-bounds", "warning", None, count, detail)
+
+
+def _not_in_patterns(described: Described, objects: pl.LazyFrame) -> list[pl.LazyFrame]:
+    """Files that no description names, beneath the folder of one whose patterns name all files."""
+    wholes = described.patterns.filter("whole")["object"].unique()
+    if wholes.is_empty() or described.patterns.height > _PATTERNS:
+        return []
+    paths = objects.filter(pl.col("object").is_in(wholes.implode())).select("path").collect()["path"]
+    folders = {path.rpartition(b"/")[0] for path in paths}
+    beside = pl.lit(value=True)
+    if b"" not in folders:
+        beside = pl.any_horizontal(pl.col("path").bin.starts_with(each + b"/") for each in sorted(folders))
+    files = pl.col("role").is_in(["data", "container"]) & pl.col("locator").is_null()
+    named = pl.col("path").is_in(described.references["target"].unique().implode())
+    rows = objects.filter(files & beside & ~named).select("object", text=_PATH)
+    return [
+        rows.filter(~_fits(described.patterns)).select(
+            "object",
+            place=pl.lit(0, pl.Int64),
+            found=pl.lit(None, pl.Boolean),
+            referenced=pl.lit(value=False),
+            same_digest=pl.lit(None, pl.Boolean),
+        )
+    ]
+
+
 def gathered(
     table: Path,
     described: Described,
     expected: Expected | None,
     measured: Measured,
+    objects: pl.LazyFrame,
     facts: Mapping[str, ModalityFacts],
 ) -> Metadata:
     """All that the check of metadata looks at; `table` is that of descriptions."""
@@ -176,7 +271,11 @@ def gathered(
     ).collect(engine="streaming").row(0, named=True)  # fmt: skip
     problems = [
         pl.DataFrame(rows, _problem_schema(), orient="row")
-        for rows in ([*_of_records(descriptions)], [*_contradictions(descriptions, described, items)])
+        for rows in (
+            [*_of_records(descriptions)],
+            [*_contradictions(descriptions, described, items)],
+            [*_unmatched(described, objects)],
+        )
     ]
     paths = [*measured.files("problems"), *described.problems]
     told = pl.read_parquet(paths, glob=False) if paths else problems[0].head(0)

@@ -107,7 +107,7 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
                 _attached(settings, filed or registration),
                 barred,
                 pl.scan_parquet(descriptions, glob=False),
-                metadata.gathered(descriptions, described, expected, measured, facts),
+                metadata.gathered(descriptions, described, expected, measured, objects, facts),
                 engine.licences(listing, objects),
                 documents,
                 scan(measured.files("personal"), PERSONAL).drop("id"),

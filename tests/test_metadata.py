@@ -1,6 +1,7 @@
 """The rule `metadata`, from files to evidence."""
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +187,71 @@ def test_entries_are_wide_beyond_the_limit(tmp_path: Path, fields: int, found: l
     )
     measure(source, tmp_path / "out")
     assert [row["rule"] for row in read(tmp_path / "out", "problems")] == found
+
+
+PATTERNS: dict[str, bytes] = {
+    "README.md": b"""---
+configs:
+- config_name: a
+  data_files:
+  - {split: train, path: ["data/*.txt", "nothing/*.txt"]}
+- config_name: b
+  data_dir: more
+  data_files: {test: "**/b*.txt", other: "https://example.org/secret"}
+---
+# a
+""",
+    "data/a.txt": b"words one",
+    "data/deep/b.txt": b"words two",
+    "more/x/b.txt": b"words three",
+    "x/croissant.json": orjson.dumps({
+        **GOOD,
+        "distribution": [
+            {"@type": "cr:FileObject", "@id": "z", "name": "z", "contentUrl": "z.zip", "encodingFormat": "application/zip", "sha256": "00" * 32},
+            {"@type": "cr:FileSet", "@id": "s", "includes": ["*.txt", "*.md"], "excludes": "out/*", "encodingFormat": "text/plain"},
+            {"@type": "cr:FileSet", "@id": "t", "includes": "out/*.txt", "excludes": ["out/*"], "encodingFormat": "text/plain"},
+            {"@type": "cr:FileSet", "@id": "u", "includes": "*.txt", "containedIn": {"@id": "z"}, "encodingFormat": "text/plain"},
+            {"@type": "cr:FileSet", "@id": "v", "includes": "?" * 33, "encodingFormat": "text/plain"},
+        ],
+    }),
+    "x/in.txt": b"words four",
+    "x/in/in.txt": b"words five",
+    "x/out/out.txt": b"words six",
+    "x/other.jsonl": b'{"text": "words seven"}\n',
+}  # fmt: skip
+
+
+def _patterns(
+    folder: Path, scheduler: str, change: dict[str, bytes]
+) -> tuple[list[tuple[Any, ...]], list[str]]:
+    """Problems of patterns, and files that are not referenced."""
+    source = folder / "data"
+    for name, content in {**PATTERNS, **change}.items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(content)
+    with zipfile.ZipFile(source / "x" / "z.zip", "w") as archive:
+        archive.writestr("inner/a.txt", "words eight")
+    pipeline.check(Settings(source=str(source), out=folder / "out", scheduler=scheduler))
+    found = pl.read_parquet(folder / "out" / "evidence" / "metadata.parquet")
+    wrong = found.filter(pl.col("rule").str.starts_with("pattern")).select("name", "rule", "severity", "at")
+    places = found.filter((pl.col("kind") == "unexpected") & (pl.col("rule") == "files:referenced"))
+    return wrong.rows(), places["name"].to_list()
+
+
+def test_patterns_that_match_no_file_are_named(tmp_path: Path, scheduler: str) -> None:
+    wrong, others = _patterns(tmp_path, scheduler, {})
+    assert wrong == [
+        ("x/croissant.json", "pattern", "error", "distribution[1].includes[1]"),
+        ("x/croissant.json", "pattern", "error", "distribution[2].includes[0]"),
+        ("x/croissant.json", "pattern-bounds", "warning", "distribution[4].includes[0]"),
+        ("README.md", "pattern", "error", "configs[0].data_files[0].path[1]"),
+    ]
+    assert others == []  # one pattern is not compared, and one lies elsewhere: other files may be theirs
+
+
+def test_files_that_no_pattern_names_are_placed(tmp_path: Path, scheduler: str) -> None:
+    value = orjson.loads(PATTERNS["x/croissant.json"])
+    value["distribution"].pop()
+    wrong, others = _patterns(tmp_path, scheduler, {"x/croissant.json": orjson.dumps(value)})
+    assert len(wrong) == 3
+    assert others == ["x/other.jsonl", "x/out/out.txt"]

@@ -5,8 +5,11 @@ warning.
 """
 
 import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
+from dqv.measure.globs import MOST_PATTERNS, Pattern
 from dqv.measure.problems import ERROR, WARNING, Problem, Said, texts_of
 
 LICENCES = frozenset(
@@ -163,3 +166,47 @@ def info(values: object) -> tuple[list[Problem], Said]:
         whole,
         whole,
     )
+
+
+def patterns(values: object) -> tuple[list[Pattern], bool]:
+    """The patterns of `data_files` of all configurations, and whether these name all files: none lies elsewhere or is left to be found."""
+    configs = values.get("configs") if isinstance(values, dict) else None
+    if not isinstance(configs, list):
+        return [], False
+    found: list[Pattern] = []
+    whole = True
+    for number, config in enumerate(configs[:1000]):
+        if not isinstance(config, dict) or config.get("data_files") is None:
+            whole = False
+            continue
+        folder = config.get("data_dir")
+        folder = (
+            f"{folder.removeprefix('./').rstrip('/')}/"
+            if isinstance(folder, str) and folder.strip("./")
+            else ""
+        )
+        for at, path in islice(
+            _paths(config["data_files"], f"configs[{number}].data_files"), MOST_PATTERNS + 1
+        ):
+            if "://" in path:
+                whole = False
+            elif len(found) <= MOST_PATTERNS:
+                found.append(Pattern(at, number, folder, path.removeprefix("./")))
+    return found, whole
+
+
+_DEPTH = 3
+"""A list of splits, each with a list of paths."""
+
+
+def _paths(value: object, at: str, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """A pattern, a list of them, splits with their `path`, or a mapping of splits to patterns; each with where it stands."""
+    if isinstance(value, str):
+        yield at, value
+    elif depth < _DEPTH and isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _paths(inner, f"{at}[{number}]", depth + 1)
+    elif depth < _DEPTH and isinstance(value, dict):
+        named = {"path": value["path"]} if "path" in value else value
+        for name, inner in named.items():
+            yield from _paths(inner, f"{at}.{name}", depth + 1)

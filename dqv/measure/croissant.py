@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dqv.core.quiet import quiet
+from dqv.measure.globs import MOST_PATTERNS, Pattern
 from dqv.measure.problems import ERROR, WARNING, Problem, Said, texts_of
 
 MOST_DEPTH = 64
@@ -153,15 +154,50 @@ def files(value: dict[str, Any]) -> Iterator[tuple[str, str, bytes | None]]:
     """
     distribution = value.get("distribution")
     for number, each in enumerate(distribution if isinstance(distribution, list) else [distribution]):
-        if (
-            not isinstance(each, dict)
-            or "containedIn" in each
-            or not isinstance(url := each.get("contentUrl"), str)
-        ):
+        if not isinstance(each, dict) or not _is_here(each):
             continue
-        if "://" in url or url.startswith(("/", "data:", "git+")) or not url:
-            continue
+        url = each["contentUrl"]
         digest = each.get("sha256")
         if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-fA-F]{64}", digest):
             digest = None
         yield f"distribution[{number}]", url.removeprefix("./"), bytes.fromhex(digest) if digest else None
+
+
+def patterns(value: dict[str, Any]) -> tuple[list[Pattern], bool]:
+    """The patterns of the file sets that lie in the dataset or in archives of it, and whether those are all file sets."""
+    distribution = value.get("distribution")
+    nodes = distribution if isinstance(distribution, list) else [distribution]
+    places = {
+        each["@id"]: each["contentUrl"].removeprefix("./")
+        for each in nodes
+        if isinstance(each, dict) and isinstance(each.get("@id"), str) and _is_here(each)
+    }
+    found: list[Pattern] = []
+    all_here = True
+    for number, each in enumerate(nodes):
+        if not isinstance(each, dict) or "includes" not in each:
+            continue
+        inside = [places.get(name) for name in texts_of(each.get("containedIn"))]
+        all_here = all_here and None not in inside
+        for folder in [f"{name}/" for name in inside if name is not None] if inside else [""]:
+            for name in ("includes", "excludes"):
+                given = each.get(name)
+                for at, glob in enumerate(given if isinstance(given, list) else [given]):
+                    if isinstance(glob, str) and len(found) <= MOST_PATTERNS:
+                        place = f"distribution[{number}].{name}[{at}]"
+                        found.append(
+                            Pattern(place, number, folder, glob.removeprefix("./"), name == "excludes")
+                        )
+    return found, all_here
+
+
+def _is_here(node: dict[str, Any]) -> bool:
+    """Whether a node is a file of the dataset: not in an archive, and not elsewhere."""
+    url = node.get("contentUrl")
+    return (
+        "containedIn" not in node
+        and isinstance(url, str)
+        and bool(url)
+        and "://" not in url
+        and not url.startswith(("/", "data:", "git+"))
+    )

@@ -17,7 +17,8 @@ from dqv.core.settings import Measuring
 from dqv.execute.child import Beat
 from dqv.execute.parts import Table
 from dqv.measure import cards, croissant
-from dqv.measure.problems import ERROR, Problem, Said
+from dqv.measure.globs import MOST_PATTERNS, Pattern, expression, literal
+from dqv.measure.problems import ERROR, WARNING, Problem, Said
 from dqv.reports.escape import visible
 from dqv.stages.measure import open_piece
 
@@ -45,9 +46,22 @@ REFERENCES = pa.schema(
 )
 """Files that descriptions name."""
 
+PATTERNS = pa.schema(
+    [
+        ("object", pa.int64()),  # the description
+        ("standard", pa.string()),
+        ("at", pa.string()),
+        ("group", pa.int64()),  # of its patterns, the file set or configuration
+        ("expression", pa.string()),  # regular expression of whole paths; null: it holds too much
+        ("excluded", pa.bool_()),
+        ("whole", pa.bool_()),  # the description's patterns are to name all files beneath its folder
+    ]
+)
+"""Patterns by which descriptions name files."""
+
 
 def describe(args: dict[str, Any], out: Path, beat: Beat) -> list[dict[str, Any]]:
-    """Look at descriptions: tables `problems` and `references`; gives what each says of the whole, with its `object`.
+    """Look at descriptions: tables `problems`, `references` and `patterns`; gives what each says of the whole, with its `object`.
 
     Args:
         args: `source`, `pieces`: documents and metadata, whole objects; `measuring`.
@@ -56,7 +70,11 @@ def describe(args: dict[str, Any], out: Path, beat: Beat) -> list[dict[str, Any]
     """
     measuring, store = Measuring.model_validate(args["measuring"]), open_store(args["source"])
     said = []
-    with Table(out, "problems", PROBLEMS) as problems, Table(out, "references", REFERENCES) as references:
+    with (
+        Table(out, "problems", PROBLEMS) as problems,
+        Table(out, "references", REFERENCES) as references,
+        Table(out, "patterns", PATTERNS) as patterns,
+    ):
         for piece in args["pieces"]:
             poison = beat.begin(piece["object"])
             try:
@@ -64,18 +82,20 @@ def describe(args: dict[str, Any], out: Path, beat: Beat) -> list[dict[str, Any]
                     raise ItemError(*poison)
                 with open_piece(store, piece, measuring, beat) as file, file.view(Reads()) as stream:
                     content = read_up_to(stream, MOST_BYTES, "a description")
-                found, told, files = _looked_at(piece, content)
+                found, told, files, globs = _looked_at(piece, content)
             except (ItemError, OSError) as error:
                 if piece["role"] != "metadata" and poison is None:
                     continue  # a document; that it cannot be read is told elsewhere
                 kind = error.kind if isinstance(error, ItemError) else "io"
-                found, told, files = [_unread(kind)], None, []
+                found, told, files, globs = _only(_unread(kind))
             if told is not None:
                 said.append({"object": piece["object"], **asdict(told)})
             if found:
                 problems.add_rows([_row(piece["object"], each) for each in _bounded(found)])
             if files:
                 references.add_rows([{"object": piece["object"], **each} for each in files])
+            if globs:
+                patterns.add_rows([{"object": piece["object"], **each} for each in globs])
     return said
 
 
@@ -83,8 +103,12 @@ def _unread(kind: str) -> Problem:
     return Problem("description", kind, ERROR, None, "it could not be looked at")
 
 
-_Looked = tuple[list[Problem], Said | None, list[dict[str, Any]]]
-_NOTHING: _Looked = ([], None, [])
+_Looked = tuple[list[Problem], Said | None, list[dict[str, Any]], list[dict[str, Any]]]
+_NOTHING: _Looked = ([], None, [], [])
+
+
+def _only(problem: Problem) -> _Looked:
+    return [problem], None, [], []
 
 
 def _looked_at(piece: dict[str, Any], content: bytes) -> _Looked:
@@ -96,18 +120,21 @@ def _looked_at(piece: dict[str, Any], content: bytes) -> _Looked:
     try:
         value = orjson.loads(content)
     except orjson.JSONDecodeError:
-        return [Problem("description", "json", ERROR, None, "it is not JSON")], None, []
+        return _only(Problem("description", "json", ERROR, None, "it is not JSON"))
     if croissant.is_croissant(value, stem):
         if not isinstance(value, dict):
-            return [Problem("croissant", "no-dataset", ERROR, None, "it is no object")], None, []
+            return _only(Problem("croissant", "no-dataset", ERROR, None, "it is no object"))
         files = [
             {"at": at, "target": folder + mark + target.encode("utf-8", "surrogateescape"), "sha256": digest}
             for at, target, digest in croissant.files(value)
         ]
-        return croissant.judge(value), croissant.said(value), files
+        globs, more = _patterns(
+            "croissant", (folder + mark).decode("utf-8", "replace"), *croissant.patterns(value)
+        )
+        return [*croissant.judge(value), *more], croissant.said(value), files, globs
     if stem in ("dataset_info", "dataset_infos"):
         found, told = cards.info(value)
-        return found, told, []
+        return found, told, [], []
     return _NOTHING
 
 
@@ -116,14 +143,43 @@ def _card(content: bytes) -> _Looked:
         text = cards.front(content[: cards.MOST_FRONT].decode("utf-8", "replace"))
         values = None if text is None else read_yaml(text)[1]
     except (yaml.YAMLError, ValueError, RecursionError):
-        return (
-            [Problem("hugging-face", "yaml", ERROR, None, "what stands at its front is not YAML")],
-            None,
-            [],
-        )
+        return _only(Problem("hugging-face", "yaml", ERROR, None, "what stands at its front is not YAML"))
     if text is None:
         return _NOTHING
-    return cards.judge(values), cards.said(values), []
+    globs, more = _patterns("hugging-face", "", *cards.patterns(values))
+    return [*cards.judge(values), *more], cards.said(values), [], globs
+
+
+def _patterns(
+    standard: str, folder: str, found: list[Pattern], whole: bool
+) -> tuple[list[dict[str, Any]], list[Problem]]:
+    """Rows of PATTERNS, and the patterns that are not compared."""
+    rows: list[dict[str, Any]] = [
+        {
+            "standard": standard, "at": _visible(each.at), "group": each.group, "excluded": each.excluded,
+            "expression": _within(folder + each.folder, expression(each.glob, crosses=standard == "croissant")),
+        }
+        for each in found[:MOST_PATTERNS]
+    ]  # fmt: skip
+    more = [
+        Problem(
+            standard,
+            "pattern-bounds",
+            WARNING,
+            row["at"],
+            "a pattern of more characters or wildcards than are compared",
+        )
+        for row in rows
+        if row["expression"] is None
+    ]
+    if len(found) > MOST_PATTERNS:
+        detail = f"more than {MOST_PATTERNS} patterns; the others are not compared"
+        more.append(Problem(standard, "pattern-bounds", WARNING, None, detail))
+    return [{**row, "whole": whole and not more} for row in rows], more
+
+
+def _within(folder: str, found: str | None) -> str | None:
+    return None if found is None else literal(folder) + found
 
 
 def _bounded(found: list[Problem]) -> list[Problem]:
@@ -135,7 +191,10 @@ def _bounded(found: list[Problem]) -> list[Problem]:
 
 
 def _row(number: int, problem: Problem) -> dict[str, Any]:
-    at = None if problem.at is None else visible(problem.at)
-    if at is not None and len(at) > _MOST_AT:
-        at = at[: _MOST_AT - 1] + "…"
+    at = None if problem.at is None else _visible(problem.at)
     return {"object": number, "place": None, **problem._asdict(), "at": at, "count": 1}
+
+
+def _visible(at: str) -> str:
+    shown = visible(at)
+    return shown if len(shown) <= _MOST_AT else shown[: _MOST_AT - 1] + "…"

@@ -98,8 +98,38 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.parametrize(
+    ("data_files", "found"),
+    [
+        ("a/*", [("", "a/*")]),
+        (["a", "./b"], [("[0]", "a"), ("[1]", "b")]),
+        ([{"split": "train", "path": ["a", "b"]}], [("[0].path[0]", "a"), ("[0].path[1]", "b")]),
+        ({"train": "a", "test": ["b"]}, [(".train", "a"), (".test[0]", "b")]),
+        ([[[["deep"]]]], []),
+        (7, []),
+        (["a"] * 300, [(f"[{number}]", "a") for number in range(257)]),
+    ],
+)
+def test_data_files_are_patterns_with_their_places(data_files: object, found: list[tuple[str, str]]) -> None:
+    told, whole = cards.patterns(
+        {"configs": [{"config_name": "a", "data_dir": "./in/", "data_files": data_files}]}
+    )
+    assert [(each.at, each.glob) for each in told] == [
+        (f"configs[0].data_files{at}", glob) for at, glob in found
+    ]
+    assert {each.folder for each in told} <= {"in/"}
+    assert whole
+
+
+def test_files_that_are_left_to_be_found_or_lie_elsewhere_leave_others_unsaid() -> None:
+    for configs in ([{"config_name": "a"}], [{"data_files": "hf://x/y"}], None, 7):
+        assert cards.patterns({"configs": configs}) == ([], False)
+
+
 @given(st.dictionaries(st.sampled_from([*GOOD, "splits", "license_name"]), VALUES) | VALUES)
 def test_no_card_raises_and_no_value_is_quoted(values: Any) -> None:
+    cards.patterns(values)
+    cards.patterns({"configs": [{"data_files": values, "data_dir": values}]})
     cards.judge(values)
     cards.said(values)
     cards.info(values)

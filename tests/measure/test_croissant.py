@@ -146,7 +146,7 @@ def test_a_sentence_that_is_not_known_is_told_without_its_words() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["@id", "@type", "@value", "@language", "name", "field"]), inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["@id", "@type", "@value", "@language", "name", "field", "includes", "containedIn"]), inner, max_size=3),
     max_leaves=5,
 )  # fmt: skip
 
@@ -158,3 +158,4 @@ def test_no_description_raises(change: dict[str, Any]) -> None:
         assert each.standard == "croissant"
     croissant.said(value)
     list(croissant.files(value))
+    croissant.patterns(value)
