@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -13,7 +13,7 @@ from dqv.core.units import decimal_string
 from dqv.measure.privacy import mask
 
 _ROWS = 2_000_000
-"""Where rows are more, a share of the values is counted at a time."""
+"""So many rows are counted at a time; where values differ in more, a share of the values."""
 
 TOP = 50
 """Values that are named."""
@@ -48,19 +48,53 @@ def spread(rows: pl.LazyFrame, value: pl.Expr) -> Spread:
         rows: any.
         value: text, or a list of texts of which each counts.
     """
-    values = rows.select(value=value).explode("value") if _is_list(rows, value) else rows.select(value=value)
-    text = pl.col("value").str.strip_chars().str.slice(0, 256)
-    values = values.select(value=text).filter(pl.col("value") != "")
-    count = int(values.select(pl.len()).collect(engine="streaming").item())
-    shares = max(1, -(-count // _ROWS))
-    sizes: Counter[int] = Counter()
+    is_list = _is_list(rows, value)
+
+    def values(part: pl.LazyFrame) -> pl.LazyFrame:
+        found = part.select(value=value)
+        return found.explode("value") if is_list else found
+
+    table = _table(rows, values)
+    if table is not None:
+        sizes = Counter(dict(table["items"].value_counts(name="values").iter_rows()))
+        return _spread(sizes, _first(table))
+    sizes = Counter[int]()
     top: list[tuple[str, int]] = []
+    texts = values(rows).select(value=_TEXT).filter(pl.col("value") != "")
+    shares = -(-int(texts.select(pl.len()).collect(engine="streaming").item()) // _ROWS)
     for number in range(shares):
-        mine = values if shares == 1 else values.filter(pl.col("value").hash() % shares == number)
+        mine = texts.filter(pl.col("value").hash() % shares == number)
         table = mine.group_by("value").agg(items=pl.len()).collect(engine="streaming")
-        first = table.sort("items", "value", descending=[True, False]).head(TOP)
-        top = sorted([*top, *first.iter_rows()], key=lambda pair: (-pair[1], pair[0]))[:TOP]
+        top = sorted([*top, *_first(table)], key=lambda pair: (-pair[1], pair[0]))[:TOP]
         sizes.update(dict(table["items"].value_counts(name="values").iter_rows()))
+    return _spread(sizes, top)
+
+
+_TEXT = pl.col("value").str.strip_chars().str.slice(0, 256)
+
+
+def _table(rows: pl.LazyFrame, values: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame | None:
+    """Different values and how many items have each, part by part of the rows; None where they are more than _ROWS."""
+    count = int(rows.select(pl.len()).collect(engine="streaming").item())
+    found = pl.DataFrame(schema={"value": pl.String, "items": pl.UInt64})
+    for first in range(0, count, _ROWS):
+        part = (
+            values(rows.slice(first, _ROWS)).group_by("value").agg(items=pl.len()).collect(engine="streaming")
+        )
+        part = part.select(_TEXT, pl.col("items").cast(pl.UInt64)).filter(pl.col("value") != "")
+        found = pl.concat([found, part]).group_by("value").agg(pl.col("items").sum())
+        if len(found) > _ROWS:
+            return None
+    return found
+
+
+def _first(table: pl.DataFrame) -> list[tuple[str, int]]:
+    return list(table.sort("items", "value", descending=[True, False]).head(TOP).iter_rows())
+
+
+def _spread(sizes: Counter[int], top: list[tuple[str, int]]) -> Spread:
+    """From how many values have how many items each."""
+    count = sum(size * many for size, many in sizes.items())
     return Spread(count, sum(sizes.values()), tuple(top), _evenness(count, sizes))
 
 

@@ -332,7 +332,7 @@ def _load_repeated(
     return without
 
 
-_HASHES = 8_000_000
+_HASHES = 4_000_000
 """Of 8 bytes; where there are more items, a share of the hashes is looked at at a time."""
 
 
