@@ -17,8 +17,7 @@ from pathlib import Path
 from benchmarks import (
     audio_check,
     audio_near,
-    declared_checks,
-    documentation,
+    clauses,
     documents,
     image_check,
     image_hash_peers,
@@ -48,15 +47,9 @@ PARTS: dict[str, Part] = {
     "text_kernel": ("Text, tokens to sketches", lambda _: text_kernel.as_markdown(text_kernel.measure())),
     "text_peers": ("Text, near-duplicates beside peers", lambda _: text_peers.as_markdown(*text_peers.measure())),
     "text_curves": ("Text, growth", lambda _: text_curves.as_markdown(text_curves.measure())),
-    "declared_checks": (
-        "Checks that rest on declarations",
-        lambda folder: declared_checks.as_markdown(*declared_checks.measure(folder)),
-    ),
+    "clauses": ("Clauses that are words", lambda folder: clauses.as_markdown(clauses.measure_all(folder))),
     "documents": ("Documents, beside peers", lambda folder: documents.as_markdown(documents.measure(folder))),
-    "metadata": ("Metadata", lambda folder: metadata.as_markdown(*metadata.measure_all(folder))),
-    "documentation": (
-        "Documentation, its share", lambda folder: documentation.as_markdown(documentation.measure(folder))
-    ),
+    "metadata": ("Metadata", lambda folder: metadata.as_markdown(*metadata.measure(folder))),
     "privacy_check": ("Personal values", lambda folder: privacy_check.as_markdown(*privacy_check.measure(folder))),
     "storage_check": ("Storage", lambda folder: storage_check.as_markdown(storage_check.measure(folder))),
     "image_check": ("Images, one at a time", lambda folder: image_check.as_markdown(image_check.measure(folder))),
