@@ -38,8 +38,8 @@ from dqv.execute.parts import Table
 from dqv.stages import measure, rows
 from dqv.stages.descriptions import DescriptionRows
 
-SIZES = (250_000_000, 2_000_000_000)
-ROUNDS = 5
+SIZES = (100_000_000, 700_000_000)
+ROUNDS = 1
 PAGES = 200
 SHARE = 0.10
 """Of the text stage, that all checks but privacy may add together."""
