@@ -77,7 +77,15 @@ def check(
         int | None, typer.Option(min=1, help="Workers of the embedded cluster; default: one per core.")
     ] = None,
     reference_date: Annotated[str | None, typer.Option(help="YYYY-MM-DD; default: today.")] = None,
-    key: Annotated[Path | None, typer.Option(help="Private key that signs the report.")] = None,
+    key: Annotated[
+        list[Path] | None, typer.Option(help="Private key that signs the report; may be given several times.")
+    ] = None,
+    certificate: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="X.509 certificate of a --key, with those above it (PEM); may be given several times."
+        ),
+    ] = None,
     text_field: Annotated[str | None, typer.Option(help="Field of the records that holds the text.")] = None,
     date_field: Annotated[str | None, typer.Option(help="Field of the records that holds the date.")] = None,
     layout: Annotated[
@@ -117,7 +125,8 @@ def check(
             reference_date=_date(reference_date),
             scheduler=scheduler,
             workers=workers,
-            key=key,
+            keys=tuple(key or ()),
+            certificates=tuple(certificate or ()),
             lang=lang,
             excerpts=excerpts,
             measuring={
@@ -128,7 +137,7 @@ def check(
             },
         )
         with _progress(quiet=quiet) as progress:
-            report = pipeline.check(settings, progress, _platform(platform))
+            report = pipeline.check(settings, progress, _platform(platform), _passphrase)
         _show(report, folder, settings.lang, as_json=as_json, quiet=quiet)
         return exit_code(report.verdict, strict=strict)
 
@@ -138,7 +147,12 @@ def check(
 @app.command()
 def verify(
     envelope: Annotated[Path, typer.Argument(help="report.dsse.json, with the report's files beside it.")],
-    trust: Annotated[Path | None, typer.Option(help="Public key you trust, or a folder of them.")] = None,
+    trust: Annotated[
+        Path | None,
+        typer.Option(
+            help="Public key or certificate (of a signer or an authority) you trust, or a folder of them."
+        ),
+    ] = None,
     data: Annotated[str | None, typer.Option(help="The dataset: also compare it with the manifest.")] = None,
     platform: Annotated[
         Path | None, typer.Option(help="Description of the platform; --data is then a registration number.")
@@ -196,17 +210,20 @@ def explain(
 @app.command()
 def keygen(
     out: Annotated[Path, typer.Option(help="Prefix: writes PREFIX.key and PREFIX.pub.")],
-    algorithm: Annotated[str, typer.Option(help="ed25519.")] = "ed25519",
+    algorithm: Annotated[str, typer.Option(help="ed25519 or sm2.")] = "ed25519",
 ) -> None:
-    """Make a key pair for signing reports."""
+    """Make a key pair for signing reports.
+
+    The private key is encrypted with the passphrase in DQV_KEY_PASSPHRASE, or the one typed on a terminal.
+    """
 
     def run() -> int:
         from dqv.trust import keys
 
-        if algorithm != "ed25519":
-            raise UsageError(f"--algorithm {algorithm}: this version makes ed25519 keys only")
-        private, public = keys.generate(out)
-        print(f"{private} (keep it secret)\n{public} (give it to whoever verifies)")  # noqa: T201
+        secret = _passphrase(Path(f"{out}.key"), new=True)
+        private, public = keys.generate(out, algorithm, secret)
+        kept = "encrypted" if secret else "not encrypted: keep it secret"
+        print(f"{private} ({kept})\n{public} (give it to whoever verifies)")  # noqa: T201
         return 0
 
     _exit(run)
@@ -414,6 +431,23 @@ def _asked(entry: Sequence[Question], answers: dict[str, list[str]]) -> bool:
             return False
         answers.setdefault(question.name, []).append(answer)
     return True
+
+
+def _passphrase(path: Path, *, new: bool = False) -> bytes | None:
+    """What opens an encrypted key, or will: from DQV_KEY_PASSPHRASE, else asked for on a terminal; None: nothing.
+
+    Raises:
+        UsageError: a new one was typed differently the second time.
+    """
+    given = os.environ.get("DQV_KEY_PASSPHRASE")
+    if given is not None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return os.fsencode(given) if given else None
+    from getpass import getpass
+
+    typed = getpass(f"{path}: 密码 / passphrase{' (空：不加密 / empty: none)' if new else ''}: ", sys.stderr)
+    if new and typed and getpass("再输一次 / once more: ", sys.stderr) != typed:
+        raise UsageError("the two passphrases differ; nothing was written; call it again")
+    return typed.encode() or None
 
 
 def _platform(description: Path | None) -> Platform | None:

@@ -84,7 +84,7 @@ def run(
             "registration": out / "registration.toml",
             "reference_date": REFERENCE,
             "workers": workers,
-            "key": out / "demo.key",
+            "keys": (out / "demo.key",),
             "lang": lang,
         }
         reports.append((out / folder, pipeline.check(Settings.model_validate(values), progress)))

@@ -50,16 +50,22 @@ if TYPE_CHECKING:
     from dqv.connectors.platforms import Platform, Registered
 
 
-def check(settings: Settings, progress: Progress | None = None, platform: "Platform | None" = None) -> Report:
+def check(
+    settings: Settings,
+    progress: Progress | None = None,
+    platform: "Platform | None" = None,
+    passphrase: keys.Passphrase | None = None,
+) -> Report:
     """Check a dataset and write the report into the out folder.
 
     Args:
         settings: of the run.
         progress: told how far it is.
         platform: asked for the registration; the source is then its number, and the data lies where the record says.
+        passphrase: asked for what opens an encrypted key.
 
     Raises:
-        UsageError: policy, registration, expectations, platform, key or out folder cannot be used; nothing was written.
+        UsageError: policy, registration, expectations, platform, key, certificate or out folder cannot be used; nothing was written.
         SourceError: the source cannot be read or holds nothing that dqv knows.
         IncompleteRun: stopped before the end; the same call goes on.
     """
@@ -76,7 +82,7 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
         filed, registration = registration, answered.record
         registration = registration if filed is None else registration.completed(filed)
         settings = settings.model_copy(update={"locations": where})
-    key = keys.load_private(settings.key) if settings.key else None
+    signing = keys.load_signing(settings.keys, settings.certificates, passphrase)
     with out_folder(settings) as run:
         listing = list_source(settings.where, run.path / "listing.parquet")
         reference = run.begin(listing.digest, policy)
@@ -130,7 +136,7 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
             witnessed=witnessed,
             retold=retold,
         )
-        _write(report, settings, key, excerpts)
+        _write(report, settings, signing, excerpts)
     return report
 
 
@@ -189,7 +195,9 @@ def _environment(settings: Settings, started: float) -> dict[str, str]:
     }
 
 
-def _write(report: Report, settings: Settings, key: Any, excerpts: Mapping[str, Sequence[Excerpt]]) -> None:
+def _write(
+    report: Report, settings: Settings, signing: keys.Signing, excerpts: Mapping[str, Sequence[Excerpt]]
+) -> None:
     """report.json, report.html and, with a key, the envelope; the state says finished last of all."""
     out = settings.out
     values = report.model_dump(mode="json", by_alias=True)
@@ -197,7 +205,7 @@ def _write(report: Report, settings: Settings, key: Any, excerpts: Mapping[str, 
     write_atomic(out / "report.json", content)
     write_atomic(out / "report.html", render(report, settings.lang, excerpts).encode())
     envelope = out / "report.dsse.json"
-    if key is None:
+    if not signing.keys:
         envelope.unlink(missing_ok=True)  # it would sign another report
     else:
         payload = statement.build(
@@ -205,8 +213,9 @@ def _write(report: Report, settings: Settings, key: Any, excerpts: Mapping[str, 
             report_sha256=sha256_file(out / "report.json"),
             manifest_sha256=sha256_file(out / "manifest.parquet"),
             root_sha256=report.subject.root_sha256,
+            chains_sha256={keyid: dsse.chain_sha256(chain) for keyid, chain in signing.chains.items()},
         )
-        write_atomic(envelope, dsse.sign(payload, [key]))
+        write_atomic(envelope, dsse.sign(payload, signing.keys, signing.chains))
     finished(out)
 
 
@@ -217,7 +226,7 @@ def verify(
 
     Args:
         envelope: report.dsse.json, with the other files beside it.
-        trust: public key or folder of them; None: any signer (proves nothing about who).
+        trust: public key, certificate or folder of them; None: any signer (proves nothing about who).
         source: the dataset, or None.
         platform: that knows where the dataset lies; the source is then a registration number.
 

@@ -37,8 +37,6 @@ class Bars:
         self._name, self._work, self._done, self._began, self._told = "", 0, 0, 0.0, 0.0
 
     def __enter__(self) -> "Bars":
-        if self._console.is_terminal:
-            self._bars.start()
         return self
 
     def __exit__(
@@ -52,6 +50,7 @@ class Bars:
         self._name, self._work, self._done = name, work, 0
         self._began = self._told = time.monotonic()
         if self._console.is_terminal and work:
+            self._bars.start()  # not before: the terminal may be asked for a passphrase first
             self._bar = self._bars.add_task(name, total=work)
 
     def advance(self, work: int) -> None:

@@ -155,7 +155,50 @@ def test_keygen_check_and_verify(source: Path, tmp_path: Path, scheduler: str) -
     (source / "a.jsonl").write_text('{"text": "one record"}\n{"text": "another recorD"}\n')
     changed = dqv("verify", envelope, "--trust", tmp_path / "bureau.pub", "--data", source)
     assert changed.returncode == 4
-    assert "step 7 does not hold" in changed.stderr
+    assert "step 8 does not hold" in changed.stderr
+
+
+def test_an_encrypted_key_and_another_sign_one_report(source: Path, tmp_path: Path, scheduler: str) -> None:
+    secret: Any = {"DQV_KEY_PASSPHRASE": "密码 correct"}
+    made = dqv("keygen", "--algorithm", "sm2", "--out", tmp_path / "a", **secret)
+    assert made.stdout.splitlines()[0].endswith("a.key (encrypted)")
+    plain = dqv("keygen", "--out", tmp_path / "b")
+    assert plain.stdout.splitlines()[0].endswith("b.key (not encrypted: keep it secret)")
+    keys = ("--key", tmp_path / "a.key", "--key", tmp_path / "b.key")
+    call = ("check", source, "--scheduler", scheduler, "--out", tmp_path / "out", *keys)
+    for wrong, said in (("", "put its passphrase into"), ("other", "cannot be opened")):
+        done = dqv(*call, DQV_KEY_PASSPHRASE=wrong)
+        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+        assert not (tmp_path / "out").exists()
+    assert dqv(*call, **secret).returncode == 1
+    envelope = tmp_path / "out" / "report.dsse.json"
+    for name in ("a", "b"):
+        assert dqv("verify", envelope, "--trust", tmp_path / f"{name}.pub").returncode == 0
+    both = dqv("verify", envelope, "--trust", tmp_path)
+    assert "not proved, no trusted key" not in both.stdout
+    assert both.stdout.splitlines()[1].count("sha256:") == 2
+    assert b"correct" not in b"".join(
+        path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()
+    )
+
+
+@pytest.mark.parametrize(("typed", "code"), [("geheim\ngeheim\n", 0), ("geheim\ngeheim2\n", 2), ("\n", 0)])
+def test_a_passphrase_is_asked_for_on_a_terminal(tmp_path: Path, typed: str, code: int) -> None:
+    ours, theirs = pty.openpty()
+    os.write(ours, typed.encode())
+    done = subprocess.run(
+        [sys.executable, "-m", "dqv", "keygen", "--out", tmp_path / "a"], stdin=theirs, stderr=theirs,
+        stdout=subprocess.PIPE, start_new_session=True, timeout=60, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    os.close(theirs)
+    with contextlib.suppress(OSError):  # Linux says EIO at the end
+        while os.read(ours, 4096):
+            pass
+    os.close(ours)
+    assert done.returncode == code
+    assert (tmp_path / "a.key").exists() == (code == 0)
+    if code == 0:
+        assert (b"ENCRYPTED" in (tmp_path / "a.key").read_bytes()) == typed.startswith("geheim")
 
 
 def test_policies_are_listed_and_shown(tmp_path: Path) -> None:
@@ -471,7 +514,7 @@ def test_a_report_is_verified_against_the_data_that_the_platform_names(
     asked = ("verify", tmp_path / "out" / "report.dsse.json", "--trust", tmp_path / "a.pub", "--data", NUMBER)
     done = dqv(*asked, "--platform", described, PLATFORM_KEY="geheim-3")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "7  ok" in done.stdout
+    assert "8  ok" in done.stdout
     next(path for path in source.iterdir() if path.is_file()).write_bytes(b"other")
     assert dqv(*asked, "--platform", described, PLATFORM_KEY="geheim-3").returncode == 4
     assert dqv(*asked, PLATFORM_KEY="geheim-3").returncode == 3, "a folder of that name is not there"

@@ -22,7 +22,14 @@ from dqv.core.policy import RULES, load_policy
 from dqv.core.registration import Registration
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/RELIABILITY.md")
+DOCUMENTS = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/RELIABILITY.md",
+    "docs/SIGNATURES.md",
+)
 README = (ROOT / "README.md").read_text("utf-8")
 HELP = re.compile(r"<!-- help: begin -->.*?<!-- help: end -->", re.DOTALL)
 WRITTEN = HELP.sub("", README)

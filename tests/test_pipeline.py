@@ -3,12 +3,14 @@ import os
 import re
 import shutil
 import tarfile
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from dqv import engine, pipeline
 from dqv.core.errors import (
@@ -24,6 +26,8 @@ from dqv.engine import Engine
 from dqv.execute import partitions
 from dqv.reports.model import Report
 from dqv.trust import keys
+from dqv.trust.sm2 import Sm2PrivateKey
+from tests.trust import made
 
 REFERENCE = date(2026, 6, 30)
 
@@ -292,14 +296,19 @@ class TestRefusals:
 
     @pytest.mark.parametrize(
         ("option", "error"),
-        [("policy", PolicyError), ("registration", RegistrationError), ("key", UsageError)],
+        [
+            ("policy", PolicyError),
+            ("registration", RegistrationError),
+            ("keys", UsageError),
+            ("certificates", UsageError),
+        ],
     )
     def test_broken_files_are_refused_before_anything_is_written(
         self, source: Path, tmp_path: Path, scheduler: str, option: str, error: type[Exception]
     ) -> None:
         broken = tmp_path / "broken.toml"
         broken.write_text("id = ")
-        value = str(broken) if option == "policy" else broken
+        value: Any = {"policy": str(broken), "registration": broken}.get(option, (broken,))
         with pytest.raises(error, match=r"broken\.toml"):
             check(source, tmp_path / "out", scheduler, **{option: value})
         assert not (tmp_path / "out").exists()
@@ -313,13 +322,13 @@ class TestSigned:
     @pytest.fixture
     def signed(self, source: Path, tmp_path: Path, scheduler: str) -> tuple[Path, Path]:
         key, public = keys.generate(tmp_path / "bureau")
-        check(source, tmp_path / "out", scheduler, key=key)
+        check(source, tmp_path / "out", scheduler, keys=(key,))
         return tmp_path / "out" / "report.dsse.json", public
 
     def test_a_signed_report_verifies_against_the_data(self, signed: tuple[Path, Path], source: Path) -> None:
         steps = pipeline.verify(*signed, str(source))
-        assert [step.number for step in steps] == [1, 2, 3, 4, 5, 6, 7]
-        assert all(step.holds for step in steps)
+        assert [step.number for step in steps] == [1, 2, 3, 4, 5, 6, 7, 8]
+        assert [step.number for step in steps if not step.holds] == [4], "no certificate"
 
     @pytest.mark.parametrize("change", ["byte", "gone", "more"])
     def test_one_changed_file_of_the_data_is_found(
@@ -341,6 +350,40 @@ class TestSigned:
         report = tmp_path / "out" / "report.json"
         report.write_bytes(report.read_bytes().replace(b'"does_not_conform"', b'"no_clause_fails"'))
         assert [step.holds for step in pipeline.verify(*signed, None)][-1] is False
+
+    @pytest.mark.parametrize(("code", "holds"), [("913304990000000006", True), ("91330400MA2B8N1K47", False)])
+    def test_a_self_check_is_signed_with_the_certificate_of_its_applicant(
+        self, source: Path, tmp_path: Path, scheduler: str, code: str, holds: bool
+    ) -> None:
+        """By two keys, the applicant's with a certificate; the report has the code from the registration."""
+        applicant, authority = Sm2PrivateKey.generate(), Sm2PrivateKey.generate()
+        today = datetime.now(UTC)
+        valid: Any = {"begins": today - timedelta(days=1), "ends": today + timedelta(days=1)}
+        root = made.certificate(authority, authority, subject=made.name(common="Root"), ca=True, **valid)
+        own = made.certificate(
+            applicant,
+            authority,
+            subject=made.name((NameOID.SERIAL_NUMBER, code)),
+            issuer=made.name(common="Root"),
+            **valid,
+        )
+        (tmp_path / "applicant.key").write_bytes(applicant.pem(b"secret"))
+        for path, each in (("root.pem", root), ("own.pem", own)):
+            (tmp_path / path).write_bytes(each.parsed.public_bytes(Encoding.PEM))
+        other, _ = keys.generate(tmp_path / "other")
+        record = tmp_path / "registration.toml"
+        record.write_text(
+            'name = "x"\nmodalities = ["text"]\n[applicant]\nname = "y"\nuscc = "913304990000000006"\n'
+        )
+        settings = Settings(
+            source=str(source), out=tmp_path / "out", scheduler=scheduler, reference_date=REFERENCE,
+            registration=record, keys=(other, tmp_path / "applicant.key"), certificates=(tmp_path / "own.pem",),
+        )  # fmt: skip
+        pipeline.check(settings, passphrase=lambda _: b"secret")
+        steps = pipeline.verify(tmp_path / "out" / "report.dsse.json", tmp_path / "root.pem", None)
+        assert [step.holds for step in steps[:4]] == [True, True, True, holds]
+        assert keys.key_id(keys.load_private(other).public_key()) in steps[1].detail
+        assert code in steps[3].detail
 
     def test_a_run_without_a_key_leaves_no_old_envelope(
         self, signed: tuple[Path, Path], source: Path, tmp_path: Path, scheduler: str
@@ -522,7 +565,7 @@ class TestHostileApplicants:
     ) -> None:
         key, public = keys.generate(tmp_path / "bureau")
         (good / "extra.jsonl").symlink_to(good / "good.jsonl")
-        check(good, tmp_path / "out", scheduler, key=key)
+        check(good, tmp_path / "out", scheduler, keys=(key,))
         (good / "extra.jsonl").unlink()
         (good / "extra.jsonl").write_text('{"text": "new"}\n')
         assert pipeline.verify(tmp_path / "out" / "report.dsse.json", public, str(good))[-1].holds is False

@@ -78,6 +78,8 @@ class Settings(BaseModel):
     Attributes:
         source: as the user calls it: a folder, a URL, a registration's number.
         locations: where its data lies; none: `source` says it.
+        keys: files of the private keys that sign.
+        certificates: files of certificates, each for one of the keys.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -94,7 +96,8 @@ class Settings(BaseModel):
     reference_date: date | None = None
     scheduler: str | None = None
     workers: int | None = None
-    key: Path | None = None
+    keys: tuple[Path, ...] = ()
+    certificates: tuple[Path, ...] = ()
     lang: Literal["zh", "en"] = "en"
     excerpts: bool = False
     measuring: Measuring = Measuring()

@@ -1,37 +1,42 @@
-"""DSSE v1 envelopes (github.com/secure-systems-lab/dsse) in one spelling only, signed with Ed25519.
+"""DSSE v1 envelopes (github.com/secure-systems-lab/dsse) in one spelling only, signed with Ed25519 or SM2.
 
-An envelope is the RFC 8785 form of payload, payloadType and signatures (each keyid and sig), the
-signatures in ascending order of their key ids: equal content means equal bytes.
+An envelope is the RFC 8785 form of payload, payloadType and signatures (each keyid, sig and, where the signer has a
+certificate, x5c), the signatures in ascending order of their key ids: equal content means equal bytes. docs/SIGNATURES.md
+is the specification. What x5c holds is not signed here; the Statement has its digest.
 """
 
 import base64
 import binascii
+import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from dqv.core.errors import TrustError
-from dqv.trust import canonical
-from dqv.trust.keys import key_id
+from dqv.trust import canonical, certificates
+from dqv.trust.certificates import Certificate
+from dqv.trust.keys import MAX_SIGNATURES, PrivateKey, PublicKey, key_id, public_key
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MAX_ENVELOPE_BYTES = 256 * 2**20
-MAX_SIGNATURES = 16
-"""Each signature costs a pass over the payload for every trusted key."""
 
 _KEY_ID = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Signature:
-    """One signature; nobody vouches for the key id, it is a hint."""
+    """One signature; nobody vouches for the key id, it is a hint.
+
+    Attributes:
+        chain: the certificate of the signer's key, then each the issuer of the one before; empty where there is none.
+    """
 
     keyid: str
     sig: bytes
+    chain: tuple[Certificate, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,17 @@ def pae(payload: bytes) -> bytes:
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
-def sign(payload: bytes, keys: Sequence[Ed25519PrivateKey]) -> bytes:
+def sign(
+    payload: bytes,
+    keys: Sequence[PrivateKey],
+    chains: Mapping[str, tuple[Certificate, ...]] | None = None,
+) -> bytes:
     """Sign and return the envelope's bytes.
 
     Args:
-        payload: the Statement's bytes.
+        payload: the Statement's bytes; it must have the digests of the chains.
         keys: one or more; a key given twice signs once.
+        chains: certificates by the id of the key that they are for.
 
     Raises:
         ValueError: no key, or more than MAX_SIGNATURES.
@@ -63,7 +73,10 @@ def sign(payload: bytes, keys: Sequence[Ed25519PrivateKey]) -> bytes:
     if not 1 <= len(by_id) <= MAX_SIGNATURES:
         raise ValueError(f"an envelope has 1 to {MAX_SIGNATURES} signatures, not {len(by_id)}")
     message = pae(payload)
-    signatures = tuple(Signature(keyid, by_id[keyid].sign(message)) for keyid in sorted(by_id))
+    chains = chains or {}
+    signatures = tuple(
+        Signature(keyid, by_id[keyid].sign(message), chains.get(keyid, ())) for keyid in sorted(by_id)
+    )
     data = _encode(Envelope(payload, signatures))
     if len(data) > MAX_ENVELOPE_BYTES:
         raise TrustError(f"the envelope would have {len(data)} bytes, more than {MAX_ENVELOPE_BYTES}")
@@ -97,7 +110,12 @@ def open_envelope(data: bytes) -> Envelope:
     return envelope
 
 
-def verify(envelope: Envelope, trusted: Sequence[Ed25519PublicKey]) -> list[str]:
+def chain_sha256(chain: Sequence[Certificate]) -> str:
+    """Hex sha256 over the DER of the certificates, one after the other."""
+    return hashlib.sha256(b"".join(each.der for each in chain)).hexdigest()
+
+
+def verify(envelope: Envelope, trusted: Sequence[PublicKey]) -> list[str]:
     """Find who signed: every trusted key is tried on every signature, whatever its key id says.
 
     Returns:
@@ -126,7 +144,7 @@ def verify(envelope: Envelope, trusted: Sequence[Ed25519PublicKey]) -> list[str]
     return signers
 
 
-def _holds(key: Ed25519PublicKey, sig: bytes, message: bytes) -> bool:
+def _holds(key: PublicKey, sig: bytes, message: bytes) -> bool:
     try:
         key.verify(sig, message)
     except InvalidSignature:
@@ -135,11 +153,25 @@ def _holds(key: Ed25519PublicKey, sig: bytes, message: bytes) -> bool:
 
 
 def _signature(entry: Any) -> Signature:
-    if not isinstance(entry, dict) or set(entry) != {"keyid", "sig"}:
-        raise TrustError("a signature of the envelope has not the keys keyid and sig")
+    if not isinstance(entry, dict) or set(entry) - {"x5c"} != {"keyid", "sig"}:
+        raise TrustError("a signature of the envelope has not the keys keyid and sig, and perhaps x5c")
     if not isinstance(entry["keyid"], str) or not _KEY_ID.fullmatch(entry["keyid"]):
         raise TrustError('a keyid of the envelope is not "sha256:" with 64 hex digits')
-    return Signature(entry["keyid"], _decode(entry["sig"], "sig"))
+    sig = _decode(entry["sig"], "sig")
+    return Signature(entry["keyid"], sig, _chain(entry["x5c"], entry["keyid"]) if "x5c" in entry else ())
+
+
+def _chain(texts: Any, keyid: str) -> tuple[Certificate, ...]:
+    if not isinstance(texts, list) or not 1 <= len(texts) <= certificates.MAX_CERTIFICATES:
+        raise TrustError(f"an x5c of the envelope has not 1 to {certificates.MAX_CERTIFICATES} certificates")
+    try:
+        chain = tuple(certificates.load(_decode(text, "x5c")) for text in texts)
+        named = key_id(public_key(chain[0].spki))
+    except ValueError as error:
+        raise TrustError(f"an x5c of the envelope: {error}") from error
+    if named != keyid:
+        raise TrustError(f"the first certificate beside {keyid} is for another key")
+    return chain
 
 
 def _decode(text: Any, what: str) -> bytes:
@@ -152,13 +184,14 @@ def _decode(text: Any, what: str) -> bytes:
 
 
 def _encode(envelope: Envelope) -> bytes:
-    signatures = [
-        {"keyid": signature.keyid, "sig": base64.b64encode(signature.sig).decode()}
+    signatures: list[dict[str, Any]] = [
+        {"keyid": signature.keyid, "sig": _base64(signature.sig)}
+        | ({"x5c": [_base64(each.der) for each in signature.chain]} if signature.chain else {})
         for signature in envelope.signatures
     ]
-    value = {
-        "payload": base64.b64encode(envelope.payload).decode(),
-        "payloadType": PAYLOAD_TYPE,
-        "signatures": signatures,
-    }
+    value = {"payload": _base64(envelope.payload), "payloadType": PAYLOAD_TYPE, "signatures": signatures}
     return canonical.dump(value, "the envelope")
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

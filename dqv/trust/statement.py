@@ -1,7 +1,8 @@
 """The in-toto Statement v1 that is signed: the report, and the digests of what lies beside it."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from dqv.core.errors import TrustError
@@ -12,6 +13,9 @@ PREDICATE_TYPE = "urn:dqv:conformance-report:1"
 
 _SUBJECTS = (("report.json", "sha256"), ("manifest.parquet", "sha256"), ("dataset", "dqv-merkle-sha256"))
 """Name and algorithm of the subjects, in their order; the last is left out where there is no root."""
+
+_CHAINS = "dqv:certificates"
+"""An extension field, as the Statement's specification allows; left out where no signer has a certificate."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -25,16 +29,24 @@ class Statement:
         report_sha256: hex, of report.json.
         manifest_sha256: hex, of manifest.parquet.
         root_sha256: hex Merkle root of the dataset; null where the report is not bound to data.
+        chains_sha256: by key id, the hex sha256 of the certificates beside the signature of that key: whose certificate
+            goes with a signature is signed, too (RFC 5035 says why).
     """
 
     report: dict[str, Any]
     report_sha256: str
     manifest_sha256: str
     root_sha256: str | None
+    chains_sha256: Mapping[str, str] = field(default_factory=dict)
 
 
 def build(
-    report: dict[str, Any], *, report_sha256: str, manifest_sha256: str, root_sha256: str | None
+    report: dict[str, Any],
+    *,
+    report_sha256: str,
+    manifest_sha256: str,
+    root_sha256: str | None,
+    chains_sha256: Mapping[str, str] | None = None,
 ) -> bytes:
     """Write the Statement as RFC 8785 bytes.
 
@@ -43,11 +55,12 @@ def build(
         report_sha256: hex, of report.json.
         manifest_sha256: hex, of manifest.parquet.
         root_sha256: hex Merkle root; null where not every object was read.
+        chains_sha256: by key id, the hex sha256 of the certificates that the envelope will carry.
 
     Raises:
         TrustError: a digest that is none, or a report with a value that has no canonical form.
     """
-    payload = _encode(Statement(report, report_sha256, manifest_sha256, root_sha256))
+    payload = _encode(Statement(report, report_sha256, manifest_sha256, root_sha256, chains_sha256 or {}))
     parse(payload)  # nothing is signed that could not be verified
     return payload
 
@@ -59,7 +72,8 @@ def parse(payload: bytes) -> Statement:
         TrustError: names what does not hold.
     """
     value = canonical.load(payload, "the signed Statement")
-    if not isinstance(value, dict) or set(value) != {"_type", "subject", "predicateType", "predicate"}:
+    known = {"_type", "subject", "predicateType", "predicate"}
+    if not isinstance(value, dict) or set(value) - {_CHAINS} != known:
         raise TrustError("the signed Statement has not the keys _type, subject, predicateType and predicate")
     if value["_type"] != STATEMENT_TYPE:
         raise TrustError(f"the signed Statement's _type is not {STATEMENT_TYPE}")
@@ -68,7 +82,9 @@ def parse(payload: bytes) -> Statement:
     if not isinstance(value["predicate"], dict):
         raise TrustError("the signed Statement's predicate is not a report")
     report_sha256, manifest_sha256, *root = _digests(value["subject"])
-    statement = Statement(value["predicate"], report_sha256, manifest_sha256, root[0] if root else None)
+    statement = Statement(
+        value["predicate"], report_sha256, manifest_sha256, root[0] if root else None, _chains(value)
+    )
     if _encode(statement) != payload:
         raise TrustError("the signed Statement is not in its canonical form (RFC 8785)")
     return statement
@@ -86,8 +102,17 @@ def _encode(statement: Statement) -> bytes:
         "subject": subject,
         "predicateType": PREDICATE_TYPE,
         "predicate": statement.report,
-    }
+    } | ({_CHAINS: dict(statement.chains_sha256)} if statement.chains_sha256 else {})
     return canonical.dump(value, "the Statement")
+
+
+def _chains(value: dict[str, Any]) -> dict[str, str]:
+    chains = value.get(_CHAINS, {})
+    if not isinstance(chains, dict) or not all(
+        isinstance(each, str) and _DIGEST.fullmatch(each) for each in chains.values()
+    ):
+        raise TrustError(f"the signed Statement's {_CHAINS} is not a digest in hex by key id")
+    return chains
 
 
 def _digests(subject: Any) -> list[str]:

@@ -1,14 +1,18 @@
 """What it means that a report verifies.
 
 1. The envelope is well formed: at most 256 MiB, strict JSON (no key twice, no NaN), canonical bytes.
-2. A trusted key signed it. With no trusted key given (`--unsafe-any-signer`) nothing proves who did:
-   the step is "not proved", and all that follows says only that the parts belong together.
+2. A trusted key signed it: one that was given, or one whose certificate leads to one that was given. No signature by a
+   trusted key is false; signatures by other keys are named and not proved. With no trusted key given
+   (`--unsafe-any-signer`) nothing proves who signed: the step is "not proved", and all that follows says only that the
+   parts belong together.
 3. The signed Statement is a conformance report of dqv, in its canonical form.
-4. report.json beside the envelope is byte for byte the signed one and says what the Statement says.
-5. manifest.parquet beside the envelope has the signed digest, and its rows give the signed Merkle root.
+4. The certificates beside the signatures are the ones that the Statement names. They say who holds the keys, at the time of
+   verification; of a self-check the applicant, by its code. Without certificates the step is "not proved".
+5. report.json beside the envelope is byte for byte the signed one and says what the Statement says.
+6. manifest.parquet beside the envelope has the signed digest, and its rows give the signed Merkle root.
    Without a root the step is "not proved": the report is not bound to data.
-6. Every evidence file that the report lists is there, inside the folder, with its digest.
-7. The data is what the manifest says: `compare_data`, for a caller that has the data at hand.
+7. Every evidence file that the report lists is there, inside the folder, with its digest.
+8. The data is what the manifest says: `compare_data`, for a caller that has the data at hand.
 
 A step that does not hold is a result, not an exception, and ends the verification.
 """
@@ -16,24 +20,25 @@ A step that does not hold is a result, not an exception, and ends the verificati
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from dqv.core.errors import TrustError, UsageError
 from dqv.core.files import sha256_file
 from dqv.trust import canonical, dsse, statement
 from dqv.trust.manifest import IGNORED, Row, manifest_root, rows, shown
+from dqv.trust.signers import Signers, Trusted, certified, prove
 
 NAMES = {
     1: "the envelope is well formed",
     2: "a trusted key signed it",
     3: "it states a conformance report",
-    4: "report.json is the signed one",
-    5: "manifest.parquet is the signed one and gives the Merkle root",
-    6: "the evidence files are the signed ones",
-    7: "the data is what the manifest says",
+    4: "the certificates say who signed",
+    5: "report.json is the signed one",
+    6: "manifest.parquet is the signed one and gives the Merkle root",
+    7: "the evidence files are the signed ones",
+    8: "the data is what the manifest says",
 }
 
 
@@ -68,12 +73,16 @@ class Verification:
         return all(step.holds is not False for step in self.steps)
 
 
-def verify(envelope_path: Path, *, trusted: list[Ed25519PublicKey] | None) -> Verification:
-    """Take the steps 1 to 6 of this module's list.
+def verify(
+    envelope_path: Path, *, trusted: Sequence[Trusted] | None, now: datetime | None = None
+) -> Verification:
+    """Take the steps 1 to 7 of this module's list.
 
     Args:
         envelope_path: report.dsse.json; the other files are looked for in its folder.
-        trusted: the keys whose signature counts; null means that any signer will do, which is unsafe.
+        trusted: the keys whose signature counts, and the certificates that such a key may have or lead to; null means
+            that any signer will do, which is unsafe.
+        now: at which certificates must be valid, with time zone; null: the present time.
 
     Raises:
         UsageError: the envelope cannot be read.
@@ -97,15 +106,18 @@ def verify(envelope_path: Path, *, trusted: list[Ed25519PublicKey] | None) -> Ve
         envelope = dsse.open_envelope(data)
         took(True, f"{len(data)} bytes, {len(envelope.signatures)} signature(s)")
         # 2
-        took(*_signers(envelope, trusted))
+        signers = None if trusted is None else prove(envelope, trusted, now or datetime.now(UTC))
+        took(*_signers(envelope, signers))
         # 3
         stated = statement.parse(envelope.payload)
         took(True, f"{statement.PREDICATE_TYPE}, canonical")
         # 4
-        took(*_report_file(folder / "report.json", stated))
+        took(*certified(envelope, stated, signers))
         # 5
-        took(*_manifest_file(folder / "manifest.parquet", stated))
+        took(*_report_file(folder / "report.json", stated))
         # 6
+        took(*_manifest_file(folder / "manifest.parquet", stated))
+        # 7
         took(*_evidence_files(folder, stated.report))
     except TrustError as error:
         took(False, str(error))
@@ -114,7 +126,7 @@ def verify(envelope_path: Path, *, trusted: list[Ed25519PublicKey] | None) -> Ve
 
 
 def compare_data(manifest_path: Path, found: Iterable[tuple[bytes, int, bytes]]) -> Step:
-    """Take step 7: every object of the manifest is there with its size and sha256, and no other.
+    """Take step 8: every object of the manifest is there with its size and sha256, and no other.
 
     Args:
         manifest_path: the manifest that step 5 verified.
@@ -131,20 +143,20 @@ def compare_data(manifest_path: Path, found: Iterable[tuple[bytes, int, bytes]])
     try:
         compared, unhashed = _compare(rows(manifest_path), _ascending(found))
     except TrustError as error:
-        return Step(7, NAMES[7], False, str(error))
+        return Step(8, NAMES[8], False, str(error))
     if unhashed:
         detail = (
             f"not proved: {unhashed} of {compared} objects have no sha256 in the manifest; names, sizes agree"
         )
-        return Step(7, NAMES[7], None, detail)
-    return Step(7, NAMES[7], True, f"{compared} objects agree in name, size and sha256")
+        return Step(8, NAMES[8], None, detail)
+    return Step(8, NAMES[8], True, f"{compared} objects agree in name, size and sha256")
 
 
-def _signers(envelope: dsse.Envelope, trusted: Sequence[Ed25519PublicKey] | None) -> tuple[bool | None, str]:
-    if trusted is None:
+def _signers(envelope: dsse.Envelope, signers: Signers | None) -> tuple[bool | None, str]:
+    if signers is None:
         ids = ", ".join(signature.keyid for signature in envelope.signatures)
         return None, f"not proved: no trusted key was given, anyone may have signed; the envelope names {ids}"
-    return True, f"signed by {', '.join(dsse.verify(envelope, trusted))}"
+    return True, str(signers)
 
 
 def _report_file(path: Path, stated: statement.Statement) -> tuple[bool, str]:

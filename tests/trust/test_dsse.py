@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 from dqv.core.errors import TrustError
 from dqv.trust import canonical, dsse, statement
 from dqv.trust.keys import key_id
+from dqv.trust.sm2 import Sm2PrivateKey
+from tests.trust.made import certificate, name
 
 KEY, OTHER = (Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (1, 2))
 TRUSTED = [KEY.public_key()]
 REPORT = {"verdict": "no_clause_fails", "evidence": []}
 PAYLOAD = statement.build(REPORT, report_sha256="a" * 64, manifest_sha256="b" * 64, root_sha256="c" * 64)
 ENVELOPE = dsse.sign(PAYLOAD, [KEY])
+SM2 = Sm2PrivateKey.generate()
 
 
 def whole(data: bytes) -> statement.Statement:
@@ -44,15 +47,6 @@ def test_every_changed_byte_is_noticed(place: int, change: int) -> None:
         whole(bytes(data))
 
 
-@pytest.mark.parametrize("change", [1, 0x20])
-def test_a_change_at_any_place_is_noticed(change: int) -> None:
-    for place in range(len(ENVELOPE)):
-        data = bytearray(ENVELOPE)
-        data[place] ^= change
-        with pytest.raises(TrustError):
-            whole(bytes(data))
-
-
 @given(st.integers(0, len(ENVELOPE)), st.binary(min_size=1, max_size=3))
 def test_every_inserted_byte_is_noticed(place: int, more: bytes) -> None:
     with pytest.raises(TrustError):
@@ -71,11 +65,35 @@ def test_noise_is_refused(data: bytes) -> None:
         dsse.open_envelope(data)
 
 
+def every_change_is_noticed(data: bytes, trusted: list[Any]) -> None:
+    """At each place the lowest bit, and the one that turns a letter's case."""
+    for place in range(len(data)):
+        for change in (1, 0x20):
+            other = bytearray(data)
+            other[place] ^= change
+            with pytest.raises(TrustError):
+                dsse.verify(dsse.open_envelope(bytes(other)), trusted)
+
+
+def test_a_change_at_any_place_is_noticed() -> None:
+    every_change_is_noticed(ENVELOPE, TRUSTED)
+
+
+def test_a_change_at_any_place_is_noticed_with_sm2() -> None:
+    every_change_is_noticed(dsse.sign(b"{}", [SM2]), [SM2.public_key()])
+
+
+def test_a_change_at_any_place_is_noticed_with_two_signatures() -> None:
+    every_change_is_noticed(dsse.sign(b"{}", [SM2, KEY]), [SM2.public_key(), *TRUSTED])
+
+
 def changed(**fields: Any) -> bytes:
     return canonical.dump(json.loads(ENVELOPE) | fields, "it")
 
 
 SIGNATURE = json.loads(ENVELOPE)["signatures"][0]
+CERTIFICATE = certificate(KEY, OTHER, issuer=name(common="Root"))
+X5C, FOREIGN = (base64.b64encode(each.der).decode() for each in (CERTIFICATE, certificate(OTHER, OTHER)))
 SECOND = json.loads(dsse.sign(PAYLOAD, [OTHER]))["signatures"][0]
 
 
@@ -100,10 +118,17 @@ SECOND = json.loads(dsse.sign(PAYLOAD, [OTHER]))["signatures"][0]
         (changed(signatures={}), "1 to 16 signatures"),
         (changed(signatures=["x"]), "keyid and sig"),
         (changed(signatures=[{"sig": SIGNATURE["sig"]}]), "keyid and sig"),
-        (changed(signatures=[SIGNATURE | {"cert": ""}]), "keyid and sig"),
+        (changed(signatures=[SIGNATURE | {"cert": []}]), "keyid and sig"),
         (changed(signatures=[SIGNATURE | {"keyid": ""}]), "64 hex digits"),
         (changed(signatures=[SIGNATURE | {"keyid": 1}]), "64 hex digits"),
         (changed(signatures=[SIGNATURE, SIGNATURE]), "ascending"),
+        (changed(signatures=[SIGNATURE | {"x5c": []}]), "1 to 8 certificates"),
+        (changed(signatures=[SIGNATURE | {"x5c": {}}]), "1 to 8 certificates"),
+        (changed(signatures=[SIGNATURE | {"x5c": [X5C] * 9}]), "1 to 8 certificates"),
+        (changed(signatures=[SIGNATURE | {"x5c": [1]}]), "x5c is not base64"),
+        (changed(signatures=[SIGNATURE | {"x5c": ["YQ=="]}]), "not an X.509 certificate"),
+        (changed(signatures=[SIGNATURE | {"x5c": [X5C + "\n"]}]), "base64"),
+        (changed(signatures=[SIGNATURE | {"x5c": [FOREIGN]}]), "for another key"),
         (changed(signatures=sorted([SIGNATURE, SECOND], key=lambda s: s["keyid"])[::-1]), "ascending"),
     ],
 )
@@ -150,3 +175,19 @@ def test_one_false_trusted_signature_spoils_the_others() -> None:
 def test_signing_needs_a_key() -> None:
     with pytest.raises(ValueError, match="1 to 16"):
         dsse.sign(PAYLOAD, [])
+
+
+def test_ed25519_and_sm2_sign_one_envelope() -> None:
+    envelope = dsse.open_envelope(dsse.sign(PAYLOAD, [SM2, KEY]))
+    both = sorted(key_id(key.public_key()) for key in (SM2, KEY))
+    assert dsse.verify(envelope, [SM2.public_key(), KEY.public_key()]) == both
+    assert dsse.verify(envelope, [SM2.public_key()]) == [key_id(SM2.public_key())]
+
+
+def test_certificates_travel_beside_their_signature() -> None:
+    keyid = key_id(KEY.public_key())
+    envelope = dsse.open_envelope(dsse.sign(PAYLOAD, [SM2, KEY], {keyid: (CERTIFICATE,)}))
+    assert {each.keyid: [one.der for one in each.chain] for each in envelope.signatures} == {
+        keyid: [CERTIFICATE.der],
+        key_id(SM2.public_key()): [],
+    }

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from dqv.core.errors import UsageError
 from dqv.trust import keys
+from dqv.trust.sm2 import Sm2PrivateKey
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
@@ -33,9 +35,53 @@ def test_the_pair_is_one_pair(tmp_path: Path) -> None:
     assert keys.load_private(private).public_key() == keys.load_public(public)
 
 
+@pytest.mark.parametrize("algorithm", keys.ALGORITHMS)
+@pytest.mark.parametrize("passphrase", [None, b"correct horse", "密码".encode()])
+def test_a_pair_of_each_algorithm_signs_and_verifies(
+    tmp_path: Path, algorithm: str, passphrase: bytes | None
+) -> None:
+    private, public = keys.generate(tmp_path / "me", algorithm, passphrase)
+    assert (b"ENCRYPTED" in private.read_bytes()) == (passphrase is not None)
+    key = keys.load_private(private, lambda _: passphrase)
+    assert (algorithm == "sm2") == isinstance(key, Sm2PrivateKey)
+    keys.load_public(public).verify(key.sign(b"message"), b"message")
+    assert keys.key_id(key.public_key()) == keys.key_id(keys.load_public(public))
+
+
+def test_a_passphrase_is_asked_for_an_encrypted_key_alone(tmp_path: Path) -> None:
+    private, _ = keys.generate(tmp_path / "me")
+    keys.load_private(private, lambda path: pytest.fail(f"asked for {path}"))
+
+
+@pytest.mark.parametrize("algorithm", keys.ALGORITHMS)
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "put its passphrase into the environment variable DQV_KEY_PASSPHRASE"),
+        (b"", "put its passphrase into the environment variable DQV_KEY_PASSPHRASE"),
+        (b"wrong", "cannot be opened with this passphrase"),
+        (b"right\0", "no NUL"),
+        (b"x" * 1001, "1 to 1000 bytes"),
+    ],
+)
+def test_a_wrong_or_missing_passphrase_is_told(
+    tmp_path: Path, algorithm: str, given: bytes | None, said: str
+) -> None:
+    private, _ = keys.generate(tmp_path / "me", algorithm, b"right")
+    with pytest.raises(UsageError, match=said):
+        keys.load_private(private, lambda _: given)
+
+
+def test_nothing_is_written_without_a_usable_passphrase_or_algorithm(tmp_path: Path) -> None:
+    for algorithm, passphrase in (("ed25519", b"a\0b"), ("sm2", b""), ("rsa", None), ("SM2", None)):
+        with pytest.raises(UsageError):
+            keys.generate(tmp_path / "me", algorithm, passphrase)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_key_id_is_the_digest_of_the_der(tmp_path: Path) -> None:
     public = keys.load_public(keys.generate(tmp_path / "me")[1])
-    der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    der = keys.spki(public)
     assert keys.key_id(public) == "sha256:" + hashlib.sha256(der).hexdigest()
 
 
@@ -63,8 +109,9 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 def wrong_files(folder: Path) -> dict[str, Path]:
     """One file of each kind that is no Ed25519 key in PEM."""
     private, public = keys.generate(folder / "good")
+    with_more = public.read_bytes() + b"-----BEGIN CERTIFICATE-----\n"
     ec = generate_private_key(SECP256R1())
-    good = keys.load_private(private)
+    good = Ed25519PrivateKey.generate()
     contents = {
         "empty": b"",
         "text": b"not a key",
@@ -72,6 +119,8 @@ def wrong_files(folder: Path) -> dict[str, Path]:
         "ec-private": ec.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
         "ec-public": ec.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
         "password": good.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")),
+        "broken-off": with_more,
+        "twice": public.read_bytes() * 2,
         "der": good.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),
     }
     files = {"missing": folder / "missing.pub", "folder": folder / "folder"}
@@ -82,7 +131,19 @@ def wrong_files(folder: Path) -> dict[str, Path]:
     return files | {"private": private, "public": public}
 
 
-KINDS = ["missing", "folder", "empty", "text", "truncated", "ec-private", "ec-public", "password", "der"]
+KINDS = [
+    "missing",
+    "folder",
+    "empty",
+    "text",
+    "truncated",
+    "ec-private",
+    "ec-public",
+    "password",
+    "broken-off",
+    "twice",
+    "der",
+]
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "public"])
@@ -103,6 +164,13 @@ def test_a_folder_gives_its_public_keys_by_name(tmp_path: Path) -> None:
     made = [keys.load_public(keys.generate(tmp_path / name)[1]) for name in ("b", "a")]
     assert keys.load_trusted(tmp_path) == made[::-1]
     assert keys.load_trusted(tmp_path / "b.pub") == made[:1]
+
+
+def test_one_file_may_hold_several_keys(tmp_path: Path) -> None:
+    pems = [keys.generate(tmp_path / name, name)[1].read_bytes() for name in keys.ALGORITHMS]
+    (tmp_path / "all.pem").write_bytes(b"the bureau's keys\n" + b"\n".join(pems))
+    assert len(keys.load_trusted(tmp_path / "all.pem")) == 2
+    assert len(keys.load_trusted(tmp_path)) == 4
 
 
 @pytest.mark.parametrize("name", ["", "me.key", "missing.pub", "missing"])

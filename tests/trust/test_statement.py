@@ -87,3 +87,22 @@ SUBJECT = json.loads(build())["subject"]
 def test_any_other_statement_is_refused(payload: bytes, said: str) -> None:
     with pytest.raises(TrustError, match=said):
         statement.parse(payload)
+
+
+def test_digests_of_certificates_are_stated_where_there_are_any() -> None:
+    payload = statement.build(
+        REPORT, report_sha256=A, manifest_sha256=B, root_sha256=C, chains_sha256={"sha256:x": A}
+    )
+    assert json.loads(payload) == json.loads(build()) | {"dqv:certificates": {"sha256:x": A}}
+    assert statement.parse(payload).chains_sha256 == {"sha256:x": A}
+
+
+@pytest.mark.parametrize("value", [[], {"a": 1}, {"a": "A" * 64}, "x", None])
+def test_other_digests_of_certificates_are_refused(value: object) -> None:
+    with pytest.raises(TrustError, match="digest in hex by key id"):
+        statement.parse(changed(**{"dqv:certificates": value}))
+
+
+def test_no_certificates_have_one_spelling() -> None:
+    with pytest.raises(TrustError, match="canonical"):
+        statement.parse(changed(**{"dqv:certificates": {}}))

@@ -65,7 +65,7 @@ def sign(folder: Path, report: dict[str, Any], root: str | None) -> Path:
 
 def assert_fails_at(result: Verification, number: int, said: str) -> None:
     assert [step.number for step in result.steps] == list(range(1, number + 1))
-    assert [step.holds for step in result.steps] == [True] * (number - 1) + [False]
+    assert [step.holds is not False for step in result.steps] == [True] * (number - 1) + [False]
     assert said in result.steps[-1].detail
     assert not result.holds
     assert result.report is None
@@ -74,8 +74,9 @@ def assert_fails_at(result: Verification, number: int, said: str) -> None:
 def test_an_untouched_folder_verifies(tmp_path: Path) -> None:
     result = verify(make(tmp_path), trusted=TRUSTED)
     assert [(step.number, step.name, step.holds) for step in result.steps] == [
-        (number, NAMES[number], True) for number in range(1, 7)
+        (number, NAMES[number], None if number == 4 else True) for number in range(1, 8)
     ]
+    assert "no trusted signer has a certificate" in result.steps[3].detail
     assert result.holds
     assert result.report is not None
     assert result.report["verdict"] == "no_clause_fails"
@@ -90,14 +91,14 @@ def test_a_moved_folder_verifies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_without_trusted_keys_the_signer_is_not_proved(tmp_path: Path) -> None:
     result = verify(make(tmp_path), trusted=None)
-    assert [step.holds for step in result.steps] == [True, None, True, True, True, True]
+    assert [step.holds for step in result.steps] == [True, None, True, None, True, True, True]
     assert "not proved" in result.steps[1].detail
 
 
 def test_without_a_root_the_data_is_not_proved(tmp_path: Path) -> None:
     result = verify(make(tmp_path, bound=False), trusted=TRUSTED)
-    assert [step.holds for step in result.steps] == [True, True, True, True, None, True]
-    assert "not bound to data" in result.steps[4].detail
+    assert [step.holds for step in result.steps] == [True, True, True, None, True, None, True]
+    assert "not bound to data" in result.steps[5].detail
 
 
 @pytest.mark.parametrize("trusted", [[], [Ed25519PrivateKey.generate().public_key()]])
@@ -151,7 +152,7 @@ def break_with(action: str) -> Callable[[Path], None]:
 
 @pytest.mark.parametrize("action", ["missing", "changed", "empty", "folder", "pipe", "loop"])
 @pytest.mark.parametrize(
-    ("name", "number"), [("report.json", 4), ("manifest.parquet", 5), ("evidence/recency.parquet", 6)]
+    ("name", "number"), [("report.json", 5), ("manifest.parquet", 6), ("evidence/recency.parquet", 7)]
 )
 def test_a_touched_file_is_noticed(tmp_path: Path, name: str, number: int, action: str) -> None:
     path = make(tmp_path)
@@ -172,7 +173,7 @@ def test_a_touched_file_is_noticed(tmp_path: Path, name: str, number: int, actio
 def test_a_signed_report_that_says_something_else_is_refused(tmp_path: Path, content: str, said: str) -> None:
     make(tmp_path)
     (tmp_path / "report.json").write_text(content)
-    assert_fails_at(verify(sign(tmp_path, {"a": 1}, None), trusted=TRUSTED), 4, said)
+    assert_fails_at(verify(sign(tmp_path, {"a": 1}, None), trusted=TRUSTED), 5, said)
 
 
 def test_numbers_of_equal_value_are_the_same_report(tmp_path: Path) -> None:
@@ -201,12 +202,12 @@ def test_a_signed_manifest_must_give_the_signed_root(
     stated = statement.parse(envelope.payload)
     write_manifest(tmp_path / "manifest.parquet", rows)
     result = verify(sign(tmp_path, stated.report, stated.root_sha256), trusted=TRUSTED)
-    assert_fails_at(result, 5, "manifest.parquet")
+    assert_fails_at(result, 6, "manifest.parquet")
 
 
 def test_the_report_must_name_the_signed_root(tmp_path: Path) -> None:
     path = make(tmp_path, subject={"root_sha256": "0" * 64})
-    assert_fails_at(verify(path, trusted=TRUSTED), 5, "subject.root_sha256")
+    assert_fails_at(verify(path, trusted=TRUSTED), 6, "subject.root_sha256")
 
 
 @pytest.mark.parametrize(
@@ -218,7 +219,7 @@ def test_evidence_stays_inside_the_folder(tmp_path: Path, bad: str) -> None:
     path = make(folder, evidence=[{"path": bad, "digest": sha256(b"rows").hexdigest()}])
     (folder / "link").symlink_to(tmp_path / "outside")
     (folder / "to").symlink_to(tmp_path)
-    assert_fails_at(verify(path, trusted=TRUSTED), 6, "outside the folder")
+    assert_fails_at(verify(path, trusted=TRUSTED), 7, "outside the folder")
 
 
 @pytest.mark.parametrize(
@@ -235,7 +236,7 @@ def test_evidence_stays_inside_the_folder(tmp_path: Path, bad: str) -> None:
     ],
 )
 def test_evidence_that_cannot_be_is_refused(tmp_path: Path, evidence: list[Any]) -> None:
-    assert_fails_at(verify(make(tmp_path, evidence=evidence), trusted=TRUSTED), 6, "evidence")
+    assert_fails_at(verify(make(tmp_path, evidence=evidence), trusted=TRUSTED), 7, "evidence")
 
 
 @pytest.mark.parametrize("evidence", [None, {}, "x"])
@@ -243,7 +244,7 @@ def test_a_report_without_a_list_of_evidence_is_refused(tmp_path: Path, evidence
     root = statement.parse(dsse.open_envelope(make(tmp_path).read_bytes()).payload).root_sha256
     report = {"evidence": evidence}
     (tmp_path / "report.json").write_text(json.dumps(report))
-    assert_fails_at(verify(sign(tmp_path, report, root), trusted=TRUSTED), 6, "no list of evidence")
+    assert_fails_at(verify(sign(tmp_path, report, root), trusted=TRUSTED), 7, "no list of evidence")
 
 
 def test_what_was_ignored_and_is_data_now_is_found(tmp_path: Path) -> None:
@@ -256,7 +257,7 @@ def test_what_was_ignored_and_is_data_now_is_found(tmp_path: Path) -> None:
 def test_the_same_data_compares_equal(tmp_path: Path) -> None:
     make(tmp_path)
     step = compare_data(tmp_path / "manifest.parquet", iter(FOUND))
-    assert (step.number, step.name, step.holds) == (7, NAMES[7], True)
+    assert (step.number, step.name, step.holds) == (8, NAMES[8], True)
     assert step.detail.startswith("3 objects")
 
 
