@@ -137,7 +137,7 @@ def check(
             },
         )
         with _progress(quiet=quiet) as progress:
-            report = pipeline.check(settings, progress, _platform(platform), _passphrase)
+            report = pipeline.check(settings, progress, _platform(platform), _passphrases())
         _show(report, folder, settings.lang, as_json=as_json, quiet=quiet)
         return exit_code(report.verdict, strict=strict)
 
@@ -220,7 +220,7 @@ def keygen(
     def run() -> int:
         from dqv.trust import keys
 
-        secret = _passphrase(Path(f"{out}.key"), new=True)
+        secret = _passphrases()(Path(f"{out}.key"), new=True)
         private, public = keys.generate(out, algorithm, secret)
         kept = "encrypted" if secret else "not encrypted: keep it secret"
         print(f"{private} ({kept})\n{public} (give it to whoever verifies)")  # noqa: T201
@@ -433,21 +433,26 @@ def _asked(entry: Sequence[Question], answers: dict[str, list[str]]) -> bool:
     return True
 
 
-def _passphrase(path: Path, *, new: bool = False) -> bytes | None:
-    """What opens an encrypted key, or will: from DQV_KEY_PASSPHRASE, else asked for on a terminal; None: nothing.
+def _passphrases() -> Callable[..., bytes | None]:
+    """What tells the passphrase of a key file: from DQV_KEY_PASSPHRASE, else asked for on a terminal; None: there is none.
 
-    Raises:
-        UsageError: a new one was typed differently the second time.
+    It is taken out of the environment: what reads foreign data must not inherit it.
     """
-    given = os.environ.get("DQV_KEY_PASSPHRASE")
-    if given is not None or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return os.fsencode(given) if given else None
-    from getpass import getpass
+    given = os.environ.pop("DQV_KEY_PASSPHRASE", None)
 
-    typed = getpass(f"{path}: 密码 / passphrase{' (空：不加密 / empty: none)' if new else ''}: ", sys.stderr)
-    if new and typed and getpass("再输一次 / once more: ", sys.stderr) != typed:
-        raise UsageError("the two passphrases differ; nothing was written; call it again")
-    return typed.encode() or None
+    def told(path: Path, *, new: bool = False) -> bytes | None:
+        if given is not None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return os.fsencode(given) if given else None
+        from getpass import getpass
+
+        typed = getpass(
+            f"{path}: 密码 / passphrase{' (空：不加密 / empty: none)' if new else ''}: ", sys.stderr
+        )
+        if new and typed and getpass("再输一次 / once more: ", sys.stderr) != typed:
+            raise UsageError("the two passphrases differ; nothing was written; call it again")
+        return typed.encode() or None
+
+    return told
 
 
 def _platform(description: Path | None) -> Platform | None:

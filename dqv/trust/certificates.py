@@ -114,6 +114,7 @@ def load(der: bytes) -> Certificate:
             # Read now what is read lazily, so that nothing breaks later.
             _ = parsed.version, parsed.subject, parsed.issuer, parsed.extensions, parsed.serial_number
             _ = parsed.not_valid_before_utc, parsed.not_valid_after_utc, parsed.signature
+            _ = [name.rfc4514_string().encode() for name in (parsed.subject, parsed.issuer)]
             spki = _spki(der, parsed)
     except (
         ValueError, TypeError, IndexError, UnsupportedAlgorithm, Warning, x509.DuplicateExtension, x509.InvalidVersion,

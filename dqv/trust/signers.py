@@ -33,7 +33,10 @@ class Signers:
     now: datetime
 
     def __str__(self) -> str:
-        more = f"; not proved, no trusted key for: {', '.join(self.unknown)}" if self.unknown else ""
+        others = [
+            f"{keyid} ({self.refused[keyid]})" if keyid in self.refused else keyid for keyid in self.unknown
+        ]
+        more = f"; not proved, no trusted key for: {', '.join(others)}" if others else ""
         return f"signed by {', '.join(self.proved)}{more}"
 
 

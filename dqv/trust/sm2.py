@@ -176,7 +176,7 @@ def _library() -> Any | None:
         # Never by the bare name: macOS ends a process that loads its own libcrypto.
         names = [f"{place}/opt/openssl@3/lib/libcrypto.3.dylib" for place in ("/opt/homebrew", "/usr/local")]
     else:
-        names = [ctypes.util.find_library("crypto") or "", "libcrypto.so.3"]
+        names = ["libcrypto.so.3", ctypes.util.find_library("crypto") or ""]
     for name in filter(None, names):
         with suppress(OSError, AttributeError):  # not there; a function is missing: LibreSSL, OpenSSL 1.1
             library = _declared(ctypes.CDLL(name))

@@ -1,7 +1,9 @@
 import hashlib
 import os
 import stat
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
@@ -16,7 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from dqv.core.errors import UsageError
 from dqv.trust import keys
+from dqv.trust.certificates import Certificate
 from dqv.trust.sm2 import Sm2PrivateKey
+from tests.trust import made
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
@@ -185,3 +189,98 @@ def test_one_bad_key_spoils_the_folder(tmp_path: Path) -> None:
     (tmp_path / "bad.pub").write_bytes(b"")
     with pytest.raises(UsageError, match=r"bad\.pub"):
         keys.load_trusted(tmp_path)
+
+
+SIGNER, AUTHORITY = Sm2PrivateKey.generate(), Ed25519PrivateKey.generate()
+ROOT = made.name(common="Root")
+TODAY = datetime.now(UTC)
+VALID: Any = {"begins": TODAY - timedelta(days=1), "ends": TODAY + timedelta(days=1)}
+
+
+def pem(*certificates: Certificate) -> bytes:
+    return b"\n".join(each.parsed.public_bytes(Encoding.PEM) for each in certificates)
+
+
+def own(key: Any = SIGNER, **changes: Any) -> Certificate:
+    return made.certificate(key, AUTHORITY, issuer=ROOT, **{**VALID, **changes})
+
+
+def authority(**changes: Any) -> Certificate:
+    return made.certificate(AUTHORITY, AUTHORITY, subject=ROOT, **{"ca": True, **VALID, **changes})
+
+
+def test_keys_and_certificates_are_trusted_from_one_folder(tmp_path: Path) -> None:
+    keys.generate(tmp_path / "a")
+    (tmp_path / "b.pem").write_bytes(pem(authority()))
+    (tmp_path / "c.crt").write_bytes(b"Certificate:\n    Data:\n" + pem(own(), authority()))
+    (tmp_path / "d.txt").write_bytes(b"not looked at")
+    assert [isinstance(each, Certificate) for each in keys.load_trusted(tmp_path)] == [
+        False,
+        True,
+        True,
+        True,
+    ]
+    assert len(keys.load_trusted(tmp_path / "c.crt")) == 2
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"-----BEGIN CERTIFICATE-----\nYQ==\n-----END CERTIFICATE-----\n", own().der]
+)
+def test_what_is_no_certificate_in_pem_is_not_trusted(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.crt").write_bytes(content)
+    with pytest.raises(
+        UsageError, match=r"a\.crt is neither .* nor a certificate in PEM.*openssl x509 -inform DER"
+    ):
+        keys.load_trusted(tmp_path)
+
+
+def signing(folder: Path, *files: bytes) -> keys.Signing:
+    """Two keys, the certified one last, and files of certificates."""
+    other, _ = keys.generate(folder / "other")
+    (folder / "me.key").write_bytes(SIGNER.pem(None))
+    paths = [folder / f"{number}.pem" for number in range(len(files))]
+    for path, content in zip(paths, files, strict=True):
+        path.write_bytes(content)
+    return keys.load_signing([other, folder / "me.key"], paths)
+
+
+def test_a_certificate_goes_with_the_key_that_it_is_for(tmp_path: Path) -> None:
+    mine, root = own(), authority()
+    found = signing(tmp_path, pem(mine, root))
+    assert len(found.keys) == 2
+    assert found.chains == {keys.key_id(SIGNER.public_key()): (mine, root)}
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ([pem(own(AUTHORITY))], "for none of the keys given with --key"),
+        ([pem(authority(), own())], "for none of the keys"),
+        ([pem(own()), pem(own())], "another one is for the same key"),
+        ([pem(own(ends=TODAY - timedelta(hours=1)))], "is not now"),
+        ([pem(own(), own())], "names differ"),
+        ([pem(own(), authority(ca=False))], "CA flag is not set"),
+        ([pem(own(extensions=((made.usage("key_agreement"), True),)))], "not for signing"),
+        ([pem(own(), *[authority()] * 8)], "does not hold 1 to 8 certificates"),
+        ([SIGNER.pem(None)], "is neither"),
+        ([b""], "is neither"),
+    ],
+)
+def test_a_certificate_that_would_not_verify_signs_nothing(
+    tmp_path: Path, files: list[bytes], said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        signing(tmp_path, *files)
+
+
+def test_a_key_is_no_certificate(tmp_path: Path) -> None:
+    _, public = keys.generate(tmp_path / "a")
+    with pytest.raises(UsageError, match="certificates and nothing else"):
+        keys.load_certificates(public)
+
+
+def test_so_many_keys_may_sign(tmp_path: Path) -> None:
+    path, _ = keys.generate(tmp_path / "a")
+    assert len(keys.load_signing([path] * keys.MAX_SIGNATURES, []).keys) == keys.MAX_SIGNATURES
+    with pytest.raises(UsageError, match="at most 16 keys"):
+        keys.load_signing([path] * (keys.MAX_SIGNATURES + 1), [])
