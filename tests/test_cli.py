@@ -182,23 +182,31 @@ def test_an_encrypted_key_and_another_sign_one_report(source: Path, tmp_path: Pa
     )
 
 
-@pytest.mark.parametrize(("typed", "code"), [("geheim\ngeheim\n", 0), ("geheim\ngeheim2\n", 2), ("\n", 0)])
-def test_a_passphrase_is_asked_for_on_a_terminal(tmp_path: Path, typed: str, code: int) -> None:
+@pytest.mark.parametrize(
+    ("typed", "code"), [(["geheim", "geheim"], 0), (["geheim", "geheim2"], 2), ([""], 0)]
+)
+def test_a_passphrase_is_asked_for_on_a_terminal(tmp_path: Path, typed: list[str], code: int) -> None:
     ours, theirs = pty.openpty()
-    os.write(ours, typed.encode())
-    done = subprocess.run(
+    done = subprocess.Popen(
         [sys.executable, "-m", "dqv", "keygen", "--out", tmp_path / "a"], stdin=theirs, stderr=theirs,
-        stdout=subprocess.PIPE, start_new_session=True, timeout=60, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL, start_new_session=True,
+        env={**os.environ, "LANG": "C.UTF-8", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     os.close(theirs)
+    shown = b""
+    for answer, prompt in zip(typed, (b"passphrase", b"once more"), strict=False):
+        while not (prompt in shown and shown.endswith(b": ")):  # what is typed before the prompt is dropped
+            shown += os.read(ours, 4096)
+        os.write(ours, f"{answer}\n".encode())
     with contextlib.suppress(OSError):  # Linux says EIO at the end
-        while os.read(ours, 4096):
-            pass
+        while block := os.read(ours, 4096):
+            shown += block
     os.close(ours)
-    assert done.returncode == code
+    assert done.wait(timeout=60) == code
+    assert b"geheim" not in shown
     assert (tmp_path / "a.key").exists() == (code == 0)
     if code == 0:
-        assert (b"ENCRYPTED" in (tmp_path / "a.key").read_bytes()) == typed.startswith("geheim")
+        assert (b"ENCRYPTED" in (tmp_path / "a.key").read_bytes()) == bool(typed[0])
 
 
 def test_policies_are_listed_and_shown(tmp_path: Path) -> None:
