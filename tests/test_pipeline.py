@@ -343,7 +343,7 @@ class TestSigned:
         else:
             (source / "c2.txt").write_text("more")
         step = pipeline.verify(*signed, str(source))[-1]
-        assert (step.number, step.holds) == (7, False)
+        assert (step.number, step.holds) == (8, False)
         assert "c" in step.detail
 
     def test_a_changed_report_is_found(self, signed: tuple[Path, Path], tmp_path: Path) -> None:
@@ -373,7 +373,7 @@ class TestSigned:
         other, _ = keys.generate(tmp_path / "other")
         record = tmp_path / "registration.toml"
         record.write_text(
-            'name = "x"\nmodalities = ["text"]\n[applicant]\nname = "y"\nuscc = "913304990000000006"\n'
+            'name = "x"\n[modalities.text]\nscale = "1 MB"\n[applicant]\nname = "y"\nuscc = "913304990000000006"\n'
         )
         settings = Settings(
             source=str(source), out=tmp_path / "out", scheduler=scheduler, reference_date=REFERENCE,
