@@ -23,7 +23,7 @@ from dqv.core.settings import Settings
 from dqv.engine import Engine
 from dqv.execute import partitions
 from dqv.reports.model import Report
-from dqv.trust import keys
+from dqv.trust import keys, proof
 
 REFERENCE = date(2026, 6, 30)
 
@@ -318,8 +318,40 @@ class TestSigned:
 
     def test_a_signed_report_verifies_against_the_data(self, signed: tuple[Path, Path], source: Path) -> None:
         steps = pipeline.verify(*signed, str(source))
-        assert [step.number for step in steps] == [1, 2, 3, 4, 5, 6, 7]
-        assert all(step.holds for step in steps)
+        assert [(step.number, step.holds) for step in steps] == [
+            (number, None if number == 9 else True)
+            for number in range(1, 11)  # 9: there is no proof
+        ]
+
+    def test_a_proof_and_a_spot_check_against_the_data(
+        self, signed: tuple[Path, Path], source: Path, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "proof.json"
+        made = proof.make(tmp_path / "out" / "manifest.parquet", b"c.txt")
+        file.write_bytes(proof.dump(made))
+        proved = pipeline.verify(*signed, str(source), proof=file)
+        assert [step.holds for step in proved] == [True] * 10
+        for sample, count in (("2", 2), ("60%", 3), ("1 TB", 5)):
+            step = pipeline.verify(*signed, str(source), sample=sample)[-1]
+            assert (step.number, step.holds) == (10, True)
+            assert step.detail.startswith(f"{count} of 5 objects drawn with nonce ")
+        (source / "c.txt").write_bytes((source / "c.txt").read_bytes()[::-1])
+        step = pipeline.verify(*signed, str(source), proof=file)[-1]
+        assert (step.number, step.holds) == (10, False)
+        assert "c.txt has other content" in step.detail
+        assert pipeline.verify(*signed, str(source), sample="100%")[-1].holds is False
+        (source / "c.txt").unlink()
+        assert (
+            "c.txt is in the manifest and not in the data"
+            in pipeline.verify(*signed, str(source), proof=file)[-1].detail
+        )
+        assert (
+            pipeline.verify(*signed, str(source), sample="1")[-1].holds is False
+        )  # names are looked at, all
+
+    def test_every_spot_check_draws_anew(self, signed: tuple[Path, Path], source: Path) -> None:
+        told = {pipeline.verify(*signed, str(source), sample="1")[-1].detail for _ in range(3)}
+        assert len(told) == 3
 
     @pytest.mark.parametrize("change", ["byte", "gone", "more"])
     def test_one_changed_file_of_the_data_is_found(
@@ -334,7 +366,7 @@ class TestSigned:
         else:
             (source / "c2.txt").write_text("more")
         step = pipeline.verify(*signed, str(source))[-1]
-        assert (step.number, step.holds) == (7, False)
+        assert (step.number, step.holds) == (10, False)
         assert "c" in step.detail
 
     def test_a_changed_report_is_found(self, signed: tuple[Path, Path], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from dqv.trust.keys import key_id
 KEY, OTHER = (Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (1, 2))
 TRUSTED = [KEY.public_key()]
 REPORT = {"verdict": "no_clause_fails", "evidence": []}
-PAYLOAD = statement.build(REPORT, report_sha256="a" * 64, manifest_sha256="b" * 64, root_sha256="c" * 64)
+PAYLOAD = statement.build(REPORT, report_sha256="a" * 64, manifest_sha256="b" * 64, bound=None)
 ENVELOPE = dsse.sign(PAYLOAD, [KEY])
 
 
