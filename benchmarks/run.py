@@ -17,6 +17,7 @@ from pathlib import Path
 from benchmarks import (
     audio_check,
     audio_near,
+    binding,
     clauses,
     documents,
     image_check,
@@ -43,6 +44,7 @@ Part = tuple[str, Callable[[Path], str]]
 
 PARTS: dict[str, Part] = {
     "objects_scale": ("Many objects", lambda folder: objects_scale.as_markdown(objects_scale.measure(folder))),
+    "binding": ("Binding", lambda folder: binding.as_markdown(binding.measure(folder))),
     "text_scale": ("Text, the whole check", lambda folder: text_scale.as_markdown(*text_scale.measure(folder))),
     "text_kernel": ("Text, tokens to sketches", lambda _: text_kernel.as_markdown(text_kernel.measure())),
     "text_peers": ("Text, near-duplicates beside peers", lambda _: text_peers.as_markdown(*text_peers.measure())),

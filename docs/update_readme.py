@@ -12,6 +12,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     (),
     ("check",),
     ("verify",),
+    ("prove",),
     ("explain",),
     ("init",),
     ("keygen",),

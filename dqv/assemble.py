@@ -39,6 +39,7 @@ from dqv.reports.model import (
     Tally,
     Witness,
 )
+from dqv.trust.manifest import Bound
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def build(
     settings: Settings,
     *,
     out: Path,
-    root_sha256: str | None,
+    bound: Bound | None,
     registration_sha256: str | None,
     platform_sha256: str | None = None,
     barred_sha256: str | None = None,
@@ -116,7 +117,7 @@ def build(
     verdict, decided_by = report_verdict((finding.rule, finding.verdict) for finding in findings)
     values = {
         "schema": SCHEMA_ID,
-        "subject": _subject(case, settings, root_sha256, registration_sha256, platform_sha256, barred_sha256),
+        "subject": _subject(case, settings, bound, registration_sha256, platform_sha256, barred_sha256),
         "policy": _policy_ref(case.policy),
         "run": Run(
             role=settings.role,
@@ -385,7 +386,7 @@ def _layout(case: Case) -> Layout:
 def _subject(
     case: Case,
     settings: Settings,
-    root_sha256: str | None,
+    bound: Bound | None,
     registration_sha256: str | None,
     platform_sha256: str | None,
     barred_sha256: str | None,
@@ -395,7 +396,8 @@ def _subject(
     record = case.registration
     certificate = record.certificate.number if record and record.certificate else None
     return Subject(
-        root_sha256=root_sha256,
+        root_sha256=bound.root_sha256 if bound is not None else None,
+        root_sm3=bound.root_sm3 if bound is not None else None,
         objects=objects,
         size_bytes=size,
         layout=settings.measuring.layout or _layout(case),

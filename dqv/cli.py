@@ -157,6 +157,16 @@ def verify(
     platform: Annotated[
         Path | None, typer.Option(help="Description of the platform; --data is then a registration number.")
     ] = None,
+    sample: Annotated[
+        str | None,
+        typer.Option(help="Of the data read only so much, drawn anew: 300 (objects), 5% or 10GB."),
+    ] = None,
+    proof: Annotated[
+        Path | None,
+        typer.Option(
+            help="What `dqv prove` printed: its object is of the dataset; of --data it alone is read."
+        ),
+    ] = None,
     unsafe_any_signer: Annotated[
         bool, typer.Option("--unsafe-any-signer", help="Accept any signer: proves nothing about who.")
     ] = False,
@@ -166,22 +176,63 @@ def verify(
 
     def run() -> int:
         from dqv import pipeline
+        from dqv.reports.escape import visible
 
         if trust is None and not unsafe_any_signer:
             raise UsageError("name a key you trust with --trust (or, to prove less, --unsafe-any-signer)")
         if platform is not None and data is None:
             raise UsageError("--platform: name the dataset's registration number with --data")
-        steps = pipeline.verify(envelope, trust, data, _platform(platform))
+        if sample is not None and (data is None or proof is not None):
+            raise UsageError("--sample: name the dataset with --data, and no --proof")
+        steps = pipeline.verify(envelope, trust, data, _platform(platform), proof, sample)
         for step in steps:
             mark = {True: "ok  ", False: "FAIL", None: "--  "}[step.holds]
             if not quiet or step.holds is False:
-                print(f"{step.number}  {mark}  {step.name}: {step.detail}")  # noqa: T201
+                print(f"{step.number:2}  {mark}  {step.name}: {visible(step.detail)}")  # noqa: T201
         failed = next((step for step in steps if step.holds is False), None)
         if failed is not None:
             raise TrustError(f"step {failed.number} does not hold: {failed.name}")
         return 0
 
     _exit(run)
+
+
+@app.command()
+def prove(
+    path: Annotated[
+        str, typer.Argument(help="An object of the dataset: its path from the dataset's folder on.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the report; default: the current one if a manifest is there, else the only *-dqv in it."
+        ),
+    ] = None,
+) -> None:
+    """Print the proof that an object is of the dataset of a report; `dqv verify --proof` checks it."""
+
+    def run() -> int:
+        from dqv.trust import proof
+
+        manifest = (out if out is not None else _report_folder()) / "manifest.parquet"
+        if not manifest.is_file():
+            raise UsageError(f"there is no {manifest}; name the folder of a report with --out")
+        sys.stdout.write(proof.dump(proof.make(manifest, os.fsencode(path))).decode())
+        return 0
+
+    _exit(run)
+
+
+def _report_folder() -> Path:
+    """Where a report is that nobody named."""
+    here = Path()
+    if (here / "manifest.parquet").is_file():
+        return here
+    found = sorted(each.parent for each in here.glob("*-dqv/manifest.parquet"))
+    if len(found) != 1:
+        told = ", ".join(map(str, found)) or "none"
+        raise UsageError(f"name the folder of a report with --out: here are {told}")
+    return found[0]
 
 
 @app.command()

@@ -44,6 +44,7 @@ from dqv.neardup import films
 from dqv.reports.escape import visible_path
 from dqv.reports.html import Excerpt
 from dqv.stages import (
+    binding,
     documents,
     duplicates,
     excerpts,
@@ -56,6 +57,11 @@ from dqv.stages import (
     witness,
 )
 from dqv.stages import measure as measuring
+from dqv.trust import merkle
+from dqv.trust.manifest import Binder, Bound, counts
+
+_BOUND = 1 << 18
+"""Objects whose records are hashed in one task, at least: some seconds of work."""
 
 _FOOTERS = 1024
 """Large Parquet objects of one task."""
@@ -689,6 +695,23 @@ class Engine:
         told = zip(kinds["name"], kinds["kind"], part.result, strict=True)
         return tuple(Named(name, kind, tuple(found), read=read) for name, kind, (read, found) in told)
 
+    def bind(self, path: Path) -> Bound | None:
+        """What a manifest binds a report to, its trees hashed range by range; None where not every object was read."""
+        binder, digest = Binder(), sha256_file(path)
+        calls = [
+            ({"manifest": os.fspath(path.resolve()), "digest": digest, "groups": groups, "first": first}, 0)
+            for groups, first in _bound_ranges(counts(path))
+        ]
+        for part in self._run("bind", binding.subtrees, calls):
+            if part.result is None:
+                return None
+            found = {
+                name: [(height, bytes.fromhex(node)) for height, node in part.result[name]]
+                for name in merkle.HASHES
+            }
+            binder.add(found, part.result["size_bytes"])
+        return binder.bound()
+
     def excerpts(self, listing: manifest.Listing, case: Case) -> dict[str, list[Excerpt]]:
         """Thumbnails of the first items below the floor, by rule."""
         found = {}
@@ -719,6 +742,17 @@ class Engine:
                 if (row["object"], row["place"]) in pictures
             ]
         return found
+
+
+def _bound_ranges(counts: Sequence[int]) -> Iterator[tuple[tuple[int, int], int]]:
+    """Ranges of row groups for a task each, and the number of the first object of each; counts are of the row groups."""
+    begin = first = held = 0
+    for number, count in enumerate(counts):
+        if held >= _BOUND:
+            yield (begin, number), first
+            begin, first, held = number, first + held, 0
+        held += count
+    yield (begin, len(counts)), first
 
 
 def _planted(measured: Measured | None, surplus: Path) -> dict[str, tuple[int, int]]:

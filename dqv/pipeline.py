@@ -5,10 +5,11 @@ registration → source → manifest → partitions → measurements → duplica
 
 import hashlib
 import os
+import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from pathlib import Path
 from platform import machine, system
@@ -41,10 +42,11 @@ from dqv.execute.sandbox import close_child, run_task
 from dqv.reports.escape import visible
 from dqv.reports.html import Excerpt, render
 from dqv.reports.model import Report
+from dqv.reports.schema import read
 from dqv.stages import expectations
 from dqv.stages import explain as explaining
-from dqv.trust import dsse, keys, statement, verification
-from dqv.trust.manifest import manifest_root
+from dqv.trust import dsse, keys, sampling, statement, verification
+from dqv.trust.manifest import Bound
 
 if TYPE_CHECKING:
     from dqv.connectors.platforms import Platform, Registered
@@ -119,15 +121,16 @@ def check(
                 scan(measured.files("personal"), PERSONAL).drop("id"),
             )  # fmt: skip
             excerpts = engine.excerpts(listing, case) if settings.excerpts else {}
+            manifest.write_final(run.path / "tables" / "objects.parquet", settings.out / "manifest.parquet")
+            bound = engine.bind(settings.out / "manifest.parquet")
         outcomes = run_checks(case)
-        manifest.write_final(run.path / "tables" / "objects.parquet", settings.out / "manifest.parquet")
         shutil.rmtree(settings.out / "evidence", ignore_errors=True)
         report = assemble.build(
             case,
             outcomes,
             settings,
             out=settings.out,
-            root_sha256=manifest_root(settings.out / "manifest.parquet"),
+            bound=bound,
             registration_sha256=sha256_file(settings.registration) if settings.registration else None,
             barred_sha256=sha256_file(settings.barred) if settings.barred else None,
             platform_sha256=answered.sha256 if answered is not None else None,
@@ -136,7 +139,7 @@ def check(
             witnessed=witnessed,
             retold=retold,
         )
-        _write(report, settings, signing, excerpts)
+        _write(report, settings, signing, excerpts, bound)
     return report
 
 
@@ -196,7 +199,11 @@ def _environment(settings: Settings, started: float) -> dict[str, str]:
 
 
 def _write(
-    report: Report, settings: Settings, signing: keys.Signing, excerpts: Mapping[str, Sequence[Excerpt]]
+    report: Report,
+    settings: Settings,
+    signing: keys.Signing,
+    excerpts: Mapping[str, Sequence[Excerpt]],
+    bound: Bound | None,
 ) -> None:
     """report.json, report.html and, with a key, the envelope; the state says finished last of all."""
     out = settings.out
@@ -212,7 +219,7 @@ def _write(
             values,
             report_sha256=sha256_file(out / "report.json"),
             manifest_sha256=sha256_file(out / "manifest.parquet"),
-            root_sha256=report.subject.root_sha256,
+            bound=bound,
             chains_sha256={keyid: dsse.chain_sha256(chain) for keyid, chain in signing.chains.items()},
         )
         write_atomic(envelope, dsse.sign(payload, signing.keys, signing.chains))
@@ -220,7 +227,12 @@ def _write(
 
 
 def verify(
-    envelope: Path, trust: Path | None, source: str | None, platform: "Platform | None" = None
+    envelope: Path,
+    trust: Path | None,
+    source: str | None,
+    platform: "Platform | None" = None,
+    proof: Path | None = None,
+    sample: str | None = None,
 ) -> list[verification.Step]:
     """Verify an envelope and, with a source, the data itself against the manifest.
 
@@ -229,18 +241,34 @@ def verify(
         trust: public key, certificate or folder of them; None: any signer (proves nothing about who).
         source: the dataset, or None.
         platform: that knows where the dataset lies; the source is then a registration number.
+        proof: of one object, or None; of the data that object alone is then read.
+        sample: how much of the data is read, as `sampling.parse` has it; None: all.
 
     Raises:
         UsageError: a file that is needed cannot be read.
         SourceError: the dataset cannot be listed, or the platform gives no usable answer.
     """
     trusted = keys.load_trusted(trust) if trust is not None else None
-    found = verification.verify(envelope, trusted=trusted)
-    steps = list(found.steps)
-    if source is not None and found.report is not None:
-        where = [located(source)] if platform is None else _asked(platform, source)[1]
-        steps.append(verification.compare_data(envelope.parent / "manifest.parquet", _digests(where)))
-    return steps
+    size = sampling.parse(sample) if sample is not None else None
+    found = verification.verify(envelope, trusted=trusted, conforms=read, proof_path=proof)
+    if found.statement is None:
+        return list(found.steps)
+    if source is None:
+        return [*found.steps, verification.no_data()]
+    where = [located(source)] if platform is None else _asked(platform, source)[1]
+    manifest_path = envelope.parent / "manifest.parquet"
+    if found.proof is not None:
+        path = found.proof.path
+        mine = next((each for each in _digests(where, {path}) if each[0] == path), None)
+        step = verification.compare_object(found.proof, mine)
+    elif size is not None:
+        spot = verification.draw(manifest_path, found.statement, size, secrets.token_bytes(32))
+        step = verification.compare_sample(
+            manifest_path, () if spot is None else _digests(where, spot.paths), spot
+        )
+    else:
+        step = verification.compare_data(manifest_path, _digests(where))
+    return [*found.steps, step]
 
 
 def explain(a: str, b: str, policy: str, text_field: str | None) -> dict[str, Any]:
@@ -303,10 +331,12 @@ def _named(name: str, number: int) -> tuple[list[dict[str, Any]], dict[str, Any]
     )
 
 
-def _digests(where: Sequence[Location]) -> Iterator[tuple[bytes, int, bytes]]:
+def _digests(
+    where: Sequence[Location], wanted: Set[bytes] | None = None
+) -> Iterator[tuple[bytes, int, bytes | None]]:
     """Path, size and sha256 of what counts in a dataset, read anew.
 
-    What cannot be read has another digest than any file.
+    What cannot be read has an empty sha256; what is not among the wanted paths, if there are such, has none.
     """
     store = storage.open_store(as_args(where))
     with tempfile.TemporaryDirectory() as folder:
@@ -314,10 +344,12 @@ def _digests(where: Sequence[Location]) -> Iterator[tuple[bytes, int, bytes]]:
         for row in (row for rows in listing.batches() for row in rows.to_pylist()):
             if row["role"] == "ignored":
                 continue
-            try:
-                with store.open(row["path"], row["size_bytes"], row["mtime_ns"], row["identity"]) as file:
-                    digest = hashlib.file_digest(file.view(storage.Reads()), "sha256").digest()
-                    file.check_unchanged()
-            except (ItemError, OSError):
-                digest = b""
+            digest: bytes | None = None
+            if wanted is None or row["path"] in wanted:
+                try:
+                    with store.open(row["path"], row["size_bytes"], row["mtime_ns"], row["identity"]) as file:
+                        digest = hashlib.file_digest(file.view(storage.Reads()), "sha256").digest()
+                        file.check_unchanged()
+                except (ItemError, OSError):
+                    digest = b""
             yield row["path"], row["size_bytes"], digest

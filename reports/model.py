@@ -28,6 +28,7 @@ class Subject(_Model):
     root_sha256: str | None = Field(
         description="RFC 9162 Merkle root over path, size, sha256; null unless every object was read"
     )
+    root_sm3: str | None = Field(None, description="of the same records, by SM3; null where the other is")
     objects: int
     size_bytes: int
     layout: Layout = Field(description="how the dataset is laid out")

@@ -120,6 +120,19 @@ def test_quiet_prints_nothing(source: Path, tmp_path: Path, scheduler: str) -> N
         (["check"], 2, "Missing argument"),
         (["verify", "{none}", "--unsafe-any-signer"], 2, "none"),
         (["verify", "{none}"], 2, "--trust"),
+        (["verify", "{none}", "--unsafe-any-signer", "--sample", "5%"], 2, "--data"),
+        (
+            ["verify", "{none}", "--unsafe-any-signer", "--data", "x", "--sample", "many"],
+            2,
+            "--sample 'many'",
+        ),
+        (
+            ["verify", "{none}", "--unsafe-any-signer", "--data", "x", "--sample", "5", "--proof", "p"],
+            2,
+            "no --proof",
+        ),
+        (["prove", "a.jsonl"], 2, "--out: here are none"),
+        (["prove", "a.jsonl", "--out", "{source}"], 2, "name the folder of a report"),
         (["keygen", "--out", "{none}", "--algorithm", "rsa"], 2, "rsa"),
         (["policy", "show", "nowhere"], 2, "nowhere"),
         (["demo", "--out", "{source}"], 2, "source"),
@@ -146,7 +159,8 @@ def test_keygen_check_and_verify(source: Path, tmp_path: Path, scheduler: str) -
     envelope = tmp_path / "out" / "report.dsse.json"
     good = dqv("verify", envelope, "--trust", tmp_path / "bureau.pub", "--data", source)
     assert good.returncode == 0, good.stderr
-    assert good.stdout.count(" ok ") == 7
+    assert good.stdout.count(" ok ") == 9
+    assert "not asked: no proof" in good.stdout
     dqv("keygen", "--out", tmp_path / "other")
     assert dqv("verify", envelope, "--trust", tmp_path / "other.pub").returncode == 4
     anyone = dqv("verify", envelope, "--unsafe-any-signer")
@@ -155,7 +169,7 @@ def test_keygen_check_and_verify(source: Path, tmp_path: Path, scheduler: str) -
     (source / "a.jsonl").write_text('{"text": "one record"}\n{"text": "another recorD"}\n')
     changed = dqv("verify", envelope, "--trust", tmp_path / "bureau.pub", "--data", source)
     assert changed.returncode == 4
-    assert "step 8 does not hold" in changed.stderr
+    assert "step 11 does not hold" in changed.stderr
 
 
 def test_an_encrypted_key_and_another_sign_one_report(source: Path, tmp_path: Path, scheduler: str) -> None:
@@ -206,6 +220,38 @@ def test_a_passphrase_is_asked_for_on_a_terminal(tmp_path: Path, typed: list[str
     assert (tmp_path / "a.key").exists() == (code == 0)
     if code == 0:
         assert (b"ENCRYPTED" in (tmp_path / "a.key").read_bytes()) == bool(typed[0])
+
+
+def test_prove_and_verify_an_object_with_a_hostile_name(tmp_path: Path, scheduler: str) -> None:
+    source = tmp_path / "data"
+    source.mkdir()
+    name = b"\x1b[2J\xe2\x80\xae\xff\n.jsonl"
+    Path(os.fsdecode(os.fsencode(source) + b"/" + name)).write_text('{"text": "one record"}\n')
+    dqv("keygen", "--out", tmp_path / "a")
+    dqv("check", source, "--scheduler", scheduler, "--key", tmp_path / "a.key", cwd=tmp_path)
+    proved = dqv("prove", os.fsdecode(name), cwd=tmp_path)  # in ./data-dqv
+    assert proved.returncode == 0, proved.stderr
+    assert proved.stdout.isascii()
+    assert proved.stdout[:-1].isprintable()
+    assert dqv("prove", os.fsdecode(name), cwd=tmp_path / "data-dqv").stdout == proved.stdout
+    (tmp_path / "proof.json").write_text(proved.stdout)
+    asked = (
+        "verify", tmp_path / "data-dqv" / "report.dsse.json", "--trust", tmp_path / "a.pub", "--data", source,
+        "--proof", tmp_path / "proof.json",
+    )  # fmt: skip
+    good = dqv(*asked)
+    assert good.returncode == 0, good.stderr
+    assert good.stdout.count(" ok ") == 10  # all but the certificates
+    for path in source.iterdir():
+        path.write_text('{"text": "one recorD"}\n')
+    bad = dqv(*asked)
+    assert bad.returncode == 4
+    for said in (good.stdout, bad.stdout, bad.stderr):
+        assert all(line.isprintable() for line in said.splitlines())
+        assert "\u202e" not in said
+    missing = dqv("prove", "\x1b[2J", "--out", tmp_path / "data-dqv")
+    assert missing.returncode == 2
+    assert "\x1b" not in missing.stderr
 
 
 def test_policies_are_listed_and_shown(tmp_path: Path) -> None:

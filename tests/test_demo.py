@@ -371,8 +371,10 @@ def test_the_scaled_policy_differs_in_scale_and_name_alone(out: Path) -> None:
 def test_both_reports_verify_with_the_demo_key(out: Path) -> None:
     for data, folder in PAIRS.items():
         steps = pipeline.verify(out / folder / "report.dsse.json", out / "demo.pub", str(out / data))
-        assert [step.number for step in steps] == [1, 2, 3, 4, 5, 6, 7, 8]
-        assert [step.number for step in steps if not step.holds] == [4], "the key has no certificate"
+        shipped = (
+            None if folder == "report-scaled" else True
+        )  # its policy is made for the demo, the key has no certificate
+        assert [step.holds for step in steps] == [True] * 4 + [None, shipped, True, True, True, None, True]
 
 
 @pytest.mark.parametrize("name", PAIRS)

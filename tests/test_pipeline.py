@@ -25,7 +25,7 @@ from dqv.core.settings import Settings
 from dqv.engine import Engine
 from dqv.execute import partitions
 from dqv.reports.model import Report
-from dqv.trust import keys
+from dqv.trust import keys, proof
 from dqv.trust.sm2 import Sm2PrivateKey
 from tests.trust import made
 
@@ -327,8 +327,40 @@ class TestSigned:
 
     def test_a_signed_report_verifies_against_the_data(self, signed: tuple[Path, Path], source: Path) -> None:
         steps = pipeline.verify(*signed, str(source))
-        assert [step.number for step in steps] == [1, 2, 3, 4, 5, 6, 7, 8]
-        assert [step.number for step in steps if not step.holds] == [4], "no certificate"
+        assert [(step.number, step.holds) for step in steps] == [
+            (number, None if number in (5, 10) else True)
+            for number in range(1, 12)  # 5: the key has no certificate, 10: there is no proof
+        ]
+
+    def test_a_proof_and_a_spot_check_against_the_data(
+        self, signed: tuple[Path, Path], source: Path, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "proof.json"
+        made = proof.make(tmp_path / "out" / "manifest.parquet", b"c.txt")
+        file.write_bytes(proof.dump(made))
+        proved = pipeline.verify(*signed, str(source), proof=file)
+        assert [step.number for step in proved if not step.holds] == [5]
+        for sample, count in (("2", 2), ("60%", 3), ("1 TB", 5)):
+            step = pipeline.verify(*signed, str(source), sample=sample)[-1]
+            assert (step.number, step.holds) == (11, True)
+            assert step.detail.startswith(f"{count} of 5 objects drawn with nonce ")
+        (source / "c.txt").write_bytes((source / "c.txt").read_bytes()[::-1])
+        step = pipeline.verify(*signed, str(source), proof=file)[-1]
+        assert (step.number, step.holds) == (11, False)
+        assert "c.txt has other content" in step.detail
+        assert pipeline.verify(*signed, str(source), sample="100%")[-1].holds is False
+        (source / "c.txt").unlink()
+        assert (
+            "c.txt is in the manifest and not in the data"
+            in pipeline.verify(*signed, str(source), proof=file)[-1].detail
+        )
+        assert (
+            pipeline.verify(*signed, str(source), sample="1")[-1].holds is False
+        )  # names are looked at, all
+
+    def test_every_spot_check_draws_anew(self, signed: tuple[Path, Path], source: Path) -> None:
+        told = {pipeline.verify(*signed, str(source), sample="1")[-1].detail for _ in range(3)}
+        assert len(told) == 3
 
     @pytest.mark.parametrize("change", ["byte", "gone", "more"])
     def test_one_changed_file_of_the_data_is_found(
@@ -343,7 +375,7 @@ class TestSigned:
         else:
             (source / "c2.txt").write_text("more")
         step = pipeline.verify(*signed, str(source))[-1]
-        assert (step.number, step.holds) == (8, False)
+        assert (step.number, step.holds) == (11, False)
         assert "c" in step.detail
 
     def test_a_changed_report_is_found(self, signed: tuple[Path, Path], tmp_path: Path) -> None:
@@ -381,9 +413,9 @@ class TestSigned:
         )  # fmt: skip
         pipeline.check(settings, passphrase=lambda _: b"secret")
         steps = pipeline.verify(tmp_path / "out" / "report.dsse.json", tmp_path / "root.pem", None)
-        assert [step.holds for step in steps[:4]] == [True, True, True, holds]
+        assert [step.holds for step in steps[:5]] == [True, True, True, True, holds]
         assert keys.key_id(keys.load_private(other).public_key()) in steps[1].detail
-        assert code in steps[3].detail
+        assert code in steps[4].detail
 
     def test_a_run_without_a_key_leaves_no_old_envelope(
         self, signed: tuple[Path, Path], source: Path, tmp_path: Path, scheduler: str

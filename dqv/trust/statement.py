@@ -7,17 +7,19 @@ from typing import Any
 
 from dqv.core.errors import TrustError
 from dqv.trust import canonical
+from dqv.trust.manifest import Bound
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:dqv:conformance-report:1"
 
-_SUBJECTS = (("report.json", "sha256"), ("manifest.parquet", "sha256"), ("dataset", "dqv-merkle-sha256"))
-"""Name and algorithm of the subjects, in their order; the last is left out where there is no root."""
+_DATASET = ("dqv-merkle-sha256", "dqv-merkle-sm3")
+"""Algorithms of the third subject's digests."""
 
 _CHAINS = "dqv:certificates"
 """An extension field, as the Statement's specification allows; left out where no signer has a certificate."""
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+_HEX = re.compile(r"[0-9a-f]{64}")
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Statement:
         report: the predicate.
         report_sha256: hex, of report.json.
         manifest_sha256: hex, of manifest.parquet.
-        root_sha256: hex Merkle root of the dataset; null where the report is not bound to data.
+        bound: roots, objects and bytes of the dataset; null where the report is not bound to data.
         chains_sha256: by key id, the hex sha256 of the certificates beside the signature of that key: whose certificate
             goes with a signature is signed, too (RFC 5035 says why).
     """
@@ -36,7 +38,7 @@ class Statement:
     report: dict[str, Any]
     report_sha256: str
     manifest_sha256: str
-    root_sha256: str | None
+    bound: Bound | None
     chains_sha256: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -45,7 +47,7 @@ def build(
     *,
     report_sha256: str,
     manifest_sha256: str,
-    root_sha256: str | None,
+    bound: Bound | None,
     chains_sha256: Mapping[str, str] | None = None,
 ) -> bytes:
     """Write the Statement as RFC 8785 bytes.
@@ -54,13 +56,13 @@ def build(
         report: what report.json holds.
         report_sha256: hex, of report.json.
         manifest_sha256: hex, of manifest.parquet.
-        root_sha256: hex Merkle root; null where not every object was read.
+        bound: what its rows come to; null where not every object was read.
         chains_sha256: by key id, the hex sha256 of the certificates that the envelope will carry.
 
     Raises:
         TrustError: a digest that is none, or a report with a value that has no canonical form.
     """
-    payload = _encode(Statement(report, report_sha256, manifest_sha256, root_sha256, chains_sha256 or {}))
+    payload = _encode(Statement(report, report_sha256, manifest_sha256, bound, chains_sha256 or {}))
     parse(payload)  # nothing is signed that could not be verified
     return payload
 
@@ -81,22 +83,27 @@ def parse(payload: bytes) -> Statement:
         raise TrustError(f"the signed Statement's predicateType is not {PREDICATE_TYPE}")
     if not isinstance(value["predicate"], dict):
         raise TrustError("the signed Statement's predicate is not a report")
-    report_sha256, manifest_sha256, *root = _digests(value["subject"])
-    statement = Statement(
-        value["predicate"], report_sha256, manifest_sha256, root[0] if root else None, _chains(value)
-    )
-    if _encode(statement) != payload:
+    statement = Statement(value["predicate"], *_subjects(value["subject"]), _chains(value))
+    if _encode(statement) != payload:  # other keys, other names and other spellings do not come back
         raise TrustError("the signed Statement is not in its canonical form (RFC 8785)")
     return statement
 
 
 def _encode(statement: Statement) -> bytes:
-    digests = (statement.report_sha256, statement.manifest_sha256, statement.root_sha256)
-    subject = [
-        {"name": name, "digest": {algorithm: digest}}
-        for (name, algorithm), digest in zip(_SUBJECTS, digests, strict=True)
-        if digest is not None
+    subject: list[dict[str, Any]] = [
+        {"name": "report.json", "digest": {"sha256": statement.report_sha256}},
+        {"name": "manifest.parquet", "digest": {"sha256": statement.manifest_sha256}},
     ]
+    bound = statement.bound
+    if bound is not None:
+        subject.append(
+            {
+                "name": "dataset",
+                "digest": dict(zip(_DATASET, (bound.root_sha256, bound.root_sm3), strict=True)),
+                # Text: a reader by protobuf makes doubles of numbers.
+                "annotations": {"objects": str(bound.objects), "size_bytes": str(bound.size_bytes)},
+            }
+        )
     value = {
         "_type": STATEMENT_TYPE,
         "subject": subject,
@@ -109,23 +116,34 @@ def _encode(statement: Statement) -> bytes:
 def _chains(value: dict[str, Any]) -> dict[str, str]:
     chains = value.get(_CHAINS, {})
     if not isinstance(chains, dict) or not all(
-        isinstance(each, str) and _DIGEST.fullmatch(each) for each in chains.values()
+        isinstance(each, str) and _HEX.fullmatch(each) for each in chains.values()
     ):
         raise TrustError(f"the signed Statement's {_CHAINS} is not a digest in hex by key id")
     return chains
 
 
-def _digests(subject: Any) -> list[str]:
-    """The digests of two or three subjects; every other shape is refused."""
-    wanted = ", ".join(f"{name} ({algorithm})" for name, algorithm in _SUBJECTS)
-    if not isinstance(subject, list) or len(subject) not in (2, 3):
-        raise TrustError(f"the signed Statement's subjects are not {wanted}")
-    digests = []
-    for entry, (name, algorithm) in zip(subject, _SUBJECTS, strict=False):
-        digest = entry.get("digest") if isinstance(entry, dict) else None
-        value = digest.get(algorithm) if isinstance(digest, dict) else None
-        # Keys besides these do not survive the comparison with the canonical form.
-        if not isinstance(value, str) or not _DIGEST.fullmatch(value) or entry.get("name") != name:
-            raise TrustError(f"the signed Statement's subjects are not {wanted}, each with its digest in hex")
-        digests.append(value)
-    return digests
+def _subjects(subject: Any) -> tuple[str, str, Bound | None]:
+    """What two or three subjects say; every other shape is refused."""
+    try:
+        report, manifest, *dataset = subject
+        report_sha256, manifest_sha256 = (
+            _text(each["digest"]["sha256"], _HEX) for each in (report, manifest)
+        )
+        bound = None
+        if dataset:
+            (third,) = dataset
+            sha256, sm3 = (_text(third["digest"][name], _HEX) for name in _DATASET)
+            count, size = (_text(third["annotations"][name], _NUMBER) for name in ("objects", "size_bytes"))
+            bound = Bound(sha256, sm3, int(count), int(size))
+    except (TypeError, ValueError, LookupError) as error:
+        raise TrustError(
+            "the signed Statement's subjects are not report.json and manifest.parquet, each with its sha256 in hex, "
+            f"and the dataset with {' and '.join(_DATASET)} in hex and its objects and size_bytes"
+        ) from error
+    return report_sha256, manifest_sha256, bound
+
+
+def _text(value: Any, pattern: re.Pattern[str]) -> str:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise ValueError
+    return value

@@ -6,19 +6,27 @@
    (`--unsafe-any-signer`) nothing proves who signed: the step is "not proved", and all that follows says only that the
    parts belong together.
 3. The signed Statement is a conformance report of dqv, in its canonical form.
-4. The certificates beside the signatures are the ones that the Statement names. They say who holds the keys, at the time of
+4. The report keeps its schema: of this version, nothing missing, nothing more.
+5. The certificates beside the signatures are the ones that the Statement names. They say who holds the keys, at the time of
    verification; of a self-check the applicant, by its code. Without certificates the step is "not proved".
-5. report.json beside the envelope is byte for byte the signed one and says what the Statement says.
-6. manifest.parquet beside the envelope has the signed digest, and its rows give the signed Merkle root.
-   Without a root the step is "not proved": the report is not bound to data.
-7. Every evidence file that the report lists is there, inside the folder, with its digest.
-8. The data is what the manifest says: `compare_data`, for a caller that has the data at hand.
+6. It was measured by a policy that dqv ships: id, version and digest of the content are the same. With another id or
+   version (a policy of one's own, another dqv) the step is "not proved"; the same ones with another content fail.
+7. report.json beside the envelope is byte for byte the signed one and says what the Statement says.
+8. manifest.parquet beside the envelope has the signed digest; its rows give both signed Merkle roots, the signed number
+   of objects and their bytes; what the report itself says of them is the same. Without roots the step is
+   "not proved": the report is not bound to data.
+9. Every evidence file that the report or a finding lists is there, inside the folder, with its digest.
+10. With a proof (`dqv prove`): its object is one of those under both signed roots.
+11. With the dataset: it is what the manifest says, all of it; or names and sizes of all of it and the content of
+    objects that are drawn by a nonce which nobody knew when the roots were signed (`sampling`); or, with a proof, the
+    proof's object.
 
-A step that does not hold is a result, not an exception, and ends the verification.
+A step that does not hold is a result, not an exception, and ends the verification. Where a proof is given, the envelope
+alone may be at hand: what is not beside it is then "not proved" (7 to 9), and fails without a proof.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -26,20 +34,32 @@ from typing import Any
 
 from dqv.core.errors import TrustError, UsageError
 from dqv.core.files import sha256_file
-from dqv.trust import canonical, dsse, statement
-from dqv.trust.manifest import IGNORED, Row, manifest_root, rows, shown
+from dqv.core.policy import load_policy, policy_ids
+from dqv.core.units import human_bytes
+from dqv.trust import canonical, dsse, proof, sampling, statement
+from dqv.trust.manifest import IGNORED, Row, bound, rows, shown
+from dqv.trust.proof import Proof
 from dqv.trust.signers import Signers, Trusted, certified, prove
 
 NAMES = {
     1: "the envelope is well formed",
     2: "a trusted key signed it",
     3: "it states a conformance report",
-    4: "the certificates say who signed",
-    5: "report.json is the signed one",
-    6: "manifest.parquet is the signed one and gives the Merkle root",
-    7: "the evidence files are the signed ones",
-    8: "the data is what the manifest says",
+    4: "the report keeps its schema",
+    5: "the certificates say who signed",
+    6: "the policy is one that dqv ships",
+    7: "report.json is the signed one",
+    8: "manifest.parquet is the signed one and gives the Merkle roots",
+    9: "the evidence files are the signed ones",
+    10: "the proof's object is under the signed roots",
+    11: "the data is what the manifest says",
 }
+
+_CONFIDENCES = (0.95, 0.99, 0.999)
+
+
+Found = tuple[bytes, int, bytes | None]
+"""An object of the data: its path, its size, and its sha256: empty where it cannot be read, null where nobody asked."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +81,13 @@ class Verification:
     """The steps taken, in order, up to the first that does not hold.
 
     Attributes:
-        report: the signed report; null unless all steps were taken and none failed.
+        statement: what was signed; null unless all steps were taken and none failed.
+        proof: the one given.
     """
 
     steps: tuple[Step, ...]
-    report: dict[str, Any] | None
+    statement: statement.Statement | None
+    proof: Proof | None = None
 
     @property
     def holds(self) -> bool:
@@ -74,26 +96,30 @@ class Verification:
 
 
 def verify(
-    envelope_path: Path, *, trusted: Sequence[Trusted] | None, now: datetime | None = None
+    envelope_path: Path,
+    *,
+    trusted: Sequence[Trusted] | None,
+    conforms: Callable[[bytes], object],
+    proof_path: Path | None = None,
+    now: datetime | None = None,
 ) -> Verification:
-    """Take the steps 1 to 7 of this module's list.
+    """Take the steps 1 to 10 of this module's list.
 
     Args:
         envelope_path: report.dsse.json; the other files are looked for in its folder.
         trusted: the keys whose signature counts, and the certificates that such a key may have or lead to; null means
             that any signer will do, which is unsafe.
+        conforms: reads a report strictly, by its schema; a ValueError says what is wrong with it.
+        proof_path: of an inclusion proof.
         now: at which certificates must be valid, with time zone; null: the present time.
 
     Raises:
-        UsageError: the envelope cannot be read.
+        UsageError: the envelope or the proof cannot be read.
     """
     folder = envelope_path.parent
-    try:
-        data = _read(envelope_path)
-    except OSError as error:
-        raise UsageError(
-            f"the envelope {envelope_path} cannot be read: {error.strerror}; check the path"
-        ) from error
+    data = _given(envelope_path, "envelope", dsse.MAX_ENVELOPE_BYTES)
+    proved = None if proof_path is None else _given(proof_path, "proof", proof.MAX_PROOF_BYTES)
+    alone = proved is not None
 
     steps: list[Step] = []
 
@@ -112,26 +138,33 @@ def verify(
         stated = statement.parse(envelope.payload)
         took(True, f"{statement.PREDICATE_TYPE}, canonical")
         # 4
-        took(*certified(envelope, stated, signers))
+        took(*_schema(stated.report, conforms))
         # 5
-        took(*_report_file(folder / "report.json", stated))
+        took(*certified(envelope, stated, signers))
         # 6
-        took(*_manifest_file(folder / "manifest.parquet", stated))
+        took(*_policy(stated.report["policy"]))
         # 7
-        took(*_evidence_files(folder, stated.report))
+        took(*_beside(folder / "report.json", alone, lambda path: _report_file(path, stated)))
+        # 8
+        took(*_beside(folder / "manifest.parquet", alone, lambda path: _manifest_file(path, stated)))
+        # 9
+        took(*_evidence_files(folder, stated.report, alone))
+        # 10
+        found = None if proved is None else proof.parse(proved)
+        took(*_proof(found, stated))
     except TrustError as error:
         took(False, str(error))
         return Verification(tuple(steps), None)
-    return Verification(tuple(steps), stated.report)
+    return Verification(tuple(steps), stated, found)
 
 
-def compare_data(manifest_path: Path, found: Iterable[tuple[bytes, int, bytes]]) -> Step:
-    """Take step 8: every object of the manifest is there with its size and sha256, and no other.
+def compare_data(manifest_path: Path, found: Iterable[Found]) -> Step:
+    """Take step 11: every object of the manifest is there with its size and sha256, and no other.
 
     Args:
-        manifest_path: the manifest that step 5 verified.
-        found: path, size in bytes and sha256 of the data, in strictly ascending path-byte order. What the
-            manifest lists as ignored must not be among it.
+        manifest_path: the manifest that step 8 verified.
+        found: the data, in strictly ascending path-byte order. What the manifest lists as ignored must not be
+            among it.
 
     Returns:
         The step; it names the first path that differs, is missing or additional. It is not proved where
@@ -141,15 +174,109 @@ def compare_data(manifest_path: Path, found: Iterable[tuple[bytes, int, bytes]])
         ValueError: `found` is not in order (where no difference was found before).
     """
     try:
-        compared, unhashed = _compare(rows(manifest_path), _ascending(found))
+        compared = _compare(rows(manifest_path), _ascending(found))
     except TrustError as error:
-        return Step(8, NAMES[8], False, str(error))
-    if unhashed:
+        return Step(11, NAMES[11], False, str(error))
+    if compared.unhashed:
         detail = (
-            f"not proved: {unhashed} of {compared} objects have no sha256 in the manifest; names, sizes agree"
+            f"not proved: {compared.unhashed} of {compared.objects} objects have no sha256 in the manifest; "
+            "names, sizes agree"
         )
-        return Step(8, NAMES[8], None, detail)
-    return Step(8, NAMES[8], True, f"{compared} objects agree in name, size and sha256")
+        return Step(11, NAMES[11], None, detail)
+    return Step(11, NAMES[11], True, f"{compared.objects} objects agree in name, size and sha256")
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A spot check that was drawn.
+
+    Attributes:
+        nonce: it was drawn with.
+        objects: of the dataset.
+        paths: of the objects that were drawn.
+    """
+
+    nonce: bytes
+    objects: int
+    paths: frozenset[bytes]
+
+
+def draw(
+    manifest_path: Path, stated: statement.Statement, sample: sampling.Sample, nonce: bytes
+) -> Spot | None:
+    """Draw the objects of a spot check; null where the report is not bound to data.
+
+    Args:
+        manifest_path: the manifest that step 8 verified.
+        stated: what was signed.
+        sample: how many objects.
+        nonce: drawn now, by the verifier.
+
+    Raises:
+        TrustError: the manifest cannot be read.
+    """
+    if stated.bound is None or not stated.bound.objects:
+        return None
+    objects = stated.bound.objects
+    count = sample.count(objects, stated.bound.size_bytes)
+    drawn = set(sampling.draw(nonce, bytes.fromhex(stated.bound.root_sha256), objects, count))
+    names = (row.path for row in rows(manifest_path) if row.role != IGNORED)
+    return Spot(nonce, objects, frozenset(path for number, path in enumerate(names) if number in drawn))
+
+
+def compare_sample(manifest_path: Path, found: Iterable[Found], spot: Spot | None) -> Step:
+    """Take step 11 by a spot check.
+
+    Args:
+        manifest_path: the manifest that step 8 verified.
+        found: as for `compare_data`; of objects that were not drawn the digest is null.
+        spot: what was drawn.
+
+    Returns:
+        The step; it says what was drawn, and which share of changed objects would have been noticed how surely.
+    """
+    name = "names and sizes of the data, and a sample of its content, are what the manifest says"
+    if spot is None:
+        return Step(
+            11, name, None, "not proved: the report is not bound to data, there is nothing to draw from"
+        )
+    count = len(spot.paths)
+    drawn = f"{count} of {spot.objects} objects drawn with nonce {spot.nonce.hex()}"
+    try:
+        compared = _compare(rows(manifest_path), _ascending(found))
+    except TrustError as error:
+        return Step(11, name, False, f"{drawn}: {error}")
+    least = ((sampling.detectable(spot.objects, count, each), each) for each in _CONFIDENCES)
+    told = "; ".join(
+        f"{changed} changed objects ({100 * changed / spot.objects:.3g} %) with {100 * confidence:g} %"
+        for changed, confidence in least
+    )
+    detail = (
+        f"{drawn}: their content ({human_bytes(compared.read_bytes)}) agrees, and name and size of all. "
+        f"Had others been changed before the draw, it would have been noticed from {told}"
+    )
+    return Step(11, name, True, detail)
+
+
+def compare_object(proved: Proof, found: Found | None) -> Step:
+    """Take step 11 for the object of a proof.
+
+    Args:
+        proved: the proof that step 10 verified.
+        found: the object in the data; null where it is not there.
+    """
+    name = "the proof's object in the data is the proved one"
+    wanted = Row(proved.path, proved.size_bytes, proved.sha256, "")
+    try:
+        _compare(iter([wanted]), iter([] if found is None else [found]))
+    except TrustError as error:
+        return Step(11, name, False, str(error))
+    return Step(11, name, True, f"{shown(proved.path)} agrees in name, size and sha256")
+
+
+def no_data() -> Step:
+    """Step 11 where nobody gave the data."""
+    return Step(11, NAMES[11], None, "not proved: the data was not given (--data)")
 
 
 def _signers(envelope: dsse.Envelope, signers: Signers | None) -> tuple[bool | None, str]:
@@ -159,12 +286,45 @@ def _signers(envelope: dsse.Envelope, signers: Signers | None) -> tuple[bool | N
     return True, str(signers)
 
 
+def _schema(report: dict[str, Any], conforms: Callable[[bytes], object]) -> tuple[bool, str]:
+    try:
+        conforms(canonical.dump(report, "the signed report"))
+    except ValueError as error:
+        raise TrustError(f"the signed report {error}") from error
+    return True, str(report["schema"])
+
+
+def _policy(policy: dict[str, Any]) -> tuple[bool | None, str]:
+    """Compare with what dqv ships; `policy` keeps the report's schema."""
+    name = f"{shown(policy['id'].encode())} {shown(policy['version'].encode())}"
+    shipped = load_policy(policy["id"]) if policy["id"] in policy_ids() else None
+    if shipped is None:
+        return None, f"not proved: {name} is no policy that dqv ships; whoever gave it must show it"
+    if shipped.version != policy["version"]:
+        return None, f"not proved: {name} is not the version that this dqv ships, {shipped.version}"
+    if shipped.digest != policy["digest"]:
+        raise TrustError(
+            f"the policy {name} of the report has not the content that dqv ships under this id and version: "
+            f"digest {policy['digest']!r}, shipped {shipped.digest}"
+        )
+    return True, f"{name}, digest {shipped.digest}"
+
+
+def _beside(
+    path: Path, alone: bool, look: Callable[[Path], tuple[bool | None, str]]
+) -> tuple[bool | None, str]:
+    """What a file beside the envelope comes to; where the envelope may stand alone, it need not be there."""
+    if alone and not path.exists():
+        return None, f"not proved: {path.name} is not beside the envelope; the proof needs it not"
+    return look(path)
+
+
 def _report_file(path: Path, stated: statement.Statement) -> tuple[bool, str]:
     try:
-        data = _read(path)
+        data = _read(path, dsse.MAX_ENVELOPE_BYTES)
     except OSError as error:
         raise TrustError(f"report.json cannot be read beside the envelope: {error.strerror}") from error
-    _same_digest("report.json", hashlib.sha256(data).hexdigest(), stated.report_sha256)
+    _same("report.json", hashlib.sha256(data).hexdigest(), stated.report_sha256)
     report = canonical.load(data, "report.json")
     # Compared as canonical bytes: in Python 1 == True and 1 == 1.0.
     if canonical.dump(report, "report.json") != canonical.dump(stated.report, "the signed report"):
@@ -173,52 +333,71 @@ def _report_file(path: Path, stated: statement.Statement) -> tuple[bool, str]:
 
 
 def _manifest_file(path: Path, stated: statement.Statement) -> tuple[bool | None, str]:
+    subject, signed = stated.report["subject"], stated.bound
     try:
         _regular(path)
         with path.open("rb") as file:
-            _same_digest(
-                "manifest.parquet", hashlib.file_digest(file, "sha256").hexdigest(), stated.manifest_sha256
-            )
-            subject = stated.report.get("subject")
-            if (
-                isinstance(subject, dict)
-                and subject.get("root_sha256", stated.root_sha256) != stated.root_sha256
-            ):
-                raise TrustError(
-                    "the report's subject.root_sha256 is not the Merkle root of the signed Statement"
-                )
-            if stated.root_sha256 is None:
+            _same("manifest.parquet", hashlib.file_digest(file, "sha256").hexdigest(), stated.manifest_sha256)
+            for name in ("root_sha256", "root_sm3"):
+                of_report, of_statement = subject.get(name), None if signed is None else getattr(signed, name)
+                if of_report != of_statement:
+                    raise TrustError(
+                        f"the report's subject.{name} is not the Merkle root of the signed Statement"
+                    )
+            if signed is None:
                 return (
                     None,
                     "not proved: the report is not bound to data (no Merkle root; not every object was read)",
                 )
             file.seek(0)
-            root = manifest_root(file)
+            found = bound(file)
     except OSError as error:
         raise TrustError(f"manifest.parquet cannot be read beside the envelope: {error.strerror}") from error
-    if root is None:
+    if found is None:
         raise TrustError(
-            "manifest.parquet has objects without sha256, so it cannot give the signed Merkle root"
+            "manifest.parquet has objects without sha256, so it cannot give the signed Merkle roots"
         )
-    _same_digest("the Merkle root of manifest.parquet", root, stated.root_sha256)
-    return True, f"Merkle root {root}"
+    _same("the Merkle root (SHA-256) of manifest.parquet", found.root_sha256, signed.root_sha256)
+    _same("the Merkle root (SM3) of manifest.parquet", found.root_sm3, signed.root_sm3)
+    _same("the number of objects of manifest.parquet", found.objects, signed.objects)
+    _same("the bytes of the objects of manifest.parquet", found.size_bytes, signed.size_bytes)
+    return True, (
+        f"{found.objects} objects, {found.size_bytes} bytes, Merkle root {found.root_sha256}, "
+        f"by SM3 {found.root_sm3}"
+    )
 
 
-def _evidence_files(folder: Path, report: dict[str, Any]) -> tuple[bool, str]:
-    entries = report.get("evidence")
-    if not isinstance(entries, list):
-        raise TrustError("the report has no list of evidence")
-    for entry in entries:
-        name = entry.get("path") if isinstance(entry, dict) else None
-        if not isinstance(name, str):
-            raise TrustError("the report lists evidence without a path")
+def _evidence_files(folder: Path, report: dict[str, Any], alone: bool) -> tuple[bool | None, str]:
+    of_findings = [each["evidence"] for each in report["findings"] if each["evidence"] is not None]
+    missing = 0
+    entries = {(each["path"], each["digest"]) for each in [*report["evidence"], *of_findings]}
+    for name, digest in sorted(entries):
         label = f"the evidence file {shown(name.encode())}"
         try:
-            digest = sha256_file(_inside(folder, name, label))
+            path = _inside(folder, name, label)
+            if alone and not path.exists():
+                missing += 1
+                continue
+            _regular(path)
+            found = sha256_file(path)
         except (OSError, RuntimeError, ValueError) as error:  # a loop of links; a NUL in the name
             raise TrustError(f"{label} cannot be read: {error}") from error
-        _same_digest(label, digest, entry.get("digest"))
+        _same(label, found, digest)
+    if missing:
+        return None, f"not proved: {missing} of {len(entries)} file(s) are not beside the envelope"
     return True, f"{len(entries)} file(s)"
+
+
+def _proof(given: Proof | None, stated: statement.Statement) -> tuple[bool | None, str]:
+    if given is None:
+        return None, "not asked: no proof was given (--proof)"
+    if stated.bound is None:
+        return None, "not proved: the report is not bound to data, it has no root that a proof could lead to"
+    proof.check(given, stated.bound)
+    return True, (
+        f"{shown(given.path)}, {given.size_bytes} bytes, sha256 {given.sha256.hex()}, "
+        f"is object {given.index} of {given.objects}"
+    )
 
 
 def _inside(folder: Path, name: str, label: str) -> Path:
@@ -227,7 +406,6 @@ def _inside(folder: Path, name: str, label: str) -> Path:
     path = folder / name
     if pure.is_absolute() or ".." in pure.parts or not path.resolve().is_relative_to(folder.resolve()):
         raise TrustError(f"{label} lies outside the folder of the envelope")
-    _regular(path)
     return path
 
 
@@ -242,23 +420,31 @@ def _regular(path: Path) -> None:
         raise OSError(0, "not a regular file")
 
 
-def _read(path: Path) -> bytes:
-    """At most one byte more than an envelope may have.
+def _read(path: Path, most_bytes: int) -> bytes:
+    """At most one byte more than there may be.
 
     Raises:
         OSError: as the file system says.
     """
     _regular(path)
     with path.open("rb") as file:
-        return file.read(dsse.MAX_ENVELOPE_BYTES + 1)
+        return file.read(most_bytes + 1)
 
 
-def _same_digest(what: str, found: str, signed: object) -> None:
+def _given(path: Path, what: str, most_bytes: int) -> bytes:
+    """A file that the user named."""
+    try:
+        return _read(path, most_bytes)
+    except OSError as error:
+        raise UsageError(f"the {what} {path} cannot be read: {error.strerror}; check the path") from error
+
+
+def _same(what: str, found: object, signed: object) -> None:
     if found != signed:
         raise TrustError(f"{what} is not the signed one: found {found}, signed {signed!r}")
 
 
-def _ascending(found: Iterable[tuple[bytes, int, bytes]]) -> Iterator[tuple[bytes, int, bytes]]:
+def _ascending(found: Iterable[Found]) -> Iterator[Found]:
     last: bytes | None = None
     for item in found:
         if last is not None and item[0] <= last:
@@ -267,9 +453,18 @@ def _ascending(found: Iterable[tuple[bytes, int, bytes]]) -> Iterator[tuple[byte
         yield item
 
 
-def _compare(manifest: Iterator[Row], found: Iterator[tuple[bytes, int, bytes]]) -> tuple[int, int]:
-    """Walk both in step; returns how many objects were compared, and how many of them without sha256."""
-    compared = unhashed = 0
+@dataclass(slots=True)
+class _Compared:
+    """How many objects agree; of how many the manifest has no sha256; the bytes of those whose sha256 was compared."""
+
+    objects: int = 0
+    unhashed: int = 0
+    read_bytes: int = 0
+
+
+def _compare(manifest: Iterator[Row], found: Iterator[Found]) -> _Compared:
+    """Walk both in step."""
+    compared = _Compared()
     row, item = next(manifest, None), next(found, None)
     while row is not None or item is not None:
         if item is not None and (row is None or item[0] < row.path):
@@ -281,14 +476,21 @@ def _compare(manifest: Iterator[Row], found: Iterator[tuple[bytes, int, bytes]])
         if row.role != IGNORED:
             if item is None or not here:
                 raise TrustError(f"{shown(row.path)} is in the manifest and not in the data")
-            if item[1] != row.size_bytes:
-                raise TrustError(f"{shown(row.path)} has {item[1]} bytes, in the manifest {row.size_bytes}")
+            _, size_bytes, sha256 = item
+            if size_bytes != row.size_bytes:
+                raise TrustError(
+                    f"{shown(row.path)} has {size_bytes} bytes, in the manifest {row.size_bytes}"
+                )
             if row.sha256 is None:
-                unhashed += 1
-            elif item[2] != row.sha256:
-                raise TrustError(f"{shown(row.path)} has other content: its sha256 is not the manifest's")
-            compared += 1
+                compared.unhashed += 1
+            elif sha256 == b"":
+                raise TrustError(f"{shown(row.path)} cannot be read")
+            elif sha256 is not None:
+                if sha256 != row.sha256:
+                    raise TrustError(f"{shown(row.path)} has other content: its sha256 is not the manifest's")
+                compared.read_bytes += size_bytes
+            compared.objects += 1
         row = next(manifest, None)
         if here:
             item = next(found, None)
-    return compared, unhashed
+    return compared

@@ -16,7 +16,7 @@ from tests.trust.made import certificate, name
 KEY, OTHER = (Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (1, 2))
 TRUSTED = [KEY.public_key()]
 REPORT = {"verdict": "no_clause_fails", "evidence": []}
-PAYLOAD = statement.build(REPORT, report_sha256="a" * 64, manifest_sha256="b" * 64, root_sha256="c" * 64)
+PAYLOAD = statement.build(REPORT, report_sha256="a" * 64, manifest_sha256="b" * 64, bound=None)
 ENVELOPE = dsse.sign(PAYLOAD, [KEY])
 SM2 = Sm2PrivateKey.generate()
 

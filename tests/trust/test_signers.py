@@ -44,7 +44,7 @@ def envelope(
         {"run": {"role": role}, "subject": {"uscc": code}, "evidence": []},
         report_sha256="a" * 64,
         manifest_sha256="b" * 64,
-        root_sha256="c" * 64,
+        bound=None,
         chains_sha256={
             keyid: dsse.chain_sha256(chain) for keyid, chain in (chains if stated is None else stated).items()
         },
