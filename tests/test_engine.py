@@ -55,7 +55,7 @@ def test_ranges_of_a_manifest_give_its_roots(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: int, group: int
 ) -> None:
     path = tmp_path / "manifest.parquet"
-    rows = {
+    rows: dict[str, list[Any]] = {
         "path": [b"%03d" % number for number in range(names)],
         "size_bytes": list(range(names)),
         "sha256": [number.to_bytes(32) for number in range(names)],
@@ -82,7 +82,7 @@ def test_ranges_of_a_manifest_give_its_roots(
     assert (ranges[0][0], ranges[-1][1]) == (0, -(-names // group))
     if (names, group) == (100, 1):
         assert len(ranges) == 9  # of 86 objects ten in each
-    rows["sha256"][names // 2] = None  # type: ignore[call-overload]
+    rows["sha256"][names // 2] = None
     rows["role"][names // 2] = "data"
     pq.write_table(pa.table({**rows, "sha256": pa.array(rows["sha256"], pa.binary())}), path)
     assert engine.bind(path) is None

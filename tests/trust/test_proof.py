@@ -92,8 +92,9 @@ def test_both_hashes_must_hold(tmp_path: Path, name: str) -> None:
     signed = bound(tmp_path / "manifest.parquet")
     assert signed is not None
     wrong: Any = [bytes(32)] * 2 if name == "audit_path" else "0" * 64
+    changes: dict[str, Any] = {name: {**getattr(found, name), "sm3": wrong}}
     with pytest.raises(TrustError, match="sm3"):
-        proof.check(replace(found, **{name: {**getattr(found, name), "sm3": wrong}}), signed)
+        proof.check(replace(found, **changes), signed)
 
 
 VALUE: dict[str, Any] = {
