@@ -13,6 +13,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("check",),
     ("verify",),
     ("explain",),
+    ("compare",),
     ("init",),
     ("keygen",),
     ("policy",),

@@ -587,3 +587,28 @@ def test_init_asks_on_a_terminal_for_what_is_missing(tmp_path: Path) -> None:
     assert [each.statement for each in record.attestations] == ["属实", "已防护"]
     assert record.documents == ("权属.pdf", "证明.pdf")
     assert record.certificate is None
+
+
+def test_compare_exits_with_0_for_the_same_and_1_for_what_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.reports.conftest import make_report
+
+    monkeypatch.chdir(tmp_path)
+    report = make_report()
+    Path("a.json").write_text(report.model_dump_json(by_alias=True), "utf-8")
+    other = report.model_copy(update={"findings": report.findings[1:]})
+    Path("b.json").write_text(other.model_dump_json(by_alias=True), "utf-8")
+    same = run("compare", "a.json", "a.json", "--lang", "en")
+    assert (same.exit_code, same.stdout.split()[:2]) == (0, ["The", "same"])
+    done = run("compare", "a.json", "b.json", "--lang", "zh", "--html", "c.html")
+    assert done.exit_code == 1
+    assert "不一致" in done.stdout
+    assert 'lang="zh-CN"' in Path("c.html").read_text("utf-8")
+    assert json.loads(run("compare", "a.json", "b.json", "--json").stdout)["same"] is False
+    assert run("compare", "a.json", "b.json", "--quiet").stdout == ""
+    for args, told in [(("a.json", "none"), "none cannot be read"), (("a.json", "a.json", "--html", "none/c.html"), "--html"),
+                       (("a.json", "a.json", "--lang", "fr"), "--lang")]:  # fmt: skip
+        done = run("compare", *args)
+        assert done.exit_code == 2
+        assert told in done.stderr
