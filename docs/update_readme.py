@@ -14,6 +14,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("verify",),
     ("explain",),
     ("compare",),
+    ("fix",),
     ("init",),
     ("keygen",),
     ("policy",),

@@ -302,6 +302,43 @@ def compare(
 
 
 @app.command()
+def fix(
+    report: Annotated[Path, typer.Argument(help="An out folder, report.json or report.dsse.json.")],
+    to: Annotated[
+        Path | None, typer.Option("--list", help="Write the items as JSON lines, for scripts; - prints them.")
+    ] = None,
+    lang: Annotated[str, typer.Option(help="Language: zh or en; default from LANG.")] = _LANG,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the plan as JSON instead of the table.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """List the fewest items to remove or replace so that failing clauses pass, and what is then missing; deletes nothing."""
+
+    def run() -> int:
+        from dqv.reports import fix_list
+        from dqv.reports.fix import plan
+        from dqv.reports.fix_terminal import plan_summary
+        from dqv.reports.load import load
+
+        words = _language(lang)
+        loaded = load(report)
+        found, rows = plan(loaded)
+        lines = fix_list.lines(rows, loaded.folder)
+        if to is not None and to != Path("-"):
+            _written(to, b"".join(lines), "--list")
+        if to == Path("-"):
+            sys.stdout.writelines(line.decode() for line in lines)
+        elif as_json:
+            print(found.model_dump_json(indent=2, by_alias=True))  # noqa: T201
+        elif not quiet:
+            _print(plan_summary(found, words))
+        return 0
+
+    _exit(run)
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Where to build the demo; must be empty or an earlier demo.")],
     lang: Lang = _LANG,

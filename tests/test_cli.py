@@ -612,3 +612,31 @@ def test_compare_exits_with_0_for_the_same_and_1_for_what_differs(
         done = run("compare", *args)
         assert done.exit_code == 2
         assert told in done.stderr
+
+
+def test_fix_lists_what_to_remove_and_deletes_nothing(source: Path, tmp_path: Path, scheduler: str) -> None:
+    (source / "b.jsonl").write_text('{"text": "one record"}\n')
+    out, items = tmp_path / "out", tmp_path / "items.jsonl"
+    dqv("check", source, "--scheduler", scheduler, "--out", out, "--quiet")
+    before = sorted((path, path.read_bytes()) for path in source.iterdir())
+    done = dqv("fix", out, "--list", items, "--lang", "zh")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "移除或替换 1 个多余项" in done.stdout
+    assert "dqv 不删除任何数据" in done.stdout
+    (line,) = map(json.loads, items.read_text("utf-8").splitlines())
+    assert (line["path"], line["place"], line["rules"]) == ("b.jsonl", 0, ["duplicates.text"])
+    assert dqv("fix", out, "--list", "-").stdout == items.read_text("utf-8")
+    assert json.loads(dqv("fix", out, "--json").stdout)["remove"] == 1
+    assert dqv("fix", out, "--quiet").stdout == ""
+    assert sorted((path, path.read_bytes()) for path in source.iterdir()) == before
+    (out / "evidence" / "duplicates.text.parquet").write_bytes(b"other")
+    forged = dqv("fix", out)
+    assert forged.returncode == 4
+    assert "its sha256 is another" in forged.stderr
+    for args, told in [
+        ((tmp_path / "none",), "cannot be read"),
+        ((out / "report.json", "--lang", "fr"), "--lang"),
+    ]:
+        done = dqv("fix", *args)
+        assert done.returncode == 2
+        assert told in done.stderr

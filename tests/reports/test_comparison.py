@@ -106,10 +106,10 @@ _OPEN = (Verdict.REVIEW, Verdict.INDETERMINATE, Verdict.FAIL)  # better first
 @pytest.mark.parametrize("before", Verdict)
 @pytest.mark.parametrize("after", Verdict)
 def test_status_and_trend_follow_from_the_verdicts(report: Report, before: Verdict, after: Verdict) -> None:
-    sides = [
-        changed(report, lambda v, verdict=each: finding(v, "documentation").update(verdict=verdict))
-        for each in (before, after)
-    ]
+    def with_verdict(verdict: Verdict) -> Report:
+        return changed(report, lambda v: finding(v, "documentation").update(verdict=verdict))
+
+    sides = [with_verdict(each) for each in (before, after)]
     found = pair(compare(*map(loaded, sides)), "documentation")
     ranks = [_OPEN.index(each) if each in _OPEN else -1 for each in (before, after)]
     if before is after:
