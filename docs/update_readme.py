@@ -15,6 +15,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("explain",),
     ("compare",),
     ("fix",),
+    ("export",),
     ("init",),
     ("keygen",),
     ("policy",),

@@ -339,6 +339,28 @@ def fix(
 
 
 @app.command()
+def export(
+    report: Annotated[Path, typer.Argument(help="An out folder, report.json or report.dsse.json.")],
+    out: Annotated[Path, typer.Option(help="Folder for the CSV files.")],
+    quiet: Quiet = False,
+) -> None:
+    """Write a report's evidence as CSV files that a spreadsheet opens as text, never as formulas."""
+
+    def run() -> int:
+        from dqv.reports import spreadsheet
+        from dqv.reports.load import load
+
+        files, missing = spreadsheet.export(load(report), out)
+        for name in missing:
+            print(f"dqv: {name} is not beside the report; it was not written", file=sys.stderr)  # noqa: T201
+        if not quiet:
+            print("\n".join(map(str, files)))  # noqa: T201
+        return 3 if missing else 0
+
+    _exit(run)
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Where to build the demo; must be empty or an earlier demo.")],
     lang: Lang = _LANG,

@@ -640,3 +640,26 @@ def test_fix_lists_what_to_remove_and_deletes_nothing(source: Path, tmp_path: Pa
         done = dqv("fix", *args)
         assert done.returncode == 2
         assert told in done.stderr
+
+
+def test_export_writes_csv_and_names_what_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import polars as pl
+
+    from dqv.reports import evidence
+    from tests.reports.conftest import make_report
+
+    monkeypatch.chdir(tmp_path)
+    names = pl.LazyFrame(schema={"object": pl.Int64, "name": pl.String})
+    file = evidence.write(pl.LazyFrame({"name": ["=1"]}), Path(), "value", names)
+    report = make_report(evidence=[file])
+    Path("report.json").write_text(report.model_dump_json(by_alias=True), "utf-8")
+    done = run("export", "report.json", "--out", "csv")
+    assert (done.exit_code, done.stdout) == (0, "csv/value.csv\n")
+    assert Path("csv/value.csv").read_bytes() == b"\xef\xbb\xbfname\r\n'=1\r\n"
+    assert run("export", "report.json", "--out", "csv", "--quiet").stdout == ""
+    Path("evidence/value.parquet").unlink()
+    done = run("export", "report.json", "--out", "csv")
+    assert (done.exit_code, done.stdout.strip()) == (3, "")
+    assert "evidence/value.parquet is not beside the report" in done.stderr
