@@ -16,6 +16,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("compare",),
     ("fix",),
     ("export",),
+    ("annex",),
     ("init",),
     ("keygen",),
     ("policy",),

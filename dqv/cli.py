@@ -361,6 +361,32 @@ def export(
 
 
 @app.command()
+def annex(
+    report: Annotated[Path, typer.Argument(help="An out folder, report.json or report.dsse.json.")],
+    out: Annotated[Path, typer.Option(help="The file to write: FILE.md or FILE.docx.")],
+    lang: Annotated[str, typer.Option(help="Language: zh, as the form, or en.")] = "zh",
+) -> None:
+    """Write the technical annex to the application form (申报书) from a report."""
+
+    def run() -> int:
+        from dqv.reports import annex, annex_docx
+        from dqv.reports.load import load
+
+        if out.suffix not in (".md", ".docx"):
+            raise UsageError(f"--out {out}: the name must end in .md or .docx")
+        words = _language(lang)
+        blocks = annex.annex(load(report), words)
+        markdown = out.suffix == ".md"
+        _written(
+            out, annex.markdown(blocks).encode() if markdown else annex_docx.docx(blocks, words), "--out"
+        )
+        print(out)  # noqa: T201
+        return 0
+
+    _exit(run)
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Where to build the demo; must be empty or an earlier demo.")],
     lang: Lang = _LANG,

@@ -663,3 +663,20 @@ def test_export_writes_csv_and_names_what_is_not_there(
     done = run("export", "report.json", "--out", "csv")
     assert (done.exit_code, done.stdout.strip()) == (3, "")
     assert "evidence/value.parquet is not beside the report" in done.stderr
+
+
+def test_annex_is_written_as_markdown_or_docx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.reports.conftest import make_report
+
+    monkeypatch.chdir(tmp_path)
+    Path("report.json").write_text(make_report().model_dump_json(by_alias=True), "utf-8")
+    done = run("annex", "report.json", "--out", "a.md")
+    assert (done.exit_code, done.stdout) == (0, "a.md\n")
+    assert Path("a.md").read_text("utf-8").startswith("# 高质量数据集认定申报书")
+    assert run("annex", "report.json", "--out", "a.docx", "--lang", "en").exit_code == 0
+    assert zipfile.is_zipfile("a.docx")
+    for args, told in [(("--out", "a.pdf"), ".md or .docx"), (("--out", "none/a.md"), "cannot be written"),
+                       (("--out", "a.md", "--lang", "fr"), "--lang")]:  # fmt: skip
+        done = run("annex", "report.json", *args)
+        assert done.exit_code == 2
+        assert told in done.stderr
