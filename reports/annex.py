@@ -93,6 +93,10 @@ def annex(loaded: Loaded, lang: Lang) -> list[Block]:
         lang: of the annex; the form is in Chinese.
     """
     report, say = loaded.report, _Say(lang)
+    notices: list[Block] = []
+    if report.notices:
+        rows = tuple((say.of(each),) for each in report.notices)
+        notices = [Heading(say("notices"), 1), Table((say.label("notices"),), rows, (1,))]
     return [
         Heading(say("title"), 0),
         Paragraph(say("made")),
@@ -106,12 +110,8 @@ def annex(loaded: Loaded, lang: Lang) -> list[Block]:
         _others(report, say),
         Heading(say("how"), 1),
         _how(loaded, say),
-        *(
-            [Heading(say("notices"), 1), Table((say("notices").split("、")[-1],), tuple((say.of(each),) for each in report.notices), (1,))]
-            if report.notices
-            else []
-        ),
-    ]  # fmt: skip
+        *notices,
+    ]
 
 
 class _Say:

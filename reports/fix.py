@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from math import ceil
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -105,10 +105,11 @@ class Plan(_Model):
     remains: list[Remains]
 
 
-LISTED = pl.Schema({
+_COLUMNS: Mapping[str, Any] = ({
     "action": pl.String, "modality": pl.String, "object": pl.Int64, "name": pl.String, "place": pl.Int64, "part": pl.Int64,
     "weight": pl.Int64, "rules": pl.List(pl.String),
 })  # fmt: skip
+LISTED = pl.Schema(_COLUMNS)
 """The list: remove or repair, an item (or its paragraph), its weight in bytes (of audio in flicks), and the rules it goes for."""
 
 
@@ -215,6 +216,20 @@ def _listed(rows: pl.LazyFrame | pl.DataFrame, action: str, modality: str | None
     return rows.lazy().with_columns(**columns).select(*LISTED).cast(LISTED).collect()
 
 
+class _Left(NamedTuple):
+    """What is left of a modality: items, and weight in bytes or flicks."""
+
+    items: int
+    surplus: int
+    meeting: int
+    weight: int
+    recent: int
+
+
+_FLAGS = {"resolution": "below", "duplicates": "surplus", "recency": "stale"}
+"""Families of rules, and the flag of the items that they are about."""
+
+
 # One modality ---------------------------------------------------------------------------------------------
 
 
@@ -309,7 +324,7 @@ class _Modality:
             return False
         if rule == "recency":
             return _recency_comes_out(self.case)
-        flag = "below" if rule.startswith("resolution") else "surplus"
+        flag = _FLAGS[rule.partition(".")[0]]
         count = int(self.flag(flag).sum())
         shown = self.measured.items - count if flag == "below" else count
         holds = (finding.numerator, finding.denominator) == (str(shown), str(self.measured.items))
@@ -352,7 +367,8 @@ class _Modality:
 
     def _below(self, floor: Fraction) -> None:
         """The fewest items below the floor: those that count for other rules first, then the lightest."""
-        count = ceil(self.left - Fraction(self.meeting) / floor) if floor else 0
+        left = self.after()
+        count = ceil(left.items - left.meeting / floor) if floor else 0
         at = np.flatnonzero(self.flag("below") & ~self.gone)
         order = np.lexsort((at, self.weights[at], ~self.flag("surplus")[at], ~self.flag("stale")[at]))
         self.gone[at[order[: max(count, 1)]]] = True
@@ -362,9 +378,10 @@ class _Modality:
         rest = np.flatnonzero(~self.gone & (self.flag("surplus") | self.flag("stale")))
         most, least = self.limit(f"duplicates.{self.name}"), self.limit("recency")
         for floor in (least, None):
-            left = Population(self.left, self.surplus, self.weight, self.recent_left, most, floor)
+            left = self.after()
+            all_ = Population(left.items, left.surplus, left.weight, left.recent, most, floor)
             fresh = ~self.flag("stale")[rest] if floor is not None else np.ones(len(rest), np.bool_)
-            chosen = fewest(self.weights[rest], self.flag("surplus")[rest], fresh, left)
+            chosen = fewest(self.weights[rest], self.flag("surplus")[rest], fresh, all_)
             if chosen is not None:
                 self.gone[rest[chosen]] = True
                 return
@@ -387,48 +404,35 @@ class _Modality:
 
     # What is left
 
-    @property
-    def left(self) -> int:
-        """Items."""
-        return self.measured.items - int(self.gone.sum())
-
-    @property
-    def surplus(self) -> int:
-        """Surplus items among them."""
-        return int((self.flag("surplus") & ~self.gone).sum())
-
-    @property
-    def meeting(self) -> int:
-        """Items that meet the floor."""
-        return (
-            self.measured.items - int(self.flag("below").sum()) - int((self.gone & ~self.flag("below")).sum())
+    def after(self, gone: NDArray[np.bool_] | None = None) -> "_Left":
+        """What is left when these items go; else those that were chosen."""
+        gone = self.gone if gone is None else gone
+        below, stale = self.flag("below"), self.flag("stale")
+        return _Left(
+            items=self.measured.items - int(gone.sum()),
+            surplus=int((self.flag("surplus") & ~gone).sum()),
+            meeting=self.measured.items - int(below.sum()) - int((gone & ~below).sum()),
+            weight=self.whole - int(self.weights[gone].sum()),
+            recent=self.recent - int(self.weights[gone & ~stale].sum()),
         )
 
-    @property
-    def weight(self) -> int:
-        return self.whole - int(self.weights[self.gone].sum())
-
-    @property
-    def recent_left(self) -> int:
-        return self.recent - int(self.weights[self.gone & ~self.flag("stale")].sum())
-
-    def share(self, family: str) -> Fraction | None:
-        """What resolution, duplicates or recency would measure; None: not known, or nothing is left."""
+    def share(self, family: str, gone: NDArray[np.bool_] | None = None) -> Fraction | None:
+        """What resolution, duplicates or recency would then measure; None: not known, or nothing is left."""
         rule = family if family == "recency" else f"{family}.{self.name}"
         if rule == "duplicates.text" and self.paragraphs is not None and not self.gone.any():
             cut, whole = int(self.parts["weight"].sum()), self.measured.text_bytes
             return Fraction(int(self.paragraphs["weight"].sum()) - cut, whole - cut) if whole > cut else None
-        if rule not in self.known or not self.left or (family == "recency" and not self.weight):
-            return None
-        return {
-            "resolution": lambda: Fraction(self.meeting, self.left),
-            "duplicates": lambda: Fraction(self.surplus, self.left),
-            "recency": lambda: Fraction(self.recent_left, self.weight),
-        }[family]()
+        left = self.after(gone)
+        part, of = {
+            "resolution": (left.meeting, left.items),
+            "duplicates": (left.surplus, left.items),
+            "recency": (left.recent, left.weight),
+        }[family]
+        return Fraction(part, of) if of and rule in self.known else None
 
-    def conforms(self, family: str) -> bool | None:
+    def conforms(self, family: str, gone: NDArray[np.bool_] | None = None) -> bool | None:
         """Whether that conforms."""
-        share = self.share(family)
+        share = self.share(family, gone)
         finding = self.case.rules.get(family if family == "recency" else f"{family}.{self.name}")
         return None if share is None or finding is None else _holds(finding, share)
 
@@ -442,7 +446,7 @@ class _Modality:
 
     @property
     def scale_left(self) -> Fraction:
-        return self.amount(self.weight - int(self.parts["weight"].sum()))
+        return self.amount(self.after().weight - int(self.parts["weight"].sum()))
 
     @property
     def unsettled(self) -> int:
@@ -455,10 +459,11 @@ class _Modality:
     @cached_property
     def listed(self) -> pl.DataFrame:
         """Rows of `LISTED`; asked for once all is chosen."""
-        rules = {f"resolution.{self.name}": "below", f"duplicates.{self.name}": "surplus", "recency": "stale"}
         reasons = [
-            pl.when(pl.col(flag)).then(pl.lit(rule)) for rule, flag in rules.items() if rule in self.known and not self.met(rule)
-        ]  # fmt: skip
+            pl.when(pl.col(flag)).then(pl.lit(family if family == "recency" else f"{family}.{self.name}"))
+            for family, flag in _FLAGS.items()
+            if self._serves(family)
+        ]
         chosen = self.items.filter(pl.Series(self.gone)).with_columns(
             rules=pl.concat_list([pl.lit(None, pl.String), *reasons]).list.drop_nulls()
         )
@@ -466,14 +471,10 @@ class _Modality:
         parts = self.parts.join(whole, on=["object", "place"], how="anti", maintain_order="left")
         return pl.concat([_listed(chosen, "remove", self.name), parts])
 
-    def met(self, rule: str) -> bool:
-        """Whether a rule was met before, and would still be without what lies below the floor."""
-        finding = self.case.rules[rule]
-        before = Fraction(self.recent, self.whole) if rule == "recency" and self.whole else None
-        value = before if before is not None else Fraction(finding.measured or 0)
-        if not _holds(finding, value):
-            return False
-        return rule.startswith("resolution") or not bool((self.gone & ~self.flag("below")).any())
+    def _serves(self, family: str) -> bool:
+        """Whether items go for a rule's sake: without those that it is about it would not conform, and with them it can."""
+        others = self.gone & ~self.flag(_FLAGS[family])
+        return self.conforms(family, others) is False and (family != "recency" or self.reachable)
 
     def remains(self) -> Remains:
         finding = self.case.rules.get(f"scale.{self.name}")
@@ -484,7 +485,7 @@ class _Modality:
             modality=self.name,
             unit=self.unit,
             items=self.measured.items,
-            items_after=self.left,
+            items_after=self.after().items,
             scale=decimal_string(self.amount(self.whole), 12),
             scale_after=decimal_string(self.scale_left, 12),
             threshold=None if threshold is None else decimal_string(threshold, 12),

@@ -257,6 +257,23 @@ def test_where_nothing_is_recent_no_removal_helps(made: Made) -> None:
     assert "add 300 B" in told(step(found, "recency"))
 
 
+def test_what_goes_for_duplicates_alone_is_not_said_to_go_for_recency(made: Made) -> None:
+    made.measured("text", 4, 400).found("recency", (0, 400), "0.5").recency([stale(n) for n in range(4)])
+    made.found("duplicates.text", (1, 4), "0.05").duplicates("text", [surplus(2, 1)])
+    found, rows = made.plan()
+    assert rows["rules"].to_list() == [["duplicates.text"]]
+    assert (step(found, "recency").remove, step(found, "duplicates.text").remove) == (0, 1)
+
+
+def test_what_goes_for_recency_alone_is_not_said_to_go_for_duplicates(made: Made) -> None:
+    made.measured("text", 40, 4000).found("recency", (1900, 4000), "0.5").recency(
+        [stale(n) for n in range(21)]
+    )
+    made.found("duplicates.text", (2, 40), "0.05", "pass").duplicates("text", [surplus(2, 1), surplus(3, 1)])
+    _, rows = made.plan()
+    assert rows["rules"].to_list()[0] == ["recency"]
+
+
 def test_paragraphs_go_largest_first_where_their_rate_decides(made: Made) -> None:
     made.measured("text", 10, 10_000, text=10_000).found("duplicates.text", (1500, 10_000), "0.05")
     columns = (
