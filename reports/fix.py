@@ -105,10 +105,10 @@ class Plan(_Model):
     remains: list[Remains]
 
 
-_COLUMNS: Mapping[str, Any] = ({
+_COLUMNS: Mapping[str, Any] = {
     "action": pl.String, "modality": pl.String, "object": pl.Int64, "name": pl.String, "place": pl.Int64, "part": pl.Int64,
     "weight": pl.Int64, "rules": pl.List(pl.String),
-})  # fmt: skip
+}  # fmt: skip
 LISTED = pl.Schema(_COLUMNS)
 """The list: remove or repair, an item (or its paragraph), its weight in bytes (of audio in flicks), and the rules it goes for."""
 
