@@ -111,6 +111,16 @@ def _needed(all_: Population, fresh: int) -> int:
     return _ceil(all_.whole - fresh - (all_.recent - fresh) / all_.least)
 
 
+def _all_needed(all_: Population, fresh: Array) -> Array:
+    """`_needed` of each."""
+    assert all_.least
+    p, d = all_.least.numerator, all_.least.denominator
+    start = p * all_.whole - d * all_.recent
+    if p * all_.whole + 2 * d * all_.recent < _MOST:
+        return -((-(start + (d - p) * fresh)) // p)
+    return np.array([_needed(all_, int(each)) for each in fresh], np.int64)
+
+
 def _counts(sums: list[Array], all_: Population) -> tuple[int, int] | None:
     """The least number of surplus and of kept items to take, together fewest; of equal sums fewer kept ones."""
     both, fresh, old = sums
@@ -128,7 +138,7 @@ def _counts(sums: list[Array], all_: Population) -> tuple[int, int] | None:
         # beyond, each more is recent and only harms recency: no more than the duplicates ask for
         q = np.where(beyond, np.maximum(q, len(both) - 1), last)
         gone = fresh[np.maximum(q - (len(both) - 1), 0)]
-        need = np.array([_needed(all_, int(each)) for each in gone[beyond]], np.int64)
+        need = _all_needed(all_, gone[beyond])
         possible[beyond] &= (int(both[-1]) + old[beyond] >= need) & (gone[beyond] < all_.recent)
         possible &= all_.recent > 0
     if not possible.any():
