@@ -26,7 +26,7 @@ from dqv.checks.engine import (
 )
 from dqv.core.policy import NearText, Reading, Words
 from dqv.core.schema import SKETCH_BANDS
-from dqv.core.units import hours, human, parse_quantity
+from dqv.core.units import FLICKS_PER_SECOND, hours, human, parse_quantity
 from dqv.core.verdicts import Verdict
 
 
@@ -93,7 +93,7 @@ def duplicates(case: Case, modality: str) -> Outcome:
 
     Returns:
         The outcome; evidence: one row per surplus item with its original, their similarity and how the
-        pair was verified; likewise for paragraphs of long texts.
+        pair was verified; likewise, with `text_bytes`, for what repeats where long texts are cut into paragraphs.
     """
     name = f"duplicates.{modality}"
     facts, items = case.facts[modality], case.modality(modality)
@@ -356,21 +356,23 @@ _SIMILARITY = (
 
 
 def _evidence(case: Case, items: pl.LazyFrame, paragraphs: Paragraphs | None) -> pl.LazyFrame:
-    """The surplus items; and behind them the paragraphs that repeat another paragraph or text."""
+    """The surplus items; and behind them, as a population of its own, paragraphs and short texts that repeat another."""
     columns: list[str | pl.Expr] = [
+        "object",
         "name",
         "place",
-        "original_object",  # shown by its name
+        "original_object",  # shown by its name, too
         "original_place",
         _SIMILARITY,
         "verified",
         "shared",
         "of",
     ]
-    found = items.filter(pl.col("surplus")).select(*columns, "detail")
+    length = (pl.col("duration_flicks") / FLICKS_PER_SECOND).alias("duration_s")
+    found = items.filter(pl.col("surplus")).select(*columns, "detail", "payload_bytes", length)
     if paragraphs is None:
         return found
     names = case.objects.select("object", "name").set_sorted("object")
-    parts = paragraphs.repeated.filter(pl.col("part").is_not_null()).set_sorted("object")
+    parts = paragraphs.repeated.set_sorted("object")
     parts = parts.join(names, on="object", how="left", maintain_order="left")
     return pl.concat([found, parts.select(*columns, "part", "original_part", "text_bytes")], how="diagonal")

@@ -236,6 +236,7 @@ def _evidence(case: Case, start: date) -> pl.LazyFrame:
         items.filter((pl.col("date") >= start).fill_null(False).not_())
         .with_columns(duration_s=pl.col("duration_flicks") / FLICKS_PER_SECOND)
         .select(
+            "object",
             "name",
             "place",
             "modality",

@@ -52,7 +52,7 @@ def resolution(case: Case, modality: str) -> Outcome:
     Returns:
         The outcome; numerator: items that meet the floor, denominator: items; evidence: one row per item below it.
     """
-    words, below = MODALITY_WORDS[modality], below_floor(case, modality)
+    words = MODALITY_WORDS[modality]
 
     def next_step(result: Result) -> Words | None:
         short = Fraction(result.quantity.denominator or 0) - Fraction(result.quantity.numerator)
@@ -70,7 +70,7 @@ def resolution(case: Case, modality: str) -> Outcome:
         lambda: _measure(case, modality),
         method=_METHOD[modality],
         next_step=next_step,
-        evidence=None if below is None else below.drop("object"),
+        evidence=below_floor(case, modality),
     )
 
 

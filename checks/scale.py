@@ -164,7 +164,7 @@ def _evidence(case: Case, modality: str) -> pl.LazyFrame:
             flags=pl.col("flags").list.join(", "),
         )
         .select(
-            "name", "place", "codec", "mode", *pictures, *timed, *only, "stored_bytes", "payload_bytes", *per_pixel,
+            "object", "name", "place", "codec", "mode", *pictures, *timed, *only, "stored_bytes", "payload_bytes", *per_pixel,
             "flags", "surplus", "decoded",
         )
     )  # fmt: skip

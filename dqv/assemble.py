@@ -444,7 +444,7 @@ def _errors(case: Case) -> dict[str, list[ErrorCount]]:
 
 def _error_rows(case: Case, status: str) -> pl.LazyFrame:
     return case.items.filter(pl.col("status") == status).select(
-        "name", "place", "modality", "format", "error_kind", "error", "stored_bytes"
+        "object", "name", "place", "modality", "format", "error_kind", "error", "stored_bytes"
     )
 
 

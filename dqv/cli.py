@@ -332,25 +332,126 @@ def init(
 
 
 def _data_card(path: Path, lang: Any) -> str:
-    """A data card from a report, or from the report in an out folder."""
-    from pydantic import ValidationError
-
+    """A data card from a report."""
     from dqv.reports.card import data_card
-    from dqv.reports.model import Report
+    from dqv.reports.load import load
 
-    path = path / "report.json" if path.is_dir() else path
-    try:
-        return data_card(Report.model_validate_json(path.read_bytes()), lang)
-    except OSError as error:
-        raise UsageError(
-            f"--card {path} cannot be read: {error.strerror}; give the report.json of a check"
-        ) from error
-    except ValidationError as error:
-        told = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, told["loc"]))
-        raise UsageError(
-            f"--card {path} is no report of this version, field {where or 'of none'}: {told['msg']}; check again and give its report.json"
-        ) from None
+    return data_card(load(path).report, lang)
+
+
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="A", help="An out folder, report.json or report.dsse.json.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="The later one, or the bureau's.")],
+    html: Annotated[Path | None, typer.Option(help="Also write the comparison as one HTML page.")] = None,
+    lang: Annotated[str, typer.Option(help="Language: zh or en; default from LANG.")] = _LANG,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the tables.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare two reports: why they can differ, and what differs; exit 0 the same, 1 different."""
+
+    def run() -> int:
+        from dqv.reports import comparison, comparison_page
+        from dqv.reports.load import load
+
+        words = _language(lang)
+        found = comparison.compare(load(a), load(b))
+        if html is not None:
+            _written(html, comparison_page.page(found, words).encode(), "--html")
+        if as_json:
+            print(found.model_dump_json(indent=2, by_alias=True))  # noqa: T201
+        elif not quiet:
+            from dqv.reports.comparison_terminal import comparison_summary
+
+            _print(comparison_summary(found, words))
+        return 0 if found.same else 1
+
+    _exit(run)
+
+
+@app.command()
+def fix(
+    report: Annotated[Path, typer.Argument(help="An out folder, report.json or report.dsse.json.")],
+    to: Annotated[
+        Path | None, typer.Option("--list", help="Write the items as JSON lines, for scripts; - prints them.")
+    ] = None,
+    lang: Annotated[str, typer.Option(help="Language: zh or en; default from LANG.")] = _LANG,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the plan as JSON instead of the table.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """List the fewest items to remove or replace so that failing clauses pass, and what is then missing; deletes nothing."""
+
+    def run() -> int:
+        from dqv.reports import fix_list
+        from dqv.reports.fix import plan
+        from dqv.reports.fix_terminal import plan_summary
+        from dqv.reports.load import load
+
+        words = _language(lang)
+        loaded = load(report)
+        found, rows = plan(loaded)
+        lines = fix_list.lines(rows, loaded.folder)
+        if to is not None and to != Path("-"):
+            _written(to, b"".join(lines), "--list")
+        if to == Path("-"):
+            sys.stdout.writelines(line.decode() for line in lines)
+        elif as_json:
+            print(found.model_dump_json(indent=2, by_alias=True))  # noqa: T201
+        elif not quiet:
+            _print(plan_summary(found, words))
+        return 0
+
+    _exit(run)
+
+
+@app.command()
+def export(
+    report: Annotated[Path, typer.Argument(help="An out folder, report.json or report.dsse.json.")],
+    out: Annotated[Path, typer.Option(help="Folder for the CSV files.")],
+    quiet: Quiet = False,
+) -> None:
+    """Write a report's evidence as CSV files that a spreadsheet opens as text, never as formulas."""
+
+    def run() -> int:
+        from dqv.reports import spreadsheet
+        from dqv.reports.load import load
+
+        files, missing = spreadsheet.export(load(report), out)
+        for name in missing:
+            print(f"dqv: {name} is not beside the report; it was not written", file=sys.stderr)  # noqa: T201
+        if not quiet:
+            print("\n".join(map(str, files)))  # noqa: T201
+        return 3 if missing else 0
+
+    _exit(run)
+
+
+@app.command()
+def annex(
+    report: Annotated[Path, typer.Argument(help="An out folder, report.json or report.dsse.json.")],
+    out: Annotated[Path, typer.Option(help="The file to write: FILE.md or FILE.docx.")],
+    lang: Annotated[str, typer.Option(help="Language: zh, as the form, or en.")] = "zh",
+) -> None:
+    """Write the technical annex to the application form (申报书) from a report."""
+
+    def run() -> int:
+        from dqv.reports import annex, annex_docx
+        from dqv.reports.load import load
+
+        if out.suffix not in (".md", ".docx"):
+            raise UsageError(f"--out {out}: the name must end in .md or .docx")
+        words = _language(lang)
+        blocks = annex.annex(load(report), words)
+        markdown = out.suffix == ".md"
+        _written(
+            out, annex.markdown(blocks).encode() if markdown else annex_docx.docx(blocks, words), "--out"
+        )
+        print(out)  # noqa: T201
+        return 0
+
+    _exit(run)
 
 
 @app.command()
@@ -550,13 +651,29 @@ def _show(report: Report, folder: Path, lang: str, *, as_json: bool, quiet: bool
     if as_json:
         sys.stdout.write((folder / "report.json").read_text("utf-8"))
     elif not quiet:
-        from rich.console import Console
-
         from dqv.reports.terminal import summary
 
-        console = Console(width=None if sys.stdout.isatty() else 100)
-        console.print(summary(report, _language(lang)))
-        console.print(f"{folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
+        _print(summary(report, _language(lang)), f"{folder / 'report.html'}")
+
+
+def _print(shown: Any, *lines: str) -> None:
+    """Tables as wide as the terminal, else 100 columns; lines as they are."""
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    console.print(shown)
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _written(path: Path, content: bytes, option: str) -> None:
+    """Write a file that an option names."""
+    from dqv.core.files import write_atomic
+
+    try:
+        write_atomic(path, content)
+    except OSError as error:
+        raise UsageError(f"{option} {path} cannot be written: {error.strerror}; choose another") from error
 
 
 def _progress(*, quiet: bool) -> Any:

@@ -4,14 +4,13 @@ The headings are the twenty aspects of 说明文档 in TC609-5-2025-04. `measure
 what is marked counts as empty until the applicant has written it.
 """
 
-import re
 from fractions import Fraction
 from typing import Literal
 
 from dqv.core.policy import Words
 from dqv.core.units import decimal_string, human
 from dqv.measure.card_terms import ASPECTS
-from dqv.reports.escape import visible
+from dqv.reports.escape import markdown
 from dqv.reports.model import Bucket, Distribution, ModalityMeasurements, Report
 
 Lang = Literal["zh", "en"]
@@ -114,12 +113,9 @@ def _blank(words: Words, lang: Lang) -> str:
     return f"【待填写：{words.zh}】" if lang == "zh" else f"[TODO: {words.en}]"
 
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~&])")
-
-
 def _escaped(text: str) -> str:
     """Text of the registration or the data, as Markdown that shows it and no more."""
-    return _SPECIAL.sub(r"\\\1", visible(text))[:500]
+    return markdown(text)[:500]
 
 
 def _each(report: Report) -> list[tuple[Words, ModalityMeasurements]]:

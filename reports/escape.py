@@ -1,5 +1,6 @@
 """Hostile text made visible: nothing a file is named may reorder, hide or forge what a report says."""
 
+import re
 import unicodedata
 
 _SHOWN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -28,6 +29,14 @@ def visible(text: str) -> str:
 def visible_path(path: bytes) -> str:
     r"""Show a path: UTF-8, bytes that are not as `\xNN`, then as `visible`."""
     return visible(path.decode("utf-8", "backslashreplace"))
+
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|!~&]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
+
+
+def markdown(text: str) -> str:
+    """Text as Markdown that shows it and no more, within a line or a cell of a table: no markup, no link."""
+    return _MARKDOWN.sub(r"\\\1", visible(text))
 
 
 def _shown(character: str) -> str:

@@ -6,7 +6,7 @@ hide, then HTML. The page adds no judgement; verdicts and sentences are the repo
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -38,11 +38,12 @@ _SYMBOLS = {"byte": "B", "hour": "h"}
 _COMPARATORS = {">=": "≥", "<=": "≤"}
 
 
-def _words(table: Mapping[str, tuple[str, str]]) -> dict[str, Words]:
+def words_of(table: Mapping[str, tuple[str, str]]) -> dict[str, Words]:
+    """Pairs of Chinese and English as words."""
     return {key: Words(zh=zh, en=en) for key, (zh, en) in table.items()}
 
 
-LABELS: dict[str, Words] = _words(
+LABELS: dict[str, Words] = words_of(
     {
         # the page
         "report": ("高质量数据集符合性报告", "Conformance report for a high-quality dataset"),
@@ -581,7 +582,18 @@ def _anchors(findings: Sequence[Finding]) -> list[str]:
 @cache
 def _page(lang: Lang) -> tuple[Template, "_View", Markup]:
     """The template, compiled once per language, what it calls, and its style."""
-    folder, view = resources.files("dqv.reports"), _View(lang)
+    view = _View(lang)
+    filters: dict[str, Callable[..., Any]] = {
+        "say": view.say,
+        "count": view.count,
+        "exact": view.exact,
+        "bytes": human_bytes,
+    }
+    return template_of("report.html.j2", filters), view, stylesheet()
+
+
+def template_of(name: str, filters: Mapping[str, Callable[..., Any]]) -> Template:
+    """A template of this package: undefined names are errors, and all that it prints is escaped twice."""
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -590,6 +602,10 @@ def _page(lang: Lang) -> tuple[Template, "_View", Markup]:
         keep_trailing_newline=True,
         finalize=_finalize,
     )
-    environment.filters.update(say=view.say, count=view.count, exact=view.exact, bytes=human_bytes)
-    template = environment.from_string((folder / "report.html.j2").read_text("utf-8"))
-    return template, view, Markup((folder / "report.css").read_text("utf-8"))  # our own file
+    environment.filters.update(filters)
+    return environment.from_string((resources.files("dqv.reports") / name).read_text("utf-8"))
+
+
+def stylesheet() -> Markup:
+    """The style of all pages; our own file."""
+    return Markup((resources.files("dqv.reports") / "report.css").read_text("utf-8"))

@@ -14,8 +14,8 @@ from dqv.core.verdicts import ReportVerdict, Verdict
 
 SCHEMA_ID = "urn:dqv:report:1"
 
-DecimalString = Annotated[str, Field(pattern=r"^-?[0-9]+([.][0-9]+)?$")]
-"""A number as RFC 8785 cannot bend it."""
+DecimalString = Annotated[str, Field(pattern=r"^-?[0-9]+([.][0-9]+)?$", max_length=64)]
+"""A number as RFC 8785 cannot bend it, and of a length that anyone can calculate with."""
 
 
 class _Model(BaseModel):

@@ -683,3 +683,96 @@ def test_init_asks_on_a_terminal_for_what_is_missing(tmp_path: Path) -> None:
     assert [each.statement for each in record.attestations] == ["属实", "已防护"]
     assert record.documents == ("权属.pdf", "证明.pdf")
     assert record.certificate is None
+
+
+def test_compare_exits_with_0_for_the_same_and_1_for_what_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.reports.conftest import make_report
+
+    monkeypatch.chdir(tmp_path)
+    report = make_report()
+    Path("a.json").write_text(report.model_dump_json(by_alias=True), "utf-8")
+    other = report.model_copy(update={"findings": report.findings[1:]})
+    Path("b.json").write_text(other.model_dump_json(by_alias=True), "utf-8")
+    same = run("compare", "a.json", "a.json", "--lang", "en")
+    assert (same.exit_code, same.stdout.split()[:2]) == (0, ["The", "same"])
+    done = run("compare", "a.json", "b.json", "--lang", "zh", "--html", "c.html")
+    assert done.exit_code == 1
+    assert "不一致" in done.stdout
+    assert 'lang="zh-CN"' in Path("c.html").read_text("utf-8")
+    assert json.loads(run("compare", "a.json", "b.json", "--json").stdout)["same"] is False
+    assert run("compare", "a.json", "b.json", "--quiet").stdout == ""
+    for args, told in [(("a.json", "none"), "none cannot be read"), (("a.json", "a.json", "--html", "none/c.html"), "--html"),
+                       (("a.json", "a.json", "--lang", "fr"), "--lang")]:  # fmt: skip
+        done = run("compare", *args)
+        assert done.exit_code == 2
+        assert told in done.stderr
+
+
+def test_fix_lists_what_to_remove_and_deletes_nothing(source: Path, tmp_path: Path, scheduler: str) -> None:
+    (source / "b.jsonl").write_text('{"text": "one record"}\n')
+    out, items = tmp_path / "out", tmp_path / "items.jsonl"
+    dqv("check", source, "--scheduler", scheduler, "--out", out, "--quiet")
+    before = sorted((path, path.read_bytes()) for path in source.iterdir())
+    done = dqv("fix", out, "--list", items, "--lang", "zh")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "移除或替换 1 个多余项" in done.stdout
+    assert "dqv 不删除任何数据" in done.stdout
+    (line,) = map(json.loads, items.read_text("utf-8").splitlines())
+    assert (line["path"], line["place"], line["rules"]) == ("b.jsonl", 0, ["duplicates.text"])
+    assert dqv("fix", out, "--list", "-").stdout == items.read_text("utf-8")
+    assert json.loads(dqv("fix", out, "--json").stdout)["remove"] == 1
+    assert dqv("fix", out, "--quiet").stdout == ""
+    assert sorted((path, path.read_bytes()) for path in source.iterdir()) == before
+    (out / "evidence" / "duplicates.text.parquet").write_bytes(b"other")
+    forged = dqv("fix", out)
+    assert forged.returncode == 4
+    assert "its sha256 is another" in forged.stderr
+    for args, told in [
+        ((tmp_path / "none",), "cannot be read"),
+        ((out / "report.json", "--lang", "fr"), "--lang"),
+    ]:
+        done = dqv("fix", *args)
+        assert done.returncode == 2
+        assert told in done.stderr
+
+
+def test_export_writes_csv_and_names_what_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import polars as pl
+
+    from dqv.reports import evidence
+    from tests.reports.conftest import make_report
+
+    monkeypatch.chdir(tmp_path)
+    names = pl.LazyFrame(schema={"object": pl.Int64, "name": pl.String})
+    file = evidence.write(pl.LazyFrame({"name": ["=1"]}), Path(), "value", names)
+    report = make_report(evidence=[file])
+    Path("report.json").write_text(report.model_dump_json(by_alias=True), "utf-8")
+    done = run("export", "report.json", "--out", "csv")
+    assert (done.exit_code, done.stdout) == (0, "csv/value.csv\n")
+    assert Path("csv/value.csv").read_bytes() == b"\xef\xbb\xbfname\r\n'=1\r\n"
+    assert run("export", "report.json", "--out", "csv", "--quiet").stdout == ""
+    Path("evidence/value.parquet").unlink()
+    done = run("export", "report.json", "--out", "csv")
+    assert (done.exit_code, done.stdout.strip()) == (3, "")
+    assert "evidence/value.parquet is not beside the report" in done.stderr
+
+
+def test_annex_is_written_as_markdown_or_docx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.reports.conftest import make_report
+
+    monkeypatch.chdir(tmp_path)
+    Path("report.json").write_text(make_report().model_dump_json(by_alias=True), "utf-8")
+    done = run("annex", "report.json", "--out", "a.md")
+    assert (done.exit_code, done.stdout) == (0, "a.md\n")
+    assert Path("a.md").read_text("utf-8").startswith("# 高质量数据集认定申报书")
+    assert run("annex", "report.json", "--out", "a.docx", "--lang", "en").exit_code == 0
+    assert zipfile.is_zipfile("a.docx")
+    for args, told in [(("--out", "a.pdf"), ".md or .docx"), (("--out", "none/a.md"), "cannot be written"),
+                       (("--out", "a.md", "--lang", "fr"), "--lang")]:  # fmt: skip
+        done = run("annex", "report.json", *args)
+        assert done.exit_code == 2
+        assert told in done.stderr

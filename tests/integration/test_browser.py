@@ -11,6 +11,12 @@ import pytest
 
 from dqv.core.settings import Settings
 from dqv.pipeline import check
+from dqv.reports.comparison import compare
+from dqv.reports.comparison_page import page as comparison_page
+from dqv.reports.load import Loaded
+from dqv.reports.model import Report
+from tests.reports.conftest import HOSTILE as TEXTS
+from tests.reports.conftest import make_report, poisoned
 
 pytestmark = pytest.mark.integration
 
@@ -71,6 +77,23 @@ def test_the_page_is_painted(page: Path) -> None:
     assert (width, height) == (1100, 1400)
     pixels = zlib.decompress(b"".join(_chunks(content, b"IDAT")))
     assert len(set(pixels)) > 50, "a blank page"
+
+
+def test_a_comparison_of_hostile_reports_runs_nothing_and_complains_of_nothing(tmp_path: Path) -> None:
+    report = make_report()
+    values = report.model_dump(mode="json", by_alias=True)
+    for number, text in enumerate([*TEXTS, "<img src=x onerror=document.title=1>"]):
+        other = Report.model_validate(poisoned(values, text))
+        path = tmp_path / f"{number}.html"
+        found = compare(Loaded(report, tmp_path, "0" * 64), Loaded(other, tmp_path, "1" * 64))
+        path.write_text(comparison_page(found, "zh"), "utf-8")
+        done = chromium(path, "--dump-dom")
+        assert "两份报告的比较" in done.stdout
+        assert "<title>1</title>" not in done.stdout
+        assert not re.search(r"<(script|img|iframe|svg)\b", done.stdout)
+        assert [
+            line for line in done.stderr.splitlines() if "CONSOLE" in line or "Content Security" in line
+        ] == []
 
 
 def _chunks(content: bytes, kind: bytes) -> list[bytes]:

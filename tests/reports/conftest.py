@@ -483,13 +483,14 @@ _CLOSED = frozenset({"layout", "schema", "verdict", "outcome", "comparator", "st
 _NUMBERS = frozenset({"measured", "threshold", "numerator", "denominator", "share_of_payload", "hours"})
 
 
-def _poisoned(value: Any, text: str, key: str = "") -> Any:
+def poisoned(value: Any, text: str, key: str = "") -> Any:
+    """A report's values with a text in every field that is free text."""
     if isinstance(value, dict):
         free = key in ("settings", "versions", "environment", "declared", "measurements", "flagged")
         items = list(value.items())
-        return {(f"{name}{text}" if free else name): _poisoned(each, text, name) for name, each in items}
+        return {(f"{name}{text}" if free else name): poisoned(each, text, name) for name, each in items}
     if isinstance(value, list):
-        return [_poisoned(each, text, key) for each in value]
+        return [poisoned(each, text, key) for each in value]
     return text if isinstance(value, str) and key not in _CLOSED | _NUMBERS else value
 
 
@@ -515,4 +516,4 @@ def hostile(request: pytest.FixtureRequest) -> str:
 def hostile_report(report: Report, hostile: str) -> Report:
     """The sample with the hostile text in every field that is free text."""
     dumped = report.model_dump(mode="json", by_alias=True)
-    return Report.model_validate(_poisoned(dumped, hostile))
+    return Report.model_validate(poisoned(dumped, hostile))
