@@ -313,7 +313,7 @@ def test_markdown_takes_time_linear_in_its_length() -> None:
     ):
         began = time.process_time()
         list(blocks_of("# x\n" + piece * (300_000 // len(piece)), "md", empty=True))
-        assert time.process_time() - began < 4, piece
+        assert time.process_time() - began < 20, piece  # with the square of the length it is minutes
 
 
 def test_every_format_that_is_said_to_be_read_has_a_reader() -> None:
