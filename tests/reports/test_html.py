@@ -13,8 +13,10 @@ from dqv.core.policy import RULES
 from dqv.core.settings import Assurance, Role
 from dqv.core.verdicts import ReportVerdict, Verdict
 from dqv.reports.escape import visible
-from dqv.reports.html import LABELS, Excerpt, Lang, exact, render, shown_value
+from dqv.reports.html import Excerpt, render
 from dqv.reports.model import Report, Subject
+from dqv.reports.shown import exact, shown_value
+from dqv.reports.words import LABELS, Lang
 
 LANGS: tuple[Lang, ...] = ("zh", "en")
 VOID = {"meta", "br", "img"}
