@@ -38,6 +38,7 @@ from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Task, code_digest, versions
 from dqv.execute.outfolder import finished, out_folder
 from dqv.execute.sandbox import close_child, run_task
+from dqv.reports import pdf
 from dqv.reports.escape import visible
 from dqv.reports.html import Excerpt, render
 from dqv.reports.model import Report
@@ -190,7 +191,7 @@ def _environment(settings: Settings, started: float) -> dict[str, str]:
 
 
 def _write(report: Report, settings: Settings, key: Any, excerpts: Mapping[str, Sequence[Excerpt]]) -> None:
-    """report.json, report.html and, with a key, the envelope; the state says finished last of all."""
+    """report.json, report.html, with a key the envelope, and report.pdf; the state says finished last of all."""
     out = settings.out
     values = report.model_dump(mode="json", by_alias=True)
     content = orjson.dumps(values, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
@@ -207,6 +208,8 @@ def _write(report: Report, settings: Settings, key: Any, excerpts: Mapping[str, 
             root_sha256=report.subject.root_sha256,
         )
         write_atomic(envelope, dsse.sign(payload, [key]))
+    truth = envelope if key is not None else out / "report.json"
+    write_atomic(out / "report.pdf", pdf.render(report, settings.lang, (truth.name, truth.read_bytes())))
     finished(out)
 
 

@@ -58,11 +58,7 @@ def threshold_bar(
         threshold_label: idem.
         largest: what cannot be exceeded (1 for a share), where the scale then ends at the latest.
     """
-    most = max(measured, threshold) * Fraction(11, 10) or Fraction(1)
-    if largest is not None:
-        most = max(min(most, largest), measured, threshold)
-    bar = measured * _WIDTH / most
-    line = threshold * _WIDTH / most
+    bar, line = (share * _WIDTH for share in scaled(measured, threshold, largest))
     good = (line, _WIDTH - line) if comparator == ">=" else (Fraction(0), line)
     parts = [
         _rect(0, 20, _WIDTH, 18, _TRACK),
@@ -73,6 +69,22 @@ def threshold_bar(
         _placed(line, 56, threshold_label, _INK),
     ]
     return _svg("bar", 60, measured_label, threshold_label, parts)
+
+
+def scaled(
+    measured: Fraction, threshold: Fraction, largest: Fraction | None = None
+) -> tuple[Fraction, Fraction]:
+    """Where both stand on one linear scale from zero, as shares of its length.
+
+    Args:
+        measured: in the base unit, ≥ 0.
+        threshold: idem.
+        largest: what cannot be exceeded (1 for a share), where the scale then ends at the latest.
+    """
+    most = max(measured, threshold) * Fraction(11, 10) or Fraction(1)
+    if largest is not None:
+        most = max(min(most, largest), measured, threshold)
+    return measured / most, threshold / most
 
 
 def _svg(kind: str, height: int, title: str, description: str, parts: list[str]) -> str:

@@ -341,6 +341,19 @@ LABELS: dict[str, Words] = words_of(
             "Add --data and the place of the data to recompute the Merkle root and confirm "
             "that the data is what was measured.",
         ),
+        # report.pdf
+        "pdf.signed": (
+            "本 PDF 附有签名信封 report.dsse.json，与所签文件逐字节相同。",
+            "The signed envelope, report.dsse.json, is attached to this PDF, byte for byte.",
+        ),
+        "pdf.unsigned": (
+            "本报告未签名；本 PDF 附有 report.json，逐字节相同。",
+            "This report is not signed; report.json is attached to this PDF, byte for byte.",
+        ),
+        "pdf.glyphs": (
+            "字体（Noto Sans SC，SIL OFL 1.1）没有字形的字符写作 [U+XXXX]：共 {} 个。",
+            "Characters for which the font (Noto Sans SC, SIL OFL 1.1) has no glyph are written as [U+XXXX]: {} in all.",
+        ),
     }
 ) | {f"flag.{name}": words for name, words in FLAG_WORDS.items()}
 """Every word that the pages themselves say; the rest comes from the report."""
