@@ -38,7 +38,7 @@ from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Task, code_digest, versions
 from dqv.execute.outfolder import finished, out_folder
 from dqv.execute.sandbox import close_child, run_task
-from dqv.reports import pdf
+from dqv.reports import evidence, pdf
 from dqv.reports.escape import visible
 from dqv.reports.html import Excerpt, render
 from dqv.reports.model import Report
@@ -196,7 +196,8 @@ def _write(report: Report, settings: Settings, key: Any, excerpts: Mapping[str, 
     values = report.model_dump(mode="json", by_alias=True)
     content = orjson.dumps(values, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     write_atomic(out / "report.json", content)
-    write_atomic(out / "report.html", render(report, settings.lang, excerpts).encode())
+    rows = evidence.first_rows(out, report.findings)
+    write_atomic(out / "report.html", render(report, settings.lang, excerpts, rows).encode())
     envelope = out / "report.dsse.json"
     if key is None:
         envelope.unlink(missing_ok=True)  # it would sign another report

@@ -1,14 +1,58 @@
 """Evidence: the rows behind a finding, as Parquet beside the report."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from dqv.core.files import sha256_file
-from dqv.reports.model import EvidenceRef
+from dqv.reports.model import EvidenceRef, Finding
 
 MOST_ROWS = 1_000_000
 """A file holds at most so many rows; `total` always says how many there are."""
+
+SHOWN_ROWS = 10
+"""Of a file in report.html, which must not grow with the data."""
+
+SHOWN_COLUMNS = 12
+SHOWN_CHARACTERS = 120
+"""Of one cell; a name can have 4096 bytes."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The first rows of a file: where items stand and what was found of them, as text; never what they hold.
+
+    Attributes:
+        columns: those that say anything in these rows.
+        rows: a text per column.
+        total: rows there would be without a cap.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    total: int
+
+
+def first_rows(out: Path, findings: Sequence[Finding]) -> Mapping[str, Rows]:
+    """Rule → the first rows of its evidence."""
+    found = {}
+    for finding in findings:
+        if finding.evidence is not None and finding.evidence.rows:
+            rows = pl.read_parquet(out / finding.evidence.path, n_rows=SHOWN_ROWS, glob=False)
+            said = [name for name in rows.columns if rows[name].null_count() < rows.height][:SHOWN_COLUMNS]
+            shown = [[_shown(value) for value in row] for row in rows.select(said).iter_rows()]
+            found[finding.rule] = Rows(said, shown, finding.evidence.total)
+    return found
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_shown(each) for each in value)
+    text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
 
 
 def write(frame: pl.LazyFrame, out: Path, name: str, names: pl.LazyFrame) -> EvidenceRef:

@@ -19,6 +19,7 @@ from dqv.core.policy import Words
 from dqv.core.units import human_bytes
 from dqv.core.verdicts import Verdict
 from dqv.reports.escape import visible
+from dqv.reports.evidence import Rows
 from dqv.reports.model import Distribution, Finding, Report
 from dqv.reports.shown import (
     Balance,
@@ -54,13 +55,19 @@ class Excerpt:
         return f"data:image/jpeg;base64,{b64encode(self.jpeg).decode()}"
 
 
-def render(report: Report, lang: Lang, excerpts: Mapping[str, Sequence[Excerpt]] | None = None) -> str:
+def render(
+    report: Report,
+    lang: Lang,
+    excerpts: Mapping[str, Sequence[Excerpt]] | None = None,
+    evidence: Mapping[str, Rows] | None = None,
+) -> str:
     """The report as one HTML page that needs nothing else.
 
     Args:
         report: what report.json holds.
         lang: the page's language; the regulation's sentences are in Chinese either way.
         excerpts: rule → thumbnails to show beside its finding.
+        evidence: rule → the first rows of its evidence.
     """
     template, view, style = _page(lang)
     ids = anchors(report.findings)
@@ -83,6 +90,7 @@ def render(report: Report, lang: Lang, excerpts: Mapping[str, Sequence[Excerpt]]
         ],
         verdicts=[verdict.value for verdict in Verdict],
         excerpts=excerpts or {},
+        evidence=evidence or {},
     )
 
 
@@ -99,9 +107,9 @@ class _View:
         """The label of a value the report may hold, else the value itself."""
         return self.label(prefix + key) if prefix + key in LABELS else key
 
-    def filled(self, key: str, value: str) -> str:
-        """A label with its one gap filled."""
-        return self.label(key).replace("{}", value)
+    def filled(self, key: str, *values: str) -> str:
+        """A label with its gaps filled."""
+        return self.label(key).format(*values)
 
     def say(self, words: Words) -> str:
         return words.zh if self.lang == "zh" else words.en

@@ -139,6 +139,7 @@ LABELS: dict[str, Words] = words_of(
         "method": ("方法", "Method"),
         "evidence": ("证据文件", "Evidence"),
         "rows": ("行数", "Rows"),
+        "places": ("证据的前几行：{} / {}", "First rows of the evidence: {} of {}"),
         "rows_of": ("完整应有", "of a full"),
         "digest": ("SHA-256 摘要", "SHA-256 digest"),
         "path": ("文件", "File"),
