@@ -31,28 +31,30 @@ from dqv.reports.shown import (
     shown_value,
     to_do,
 )
-from dqv.reports.svg import distribution_chart, threshold_bar
+from dqv.reports.svg import distribution_chart, threshold_bar, waveform
 from dqv.reports.words import LABELS, Lang, label
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """A thumbnail to show beside a finding.
+    """What an item looks or sounds like, to show beside a finding.
 
     Attributes:
         name: of the object, as text.
         observed: what was measured of it.
-        jpeg: made by dqv itself, small.
+        pictures: JPEGs made by dqv itself, small.
+        wave: heights from 0 to 100 of a recording, one a column.
     """
 
     name: str
     observed: str
-    jpeg: bytes
+    pictures: Sequence[bytes]
+    wave: bytes = b""
 
     @property
-    def source(self) -> str:
-        """As an address that loads nothing."""
-        return f"data:image/jpeg;base64,{b64encode(self.jpeg).decode()}"
+    def sources(self) -> list[str]:
+        """As addresses that load nothing."""
+        return [f"data:image/jpeg;base64,{b64encode(picture).decode()}" for picture in self.pictures]
 
 
 def render(
@@ -66,7 +68,7 @@ def render(
     Args:
         report: what report.json holds.
         lang: the page's language; the regulation's sentences are in Chinese either way.
-        excerpts: rule → thumbnails to show beside its finding.
+        excerpts: rule → what to show beside its finding.
         evidence: rule → the first rows of its evidence.
     """
     template, view, style = _page(lang)
@@ -151,6 +153,9 @@ class _View:
 
     def chart(self, distribution: Distribution) -> Markup:
         return Markup(distribution_chart(distribution, self.lang))
+
+    def wave(self, excerpt: Excerpt) -> Markup:
+        return Markup(waveform(excerpt.wave, excerpt.name, excerpt.observed))
 
     def pairs(self, values: Mapping[str, str]) -> Sequence[tuple[str, str]]:
         return sorted(values.items())

@@ -71,6 +71,27 @@ def threshold_bar(
     return _svg("bar", 60, measured_label, threshold_label, parts)
 
 
+def waveform(heights: bytes, title: str, description: str) -> str:
+    """A recording from left to right, the loudest sample of each span as a line.
+
+    Args:
+        heights: 0 to 100 each.
+        title: for those who do not see it.
+        description: idem.
+    """
+    width, step = 240, Fraction(240, len(heights) or 1)
+    lines = "".join(
+        f"M{_number((column + Fraction(1, 2)) * step)} {_number(30 - Fraction(height * 28, 100))}"
+        f"v{_number(max(Fraction(height * 56, 100), Fraction(1)))}"
+        for column, height in enumerate(heights)
+    )
+    return (
+        f'<svg class="wave" role="img" viewBox="0 0 {width} 60" width="{width}" height="60">'
+        f"<title>{escape(visible(title))}</title><desc>{escape(visible(description))}</desc>"
+        f'<path d="{lines}" stroke="{_BAR}"/></svg>'
+    )
+
+
 def scaled(
     measured: Fraction, threshold: Fraction, largest: Fraction | None = None
 ) -> tuple[Fraction, Fraction]:

@@ -174,11 +174,11 @@ LABELS: dict[str, Words] = words_of(
         "chart_note": ("条目数 · 有效载荷", "items · payload"),
         "no_measurements": ("没有可测量的条目。", "There was no item to measure."),
         # excerpts and witnesses
-        "excerpts": ("缩略图", "Thumbnails"),
+        "excerpts": ("摘录", "Excerpts"),
         "excerpts.means": (
-            "证据前若干项的缩略图，不含元数据；只因使用 --excerpts 而显示，不属于 report.json。",
-            "Thumbnails of the first items of the evidence, without metadata; shown because of --excerpts, "
-            "not part of report.json.",
+            "证据前若干项的缩略图、关键帧或波形，不含元数据；只因使用 --excerpts 而显示，不属于 report.json。",
+            "Thumbnails, key frames or waveforms of the first items of the evidence, without metadata; shown because of "
+            "--excerpts, not part of report.json.",
         ),
         "witnesses": ("独立核验", "Independent witnesses"),
         "witnesses.means": (

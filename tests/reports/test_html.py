@@ -173,7 +173,7 @@ def test_witnesses_and_flags_are_shown(
 
 
 def test_thumbnails_of_hostile_names_load_nothing(report: Report, hostile: str, lang: Lang) -> None:
-    shown = {"resolution.image": [Excerpt(hostile, "767 × 1024", b"\xff\xd8\xff")]}
+    shown = {"resolution.image": [Excerpt(hostile, "767 × 1024", [b"\xff\xd8\xff"])]}
     text = render(report, lang, shown)
     page = Page(text)
     assert {tag for tag, _ in page.tags} <= TAGS | {"img"}
@@ -261,6 +261,7 @@ def test_every_label_is_used() -> None:
         "witness.",
         "layout.",
         "crosswalk.",
+        "pdf.",  # reports/pdf.py
     )
     values = {each.value for each in Verdict} | {f"{each.value}.means" for each in Verdict}
     values |= {"text", "audio", "image", "video", "table", "other", "unread", "defective"}
