@@ -41,7 +41,7 @@ from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Ledger, Part, Task, code_digest
 from dqv.measure.witness import version as ffmpeg_version
 from dqv.neardup import films
-from dqv.reports.escape import visible_path
+from dqv.reports.escape import shortened, visible_path
 from dqv.reports.html import Excerpt
 from dqv.stages import (
     documents,
@@ -718,7 +718,7 @@ class Engine:
         made = pl.read_parquet(part.files("excerpts")).iter_rows() if part.tables else ()
         found = {(number, place): (pictures, wave) for number, place, pictures, wave in made}
         return [
-            Excerpt(name, observed, *found[number, place])
+            Excerpt(shortened(name), shortened(observed), *found[number, place])
             for number, place, name, observed in rows.iter_rows()
             if (number, place) in found
         ]

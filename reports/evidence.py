@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from dqv.core.files import sha256_file
+from dqv.reports.escape import shortened
 from dqv.reports.model import EvidenceRef, Finding
 
 MOST_ROWS = 1_000_000
@@ -16,9 +17,7 @@ MOST_ROWS = 1_000_000
 SHOWN_ROWS = 10
 """Of a file in report.html, which must not grow with the data."""
 
-SHOWN_COLUMNS = 12
-SHOWN_CHARACTERS = 120
-"""Of one cell; a name can have 4096 bytes."""
+SHOWN_COLUMNS = 10
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,7 @@ def first_rows(out: Path, findings: Sequence[Finding]) -> Mapping[str, Rows]:
 def _shown(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_shown(each) for each in value)
-    text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
+    return shortened("" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value))
 
 
 def write(frame: pl.LazyFrame, out: Path, name: str, names: pl.LazyFrame) -> EvidenceRef:

@@ -27,8 +27,8 @@ PAIRS = 6
 
 SIDE_PX = 160
 KEY_FRAMES = 3
-MOST_BYTES = 24 * 1024
-"""Of the pictures of one item together; those over it are left out. All that a page can hold is some 2.5 MB in base64."""
+MOST_BYTES = 16 * 1024
+"""Of the pictures of one item together; those over it are left out. All that a page can hold is 1.6 MB in base64."""
 
 COLUMNS = 240
 """Of a waveform, at most."""
