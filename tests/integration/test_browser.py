@@ -42,8 +42,9 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         '"><script>document.title=4</script><img src=http://127.0.0.1:9/x onerror=document.title=5>'
     )
     registration.write_text(
-        f"name = {words}\ncategory = {words}\nmodalities = {{ text = {{ scale = '1 MB' }} }}\n"
-    )
+        f"name = {words}\napplicant = {{ name = {words} }}\ncategory = '行业专识数据集'\n"
+        f"modalities = {{ text = {{ scale = '1 MB' }}, image = {{ scale = '1 MB' }} }}\n", "utf-8"
+    )  # fmt: skip
     out = tmp_path_factory.mktemp("out") / "out"
     check(Settings(
         source=str(folder), out=out, scheduler=scheduler, lang=request.param, registration=registration, excerpts=True,
