@@ -692,8 +692,8 @@ class Engine:
     def excerpts(self, listing: manifest.Listing, case: Case) -> dict[str, list[Excerpt]]:
         """What the first items below a floor, and the first pairs of duplicates, look and sound like; by rule."""
         chosen = {}
-        for modality in ("image", "audio", "video"):
-            below = below_floor(case, modality) if modality != "audio" else None
+        for modality in ("text", "image", "audio", "video"):
+            below = below_floor(case, modality) if modality in ("image", "video") else None
             if below is not None:
                 size = pl.format("{} × {}", "width_px", "height_px")
                 rows = below.head(excerpts.MOST).select("object", "place", "name", observed=size)
@@ -716,7 +716,7 @@ class Engine:
         }
         (part,) = self._run(f"excerpts-{rule}", excerpts.make, [(args, 0)])
         made = pl.read_parquet(part.files("excerpts")).iter_rows() if part.tables else ()
-        found = {(number, place): (pictures, wave) for number, place, pictures, wave in made}
+        found = {(number, place): shown for number, place, *shown in made}
         return [
             Excerpt(shortened(name), shortened(observed), *found[number, place])
             for number, place, name, observed in rows.iter_rows()

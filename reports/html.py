@@ -44,12 +44,14 @@ class Excerpt:
         observed: what was measured of it.
         pictures: JPEGs made by dqv itself, small.
         wave: heights from 0 to 100 of a recording, one a column.
+        text: beginning of a text, masked.
     """
 
     name: str
     observed: str
     pictures: Sequence[bytes]
     wave: bytes = b""
+    text: str = ""
 
     @property
     def sources(self) -> list[str]:

@@ -176,9 +176,10 @@ LABELS: dict[str, Words] = words_of(
         # excerpts and witnesses
         "excerpts": ("摘录", "Excerpts"),
         "excerpts.means": (
-            "证据前若干项的缩略图、关键帧或波形，不含元数据；只因使用 --excerpts 而显示，不属于 report.json。",
-            "Thumbnails, key frames or waveforms of the first items of the evidence, without metadata; shown because of "
-            "--excerpts, not part of report.json.",
+            "证据前若干项的缩略图、关键帧、波形（不含元数据）或文本开头（已找到的个人信息已遮盖）；只因使用 --excerpts 而显示，"
+            "不属于 report.json。",
+            "Thumbnails, key frames, waveforms (without metadata) or beginnings of texts (personal values that are found are "
+            "masked) of the first items of the evidence; shown because of --excerpts, not part of report.json.",
         ),
         "witnesses": ("独立核验", "Independent witnesses"),
         "witnesses.means": (

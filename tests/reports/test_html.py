@@ -337,6 +337,7 @@ def test_a_page_of_ten_million_items_with_all_it_can_hold_is_under_3_mb(report: 
         "resolution.image": [picture] * excerpts.MOST, "resolution.video": [picture] * excerpts.MOST,
         "duplicates.image": [picture] * 2 * excerpts.PAIRS, "duplicates.video": [picture] * 2 * excerpts.PAIRS,
         "duplicates.audio": [recording] * 2 * excerpts.PAIRS,
+        "duplicates.text": [Excerpt("n" * 80, "m" * 80, [], b"", "字" * 240)] * 2 * excerpts.PAIRS,
     }  # fmt: skip
     every = {finding.rule: rows for finding in report.findings}
     assert len(render(big, lang, shown, every).encode()) < 3_000_000

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import tarfile
 from dataclasses import replace
 from datetime import date
@@ -366,6 +367,27 @@ def test_excerpts_are_small_and_upright_and_hold_no_metadata(source: Path, tmp_p
         assert max(picture.size) <= excerpts.SIDE_PX
         assert picture.height > picture.width
         assert not dict(picture.getexif())
+
+
+def test_a_text_is_masked_before_it_is_cut(source: Path, tmp_path: Path) -> None:
+    number = "13812345678"
+    secret = f"手机 {number}，" * 30
+    (source / "a.txt").write_text("电话：" + secret, "utf-8")
+    (source / "b.jsonl").write_text('{"text": "one"}\n{"text": "电话 13912345678 <script>"}\n', "utf-8")
+    (source / "c.txt").write_text("x" * (1 << 20) + "y")
+    (tmp_path / "out").mkdir()
+    places = [0, 16, 0]
+    args = {
+        "source": as_args([located(str(source))]), "pieces": pieces(source), "places": places, "modality": "text",
+        "measuring": Measuring().model_dump(mode="json"),
+    }  # fmt: skip
+    excerpts.make(args, tmp_path / "out", beat())
+    a, b = pq.read_table(tmp_path / "out" / "excerpts-0.parquet").to_pylist()
+    assert [a["object"], b["object"]] == [0, 1]
+    assert len(a["text"]) == excerpts.TEXT_CHARACTERS
+    assert not re.search(r"\d{3}", a["text"] + b["text"])
+    assert b["text"].startswith("电话 [")
+    assert b["text"].endswith("<script>")
 
 
 def test_a_waveform_is_as_loud_as_the_recording(source: Path, tmp_path: Path) -> None:
