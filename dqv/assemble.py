@@ -531,12 +531,13 @@ def _distributions(case: Case, modality: str) -> list[Distribution]:
         pl.min_horizontal("width_px", "height_px"),
         pl.col("duration_flicks") // FLICKS_PER_SECOND,
     )
-    rate, tokens = pl.col("sample_rate_hz"), pl.col("tokens")
+    rate, tokens, size = pl.col("sample_rate_hz"), pl.col("tokens"), pl.col("payload_bytes")
     charts = {
         "format": (Words(zh="格式", en="format"), pl.col("format"), None),
         "codec": (Words(zh="编码方式", en="codec"), pl.col("codec"), None),
         "year": (Words(zh="年份（— 为未定日期）", en="year (— is undated)"), year.cast(pl.String), year),
         "encoding": (Words(zh="编码", en="encoding"), pl.col("encoding"), None),
+        "size": (Words(zh="条目大小（字节）", en="size of an item in bytes"), _power(size), size),
         "tokens": (Words(zh="每条词元数", en="tokens per item"), _power(tokens), tokens),
         "short_side": (Words(zh="短边像素", en="short side in pixels"), _side(short), short),
         "sample_rate": (Words(zh="采样率", en="sample rate"), rate.cast(pl.String) + " Hz", rate),
@@ -546,11 +547,14 @@ def _distributions(case: Case, modality: str) -> list[Distribution]:
 
 
 _CHARTS = {
-    "text": ("format", "year", "encoding", "tokens"),
-    "audio": ("format", "codec", "year", "sample_rate", "duration"),
-    "image": ("format", "codec", "year", "short_side"),
-    "video": ("format", "codec", "year", "short_side", "duration"),
+    "text": ("format", "size", "year", "encoding", "tokens"),
+    "audio": ("format", "codec", "size", "year", "sample_rate", "duration"),
+    "image": ("format", "codec", "size", "year", "short_side"),
+    "video": ("format", "codec", "size", "year", "short_side", "duration"),
 }
+_MOST_BUCKETS = 50
+"""Of a distribution: a hostile dataset may have as many sample rates as recordings."""
+
 _SIDES = (480, 720, 768, 1080, 2160)
 
 
@@ -586,6 +590,12 @@ def _distribution(
         .drop("order")
         .collect()
     )
+    if table.height > _MOST_BUCKETS:
+        most = table.sort("items", "label", descending=[True, False])["label"].head(_MOST_BUCKETS - 1)
+        kept = pl.col("label").is_in(most.implode())
+        table = table.with_columns(label=pl.when(kept).then("label").otherwise(pl.lit("…")))
+        table = table.group_by("label", maintain_order=True).agg(pl.col("items", "payload_bytes").sum())
+        table = pl.concat([table.filter(pl.col("label") != "…"), table.filter(pl.col("label") == "…")])
     return Distribution(
         name=name, title=title, buckets=[Bucket(**row) for row in table.iter_rows(named=True)]
     )

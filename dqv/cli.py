@@ -97,7 +97,7 @@ def check(
     ] = None,
     lang: Lang = _LANG,
     excerpts: Annotated[
-        bool, typer.Option("--excerpts", help="Show thumbnails of evidence in report.html.")
+        bool, typer.Option("--excerpts", help="Show excerpts of evidence in report.html.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print report.json instead of the table.")] = False,
     quiet: Quiet = False,

@@ -41,7 +41,7 @@ from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Ledger, Part, Task, code_digest
 from dqv.measure.witness import version as ffmpeg_version
 from dqv.neardup import films
-from dqv.reports.escape import visible_path
+from dqv.reports.escape import shortened, visible_path
 from dqv.reports.html import Excerpt
 from dqv.stages import (
     binding,
@@ -713,35 +713,52 @@ class Engine:
         return binder.bound()
 
     def excerpts(self, listing: manifest.Listing, case: Case) -> dict[str, list[Excerpt]]:
-        """Thumbnails of the first items below the floor, by rule."""
-        found = {}
-        for modality in ("image", "video"):
-            below = below_floor(case, modality)
-            if below is None:
-                continue
-            rows = below.head(excerpts.MOST).collect()
-            numbers = rows["object"].to_list()
-            if not numbers:
-                continue
-            args = {
-                **self._common,
-                "pieces": _pieces(listing, numbers),
-                "places": rows["place"].to_list(),
-                "modality": modality,
-            }
-            (part,) = self._run(f"excerpts-{modality}", excerpts.thumbnails, [(args, 0)])
-            made = pl.read_parquet(part.files("excerpts")).iter_rows() if part.tables else ()
-            pictures = {(number, place): jpeg for number, place, jpeg in made}
-            found[f"resolution.{modality}"] = [
-                Excerpt(
-                    row["name"],
-                    f"{row['width_px']} × {row['height_px']}",
-                    pictures[row["object"], row["place"]],
-                )
-                for row in rows.iter_rows(named=True)
-                if (row["object"], row["place"]) in pictures
-            ]
-        return found
+        """What the first items below a floor, and the first pairs of duplicates, look and sound like; by rule."""
+        chosen = {}
+        for modality in ("text", "image", "audio", "video"):
+            below = below_floor(case, modality) if modality in ("image", "video") else None
+            if below is not None:
+                size = pl.format("{} × {}", "width_px", "height_px")
+                rows = below.head(excerpts.MOST).select("object", "place", "name", observed=size)
+                chosen[f"resolution.{modality}"] = modality, rows.collect()
+            chosen[f"duplicates.{modality}"] = modality, _pairs(case, modality, excerpts.PAIRS)
+        return {
+            rule: self._excerpts(rule, listing, modality, rows)
+            for rule, (modality, rows) in chosen.items()
+            if rows.height
+        }
+
+    def _excerpts(
+        self, rule: str, listing: manifest.Listing, modality: str, rows: pl.DataFrame
+    ) -> list[Excerpt]:
+        args = {
+            **self._common,
+            "pieces": _pieces(listing, rows["object"].to_list()),
+            "places": rows["place"].to_list(),
+            "modality": modality,
+        }
+        (part,) = self._run(f"excerpts-{rule}", excerpts.make, [(args, 0)])
+        made = pl.read_parquet(part.files("excerpts")).iter_rows() if part.tables else ()
+        found = {(number, place): shown for number, place, *shown in made}
+        return [
+            Excerpt(shortened(name), shortened(observed), *found[number, place])
+            for number, place, name, observed in rows.iter_rows()
+            if (number, place) in found
+        ]
+
+
+def _pairs(case: Case, modality: str, most: int) -> pl.DataFrame:
+    """The first surplus items, each before its original: `object`, `place`, `name`, `observed`."""
+    surplus = case.modality(modality).filter(pl.col("surplus")).head(most).collect()
+    wanted = pl.col("object").is_in(surplus["original_object"].unique().implode())
+    names = dict(case.objects.filter(wanted).select("object", "name").collect().iter_rows())
+    rows = []
+    for row in surplus.iter_rows(named=True):
+        original = names[row["original_object"]]
+        rows.append((row["object"], row["place"], row["name"], f"≈ {original}"))
+        rows.append((row["original_object"], row["original_place"], original, f"≈ {row['name']}"))
+    schema = {"object": pl.Int64, "place": pl.Int64, "name": pl.String, "observed": pl.String}
+    return pl.DataFrame(rows, schema, orient="row").unique(["object", "place"], maintain_order=True)
 
 
 def _bound_ranges(counts: Sequence[int]) -> Iterator[tuple[tuple[int, int], int]]:

@@ -39,6 +39,7 @@ from dqv.execute import cluster, manifest, partitions
 from dqv.execute.ledger import Task, code_digest, versions
 from dqv.execute.outfolder import finished, out_folder
 from dqv.execute.sandbox import close_child, run_task
+from dqv.reports import evidence, pdf
 from dqv.reports.escape import visible
 from dqv.reports.html import Excerpt, render
 from dqv.reports.model import Report
@@ -205,12 +206,13 @@ def _write(
     excerpts: Mapping[str, Sequence[Excerpt]],
     bound: Bound | None,
 ) -> None:
-    """report.json, report.html and, with a key, the envelope; the state says finished last of all."""
+    """report.json, report.html, with a key the envelope, and report.pdf; the state says finished last of all."""
     out = settings.out
     values = report.model_dump(mode="json", by_alias=True)
     content = orjson.dumps(values, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     write_atomic(out / "report.json", content)
-    write_atomic(out / "report.html", render(report, settings.lang, excerpts).encode())
+    rows = evidence.first_rows(out, report.findings)
+    write_atomic(out / "report.html", render(report, settings.lang, excerpts, rows).encode())
     envelope = out / "report.dsse.json"
     if not signing.keys:
         envelope.unlink(missing_ok=True)  # it would sign another report
@@ -223,6 +225,8 @@ def _write(
             chains_sha256={keyid: dsse.chain_sha256(chain) for keyid, chain in signing.chains.items()},
         )
         write_atomic(envelope, dsse.sign(payload, signing.keys, signing.chains))
+    truth = envelope if signing.keys else out / "report.json"
+    write_atomic(out / "report.pdf", pdf.render(report, settings.lang, (truth.name, truth.read_bytes())))
     finished(out)
 
 

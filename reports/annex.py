@@ -10,9 +10,10 @@ from dqv.core.policy import Words
 from dqv.core.units import human_bytes
 from dqv.core.verdicts import Verdict
 from dqv.reports.escape import markdown as escaped
-from dqv.reports.html import LABELS, Lang, exact, label, shown_threshold, shown_value, words_of
 from dqv.reports.load import Loaded
 from dqv.reports.model import Finding, ModalityMeasurements, Report
+from dqv.reports.shown import exact, shown_threshold, shown_value
+from dqv.reports.words import LABELS, Lang, label, words_of
 
 WORDS = words_of(
     {

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 from dqv.reports.annex import Block, Heading, Paragraph, Table
 from dqv.reports.escape import visible
-from dqv.reports.html import Lang
+from dqv.reports.words import Lang
 
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"

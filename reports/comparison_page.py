@@ -9,7 +9,9 @@ from markupsafe import Markup
 
 from dqv.core.units import human
 from dqv.reports.comparison import Comparison, Declared, FindingPair, Number, Reason
-from dqv.reports.html import LABELS, Lang, decimal_of, label, shown_value, stylesheet, template_of, words_of
+from dqv.reports.html import stylesheet, template_of
+from dqv.reports.shown import decimal_of, shown_value
+from dqv.reports.words import LABELS, Lang, label, words_of
 
 WORDS = words_of(
     {

@@ -15,7 +15,7 @@ from dqv.reports.comparison_page import (
     shown_reason,
 )
 from dqv.reports.escape import visible
-from dqv.reports.html import Lang, label
+from dqv.reports.words import Lang, label
 
 _STATUS = {"new": "bold red", "fixed": "green", "changed": "yellow"}
 _MOST_FACTS = 12

@@ -39,6 +39,12 @@ def markdown(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", visible(text))
 
 
+def shortened(text: str, most: int = 80) -> str:
+    """As `visible`, and cut after so many characters: a path may have 4096 bytes."""
+    text = visible(text)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def _shown(character: str) -> str:
     if unicodedata.category(character) in _SHOWN_CATEGORIES or ord(character) in _BLANK:
         return f"[U+{ord(character):04X}]"

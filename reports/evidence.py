@@ -1,19 +1,59 @@
 """Evidence: the rows behind a finding, as Parquet beside the report."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow.parquet as pq
 
 from dqv.core.errors import TrustError
 from dqv.core.files import sha256_file
-from dqv.reports.escape import visible
-from dqv.reports.model import EvidenceRef
+from dqv.reports.escape import shortened, visible
+from dqv.reports.model import EvidenceRef, Finding
 
 _BATCH_ROWS = 1 << 20
 """So many rows are held at once, and looked up in the names."""
 _ROW_GROUP_ROWS = 64 * 1024
+
+SHOWN_ROWS = 10
+"""Of a file in report.html, which must not grow with the data."""
+
+SHOWN_COLUMNS = 10
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The first rows of a file: where items stand and what was found of them, as text; never what they hold.
+
+    Attributes:
+        columns: those that say anything in these rows.
+        rows: a text per column.
+        total: rows there would be without a cap.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    total: int
+
+
+def first_rows(out: Path, findings: Sequence[Finding]) -> Mapping[str, Rows]:
+    """Rule → the first rows of its evidence."""
+    found = {}
+    for finding in findings:
+        if finding.evidence is not None and finding.evidence.rows:
+            rows = pl.read_parquet(out / finding.evidence.path, n_rows=SHOWN_ROWS, glob=False)
+            said = [name for name in rows.columns if rows[name].null_count() < rows.height][:SHOWN_COLUMNS]
+            shown = [[_shown(value) for value in row] for row in rows.select(said).iter_rows()]
+            found[finding.rule] = Rows(said, shown, finding.evidence.total)
+    return found
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_shown(each) for each in value)
+    return shortened("" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value))
 
 
 def write(frame: pl.LazyFrame, out: Path, name: str, names: pl.LazyFrame) -> EvidenceRef:

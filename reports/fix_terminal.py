@@ -10,7 +10,8 @@ from dqv.core.policy import Words
 from dqv.core.units import human
 from dqv.reports.escape import visible
 from dqv.reports.fix import Plan, Remains, Step
-from dqv.reports.html import Lang, label, shown_value, words_of
+from dqv.reports.shown import shown_value
+from dqv.reports.words import Lang, label, words_of
 
 WORDS = words_of(
     {

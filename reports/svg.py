@@ -58,11 +58,7 @@ def threshold_bar(
         threshold_label: idem.
         largest: what cannot be exceeded (1 for a share), where the scale then ends at the latest.
     """
-    most = max(measured, threshold) * Fraction(11, 10) or Fraction(1)
-    if largest is not None:
-        most = max(min(most, largest), measured, threshold)
-    bar = measured * _WIDTH / most
-    line = threshold * _WIDTH / most
+    bar, line = (share * _WIDTH for share in scaled(measured, threshold, largest))
     good = (line, _WIDTH - line) if comparator == ">=" else (Fraction(0), line)
     parts = [
         _rect(0, 20, _WIDTH, 18, _TRACK),
@@ -73,6 +69,43 @@ def threshold_bar(
         _placed(line, 56, threshold_label, _INK),
     ]
     return _svg("bar", 60, measured_label, threshold_label, parts)
+
+
+def waveform(heights: bytes, title: str, description: str) -> str:
+    """A recording from left to right, the loudest sample of each span as a line.
+
+    Args:
+        heights: 0 to 100 each.
+        title: for those who do not see it.
+        description: idem.
+    """
+    width, step = 240, Fraction(240, len(heights) or 1)
+    lines = "".join(
+        f"M{_number((column + Fraction(1, 2)) * step)} {_number(30 - Fraction(height * 28, 100))}"
+        f"v{_number(max(Fraction(height * 56, 100), Fraction(1)))}"
+        for column, height in enumerate(heights)
+    )
+    return (
+        f'<svg class="wave" role="img" viewBox="0 0 {width} 60" width="{width}" height="60">'
+        f"<title>{escape(visible(title))}</title><desc>{escape(visible(description))}</desc>"
+        f'<path d="{lines}" stroke="{_BAR}"/></svg>'
+    )
+
+
+def scaled(
+    measured: Fraction, threshold: Fraction, largest: Fraction | None = None
+) -> tuple[Fraction, Fraction]:
+    """Where both stand on one linear scale from zero, as shares of its length.
+
+    Args:
+        measured: in the base unit, ≥ 0.
+        threshold: idem.
+        largest: what cannot be exceeded (1 for a share), where the scale then ends at the latest.
+    """
+    most = max(measured, threshold) * Fraction(11, 10) or Fraction(1)
+    if largest is not None:
+        most = max(min(most, largest), measured, threshold)
+    return measured / most, threshold / most
 
 
 def _svg(kind: str, height: int, title: str, description: str, parts: list[str]) -> str:

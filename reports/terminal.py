@@ -10,8 +10,9 @@ from rich.text import Text
 from dqv.core.policy import Words
 from dqv.core.verdicts import ReportVerdict, Verdict
 from dqv.reports.escape import visible
-from dqv.reports.html import Lang, label, shown_threshold, shown_value
 from dqv.reports.model import Report
+from dqv.reports.shown import shown_threshold, shown_value
+from dqv.reports.words import Lang, label
 
 _REPORT_STYLES = {
     ReportVerdict.DOES_NOT_CONFORM: "bold red",

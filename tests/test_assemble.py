@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from dqv import assemble
+from dqv.core.policy import Words
 from dqv.stages.witness import WITNESS
 from tests.checks.test_media import GOOD, case, videos
 
@@ -102,3 +103,20 @@ def test_the_layout_is_told_by_samples_and_by_fields() -> None:
 def laid_out(rows: list[dict[str, Any]]) -> Any:
     types: dict[str, Any] = {"modality": pl.String, "sample": pl.Binary, "fields": pl.List(pl.String)}
     return SimpleNamespace(objects=pl.LazyFrame(rows, schema_overrides=types))
+
+
+@pytest.mark.parametrize("different", [49, 50, 51, 300])
+def test_a_distribution_is_bounded_and_loses_no_item(different: int) -> None:
+    rows = {"rate": [rate for rate in range(different) for _ in range(rate % 3 + 1)]}
+    items = pl.LazyFrame(rows).with_columns(payload_bytes=pl.lit(10))
+    rate = pl.col("rate")
+    found = assemble._distribution(items, "rate", Words(zh="率", en="rate"), rate.cast(pl.String), rate)
+    assert len(found.buckets) == min(different, 50)
+    assert sum(each.items for each in found.buckets) == len(rows["rate"])
+    assert sum(each.payload_bytes for each in found.buckets) == 10 * len(rows["rate"])
+    labels = [each.label for each in found.buckets]
+    assert ("…" in labels) == (different > 50)
+    kept = [int(each) for each in labels if each != "…"]
+    assert kept == sorted(kept)
+    if different == 300:
+        assert all(each % 3 == 2 for each in kept)

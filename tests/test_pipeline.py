@@ -78,7 +78,7 @@ def test_a_folder_becomes_a_report(source: Path, tmp_path: Path, scheduler: str)
     assert report.verdict == "does_not_conform"
     assert "scale.text" in report.decided_by
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"report.json", "report.html", "manifest.parquet", "evidence", "run"}
+    assert names == {"report.json", "report.html", "report.pdf", "manifest.parquet", "evidence", "run"}
 
 
 def test_partitions_and_splits_do_not_change_the_report(
@@ -625,5 +625,5 @@ def test_evidence_is_parquet_alone(source: Path, tmp_path: Path, scheduler: str)
     (source / "broken.jsonl").write_text("{")
     check(source, tmp_path / "out", scheduler)
     files = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and "run" not in path.parts]
-    assert {path.suffix for path in files} == {".parquet", ".json", ".html"}
+    assert {path.suffix for path in files} == {".parquet", ".json", ".html", ".pdf"}
     assert [path.name for path in files if path.parent.name == "evidence"]

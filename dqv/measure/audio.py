@@ -32,6 +32,7 @@ import io
 import re
 import struct
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -113,6 +114,7 @@ def measure(
     format: str,
     full: bool,
     raw: RawSound | None = None,
+    heard: Callable[[Samples, int], None] | None = None,
 ) -> Media:
     """Measure one recording.
 
@@ -125,6 +127,7 @@ def measure(
         full: decode everything; else the header alone is read, and `duration_flicks` is what it states, None where
             it states nothing (ADTS, AMR, MP3 without a Xing header, FLAC without a total, MPEG streams).
         raw: what raw samples are.
+        heard: given every decoded block, (n, channels) between −1 and 1, and its rate in Hz.
 
     Returns:
         The record without `xxh3_128`: the payload is the object, which its caller reads anyhow to bind it.
@@ -136,7 +139,7 @@ def measure(
     """
     if size_bytes == 0:
         raise ItemError("empty", "no bytes")
-    job = _Job(file, size_bytes, tick, full)
+    job = _Job(file, size_bytes, tick, full, heard)
     if format == "pcm":
         if raw is None:
             raise ItemError("unsupported", "raw samples without a declared rate, channels and encoding")
@@ -164,6 +167,7 @@ class _Job:
     size_bytes: int
     tick: Tick
     full: bool
+    heard: Callable[[Samples, int], None] | None
 
 
 class _Sound:
@@ -173,9 +177,11 @@ class _Sound:
         ItemError: "audio" for a rate that is none, for samples that are no numbers, and for more than MOST_S.
     """
 
-    def __init__(self, sample_rate_hz: int, channels: int) -> None:
+    def __init__(
+        self, sample_rate_hz: int, channels: int, heard: Callable[[Samples, int], None] | None = None
+    ) -> None:
         _must_be_rate(sample_rate_hz)
-        self.sample_rate_hz, self.channels = sample_rate_hz, channels
+        self.sample_rate_hz, self.channels, self._heard = sample_rate_hz, channels, heard
         self.samples = 0
         self._window = max(1, sample_rate_hz // WINDOWS_PER_SECOND)
         self._state = np.zeros(3, np.int64)
@@ -190,6 +196,8 @@ class _Sound:
             raise ItemError("audio", f"it sounds longer than {MOST_S} s")
         if not finite(block.reshape(-1)):
             raise ItemError("audio", f"a sample that is no number, before sample {self.samples}")
+        if self._heard is not None:
+            self._heard(block, self.sample_rate_hz)
         self._hash.update(block.data)
         self._fingerprint.add(block)
         silence(block, self._window, SILENT_LEVEL, self._state, self._low, self._high)
@@ -399,7 +407,7 @@ def _by_sndfile(job: _Job, tags: dict[str, str], **raw: Any) -> Media | None:
             if claimed == 0:
                 raise ItemError("empty", f"no samples in {job.size_bytes} bytes")
             return _header(job, codec, sound_file.subtype, rate, channels, Fraction(claimed, rate), tags)
-        sound = _Sound(rate, channels)
+        sound = _Sound(rate, channels, job.heard)
         block = np.empty((max(1, BLOCK_SAMPLES // channels), channels), np.float32)
         try:
             while len(read := sound_file.read(out=block)):
@@ -663,7 +671,7 @@ def _decode(
             if held:
                 block = fifo.read(held)
                 if sound is None:
-                    sound, mode = _Sound(block.sample_rate, channels), block.format.name
+                    sound, mode = _Sound(block.sample_rate, channels, job.heard), block.format.name
                 sound.add(_floats(block))
                 job.tick()
     except av.error.InvalidDataError as error:

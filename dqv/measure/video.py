@@ -219,8 +219,17 @@ def measure(file: BinaryIO, size_bytes: int, limits: Limits, tick: Tick, *, full
         return _media(container, stream, structure, size_bytes, scan, sampled)
 
 
-def thumbnail(file: BinaryIO, limits: Limits, side_px: int) -> bytes:
-    """The first key picture as displayed, as a JPEG of at most `side_px` pixels a side.
+def key_frames(file: BinaryIO, limits: Limits, side_px: int, most: int) -> list[bytes]:
+    """The first key picture and those nearest before evenly spaced moments, as displayed; each once.
+
+    Args:
+        file: seekable.
+        limits: of one item.
+        side_px: of the long side, at most.
+        most: pictures; those behind the first are left out where they cannot be had.
+
+    Returns:
+        JPEGs without metadata, at least one.
 
     Raises:
         OnlySound: no moving pictures, but sound.
@@ -230,22 +239,40 @@ def thumbnail(file: BinaryIO, limits: Limits, side_px: int) -> bytes:
     with demux.opened(file, "video") as container:
         stream = _pictures(container, limits)
         _prepare(stream, limits)
-        frame = next(_decoded(_from_key(container, stream, None, lambda: None), stream), None)
-        if frame is None:
+        aspect, seconds = _aspect(stream), _header_seconds(container, stream)
+        found: dict[int | None, bytes] = {}
+        for each in range(most if seconds is not None else 1):
+            try:
+                if each and seconds is not None:
+                    at = (stream.start_time or 0) + round(seconds * each / most / stream.time_base)
+                    container.seek(at, stream=stream)
+                frame = next(_decoded(_from_key(container, stream, None, lambda: None), stream), None)
+                if frame is not None and frame.pts not in found:
+                    found[frame.pts] = _small(frame, aspect, side_px)
+            except (ItemError, av.error.FFmpegError):
+                if not found:
+                    raise
+                break
+        if not found:
             raise ItemError("video", "no picture comes from the first key packet")
-        width, height = _displayed(frame.width, frame.height, _aspect(stream), 0)
-        scale = min(1.0, side_px / max(width, height))
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        # Scaled by FFmpeg before it is RGB: a large picture is never held a second time.
-        image = Image.fromarray(frame.reformat(*size, format="rgb24", threads=1).to_ndarray())
-        turns = {
-            0: None,
-            1: Image.Transpose.ROTATE_90,
-            2: Image.Transpose.ROTATE_180,
-            3: Image.Transpose.ROTATE_270,
-        }
-        turn = turns[_quarters(frame.rotation)]
-        image = image if turn is None else image.transpose(turn)
+        return list(found.values())
+
+
+_TURNS = {
+    1: Image.Transpose.ROTATE_90,
+    2: Image.Transpose.ROTATE_180,
+    3: Image.Transpose.ROTATE_270,
+}
+
+
+def _small(frame: Any, aspect: Fraction, side_px: int) -> bytes:
+    width, height = _displayed(frame.width, frame.height, aspect, 0)
+    scale = min(1.0, side_px / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    # Scaled by FFmpeg before it is RGB: a large picture is never held a second time.
+    image = Image.fromarray(frame.reformat(*size, format="rgb24", threads=1).to_ndarray())
+    turn = _TURNS.get(_quarters(frame.rotation))
+    image = image if turn is None else image.transpose(turn)
     out = BytesIO()
     image.save(out, "JPEG", quality=80)
     return out.getvalue()

@@ -182,7 +182,7 @@ def _no_answer(why: str) -> dict[str, Any]:
 TEXT_PAIRS = 48
 """Pairs of texts of the data that datasketch estimates anew, beside the planted ones."""
 
-_TEXT_BYTES = 1 << 20
+TEXT_BYTES = 1 << 20
 """Of a text, and of an object that is read as a whole for it, at most."""
 
 RETOLD = pa.schema(
@@ -235,11 +235,11 @@ def text_pairs(surplus: Path, listing: Listing, seed: int) -> list[dict[str, Any
 def _is_cheap(rows: pa.Table) -> Any:
     """Of which objects a text can be read again at little cost."""
     lines = pc.and_(pc.equal(rows["format"], "jsonl").fill_null(False), pc.is_null(rows["compression"]))
-    cheap = pc.or_(lines, pc.less_equal(rows["size_bytes"], _TEXT_BYTES))
+    cheap = pc.or_(lines, pc.less_equal(rows["size_bytes"], TEXT_BYTES))
     return pc.and_(cheap, pc.not_equal(rows["role"], "ignored")).to_numpy()
 
 
-def _is_lines(row: dict[str, Any]) -> bool:
+def is_lines(row: dict[str, Any]) -> bool:
     """Whether one record can be read alone: a line, which its place says where it begins."""
     return row["format"] == "jsonl" and row["compression"] is None
 
@@ -297,11 +297,11 @@ def texts_at(
     measuring: Measuring,
     beat: Beat,
     *,
-    most_bytes: int | None = _TEXT_BYTES,
+    most_bytes: int | None = TEXT_BYTES,
 ) -> Iterator[tuple[int, str]]:
     """The texts at some places of an object, as they are compared; longer ones are left out."""
     spans = [{**piece, "read": "span", "span": [at, at + 1]} for at in sorted(places)]
-    for part in spans if _is_lines(piece) else [piece]:
+    for part in spans if is_lines(piece) else [piece]:
         with open_piece(store, piece, measuring, beat) as file:
             for record in singly(records(file, part, measuring, beat, Facts(), Reads())):
                 if record.place in places and isinstance(record, Record):

@@ -49,7 +49,7 @@ def test_the_wheel_holds_the_linked_folders_and_no_top_level_ones(built: Path) -
     names = zipfile.ZipFile(wheel).namelist()
     for needed in (
         "dqv/checks/__init__.py", "dqv/connectors/containers/records.py", "dqv/reports/report.html.j2",
-        "dqv/reports/report.css", "dqv/reports/report.schema.json", "dqv/policies/jiaxing-2025-65.toml", "dqv/py.typed",
+        "dqv/reports/report.css", "dqv/reports/report.typ", "dqv/reports/report.schema.json", "dqv/policies/jiaxing-2025-65.toml", "dqv/py.typed",
     ):  # fmt: skip
         assert needed in names
     tops = {name.partition("/")[0] for name in names}

@@ -515,7 +515,7 @@ def test_sound_without_moving_pictures_is_for_the_caller(
     with pytest.raises(video.OnlySound):
         measured(recording(container, codec, cover), full)
     with pytest.raises(video.OnlySound):
-        video.thumbnail(io.BytesIO(recording(container, codec, cover)), LIMITS, 64)
+        video.key_frames(io.BytesIO(recording(container, codec, cover)), LIMITS, 64, 1)
 
 
 # -- damage -------------------------------------------------------------------------------------------------------
@@ -718,7 +718,7 @@ def test_the_file_stays_open_and_may_stand_anywhere() -> None:
     file.seek(77)
     video.measure(file, len(data), LIMITS, lambda: None, full=True)
     file.seek(55)
-    video.thumbnail(file, LIMITS, 32)
+    video.key_frames(file, LIMITS, 32, 3)
     assert not file.closed
 
 
@@ -1104,37 +1104,50 @@ def test_a_header_of_seven_hundred_megabytes_takes_less_than_one_of_reading(
     assert file.read_bytes < 1_000_000
 
 
-# -- thumbnails ---------------------------------------------------------------------------------------------------
+# -- key frames ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("degrees", "aspect", "size"),
     [(None, None, (32, 24)), (90, None, (24, 32)), (None, Fraction(2), (32, 12))],
 )
-def test_a_thumbnail_is_as_displayed(
+def test_a_key_frame_is_as_displayed(
     degrees: float | None, aspect: Fraction | None, size: tuple[int, int]
 ) -> None:
-    jpeg = video.thumbnail(io.BytesIO(clip(frames=3, degrees=degrees, aspect=aspect)), LIMITS, 32)
+    (jpeg,) = video.key_frames(io.BytesIO(clip(frames=3, degrees=degrees, aspect=aspect)), LIMITS, 32, 3)
     with Image.open(io.BytesIO(jpeg)) as image:
         assert (image.format, image.size) == ("JPEG", size)
 
 
-def test_a_thumbnail_is_turned_the_right_way() -> None:
+def test_a_key_frame_is_turned_the_right_way() -> None:
     def draw(number: int, width: int, height: int) -> np.ndarray:
         picture = np.zeros((height, width, 3), np.uint8)
         picture[: height // 2] = 255
         return picture
 
-    jpeg = video.thumbnail(io.BytesIO(clip(frames=2, draw=draw, degrees=90)), LIMITS, 64)
+    (jpeg,) = video.key_frames(io.BytesIO(clip(frames=2, draw=draw, degrees=90)), LIMITS, 64, 3)
     with Image.open(io.BytesIO(jpeg)) as image:  # counter-clockwise: what was at the top is at the left
         grey = np.asarray(image.convert("L"))
     assert grey[:, : grey.shape[1] // 2].mean() > 200
     assert grey[:, grey.shape[1] // 2 :].mean() < 50
 
 
-def test_a_thumbnail_of_damage_is_an_item_error() -> None:
+@pytest.mark.parametrize("container", ["mp4", "matroska", "mpegts", "avi"])
+def test_key_frames_come_from_all_of_a_video(container: str) -> None:
+    def draw(number: int, width: int, height: int) -> np.ndarray:
+        return np.full((height, width, 3), 40 + 80 * (number // 10), np.uint8)
+
+    made = video.key_frames(io.BytesIO(clip(container, frames=30, gop=10, draw=draw)), LIMITS, 32, 3)
+    greys = [np.asarray(Image.open(io.BytesIO(each)).convert("L")).mean() for each in made]
+    assert len(made) >= 2
+    assert greys == sorted(greys)
+    assert greys[0] == pytest.approx(40, abs=6)
+    assert greys[-1] >= 115
+
+
+def test_a_key_frame_of_damage_is_an_item_error() -> None:
     with pytest.raises(ItemError):
-        video.thumbnail(io.BytesIO(bytes(3000)), LIMITS, 64)
+        video.key_frames(io.BytesIO(bytes(3000)), LIMITS, 64, 3)
 
 
 # -- near-duplicates ----------------------------------------------------------------------------------------------

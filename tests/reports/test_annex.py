@@ -15,9 +15,9 @@ from dqv.core.verdicts import Verdict
 from dqv.reports.annex import Block, Paragraph, Table, annex, markdown
 from dqv.reports.annex_docx import docx as written
 from dqv.reports.escape import markdown as escaped
-from dqv.reports.html import Lang
 from dqv.reports.load import Loaded
 from dqv.reports.model import Report
+from dqv.reports.words import Lang
 
 LANGS: tuple[Lang, ...] = ("zh", "en")
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"

@@ -15,9 +15,9 @@ from dqv.core.verdicts import Verdict
 from dqv.reports.comparison import Comparison, FindingPair, compare
 from dqv.reports.comparison_page import WORDS, page
 from dqv.reports.comparison_terminal import comparison_summary
-from dqv.reports.html import Lang
 from dqv.reports.load import Loaded
 from dqv.reports.model import Report
+from dqv.reports.words import Lang
 
 LANGS: tuple[Lang, ...] = ("zh", "en")
 

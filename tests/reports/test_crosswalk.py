@@ -5,8 +5,9 @@ import pytest
 from dqv.core.policy import RULES
 from dqv.core.verdicts import Verdict
 from dqv.reports.crosswalk import GBT, INDICATORS, TC609, crosswalk
-from dqv.reports.html import LABELS, Lang, render
+from dqv.reports.html import render
 from dqv.reports.model import CrosswalkRow, Report
+from dqv.reports.words import LABELS, Lang
 
 
 def told(report: Report, verdict: Verdict, *, measurements: bool) -> dict[str, CrosswalkRow]:

@@ -12,9 +12,14 @@ from dqv.core.errors import DEFECTIVE_KINDS, UNREAD_KINDS
 from dqv.core.policy import RULES
 from dqv.core.settings import Assurance, Role
 from dqv.core.verdicts import ReportVerdict, Verdict
+from dqv.reports.crosswalk import crosswalk
 from dqv.reports.escape import visible
-from dqv.reports.html import LABELS, Excerpt, Lang, exact, render, shown_value
-from dqv.reports.model import Report, Subject
+from dqv.reports.evidence import SHOWN_COLUMNS, SHOWN_ROWS, Rows
+from dqv.reports.html import Excerpt, render
+from dqv.reports.model import Bucket, ErrorCount, Report, Subject
+from dqv.reports.shown import exact, shown_value
+from dqv.reports.words import LABELS, Lang
+from dqv.stages import excerpts
 
 LANGS: tuple[Lang, ...] = ("zh", "en")
 VOID = {"meta", "br", "img"}
@@ -171,7 +176,7 @@ def test_witnesses_and_flags_are_shown(
 
 
 def test_thumbnails_of_hostile_names_load_nothing(report: Report, hostile: str, lang: Lang) -> None:
-    shown = {"resolution.image": [Excerpt(hostile, "767 × 1024", b"\xff\xd8\xff")]}
+    shown = {"resolution.image": [Excerpt(hostile, "767 × 1024", [b"\xff\xd8\xff"])]}
     text = render(report, lang, shown)
     page = Page(text)
     assert {tag for tag, _ in page.tags} <= TAGS | {"img"}
@@ -226,23 +231,116 @@ def test_a_number_that_is_none_is_shown_as_it_is() -> None:
     assert exact("123456789012345678901234") == "123,456,789,012,345,678,901,234"
 
 
-@pytest.mark.parametrize(
-    ("ink", "paper"),
-    [("ink", None), ("muted", None), ("muted", "soft"), ("link", None)]
-    + [(name, f"{name}-bg") for name in ("good", "bad", "look", "open", "said")],
-)
-def test_words_stand_out_from_their_paper(ink: str, paper: str | None) -> None:
-    """WCAG 2.2 contrast (minimum), level AA."""
-    style = (resources.files("dqv.reports") / "report.css").read_text("utf-8")
-    colours = dict(re.findall(r"--([a-z-]+): #([0-9a-f]{6})", style))
+def contrast(one: str, other: str) -> float:
+    """Of two colours, as WCAG 2.2 defines it."""
 
     def luminance(colour: str) -> float:
         parts = [int(colour[place : place + 2], 16) / 255 for place in (0, 2, 4)]
         linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in parts]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
-    dark, light = luminance(colours[ink]), luminance(colours[paper] if paper else "ffffff")
-    assert (light + 0.05) / (dark + 0.05) >= 4.5
+    dark, light = sorted(map(luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_contrast_is_that_of_the_standard() -> None:
+    assert contrast("000000", "ffffff") == pytest.approx(21)
+    assert contrast("777777", "ffffff") == pytest.approx(4.478, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("ink", "paper"),
+    [(ink, paper) for ink in ("ink", "muted", "link") for paper in ("white", "soft", "notice")]
+    + [("ink", f"{name}-bg") for name in ("bad", "look", "open", "good")]
+    + [(name, f"{name}-bg") for name in ("good", "bad", "look", "open", "said")]
+    + [("look", "white"), ("look", "soft"), ("look", "notice"), ("white", "bad"), ("white", "link")],
+)
+def test_words_stand_out_from_their_paper(ink: str, paper: str) -> None:
+    """WCAG 2.2 contrast (minimum), level AA."""
+    style = (resources.files("dqv.reports") / "report.css").read_text("utf-8")
+    colours = dict(re.findall(r"--([a-z-]+): #([0-9a-f]{6})", style)) | {
+        "white": "ffffff",
+        "notice": "fffaf0",
+    }
+    assert "background: #fffaf0" in style
+    assert contrast(colours[ink], colours[paper]) >= 4.5
+
+
+def test_words_in_drawings_stand_out(report: Report, lang: Lang) -> None:
+    """They stand on white, beside the bars."""
+    fills = set(re.findall(r'<text [^>]*fill="#([0-9a-f]{6})"', render(report, lang)))
+    assert len(fills) == 3
+    assert all(contrast(fill, "ffffff") >= 4.5 for fill in fills)
+
+
+def test_every_drawing_says_what_it_shows(report: Report, lang: Lang) -> None:
+    shown = {"duplicates.audio": [Excerpt("a.wav", "≈ b.wav", [], bytes([0, 50, 100]))]}
+    text = render(report, lang, shown)
+    drawings = re.findall(r"<svg [^>]*>.*?</svg>", text, re.DOTALL)
+    assert len(drawings) > 8
+    for drawing in drawings:
+        assert 'role="img"' in drawing
+        assert re.search(r"<title>[^<]+</title><desc>[^<]+</desc>", drawing)
+
+
+def test_the_page_has_its_landmarks_and_says_the_language_of_a_quotation(report: Report, lang: Lang) -> None:
+    page = Page(render(report, lang))
+    for tag in ("header", "main", "nav", "footer", "h1"):
+        assert sum(tag == each for each, _ in page.tags) == 1
+    quoted = [attributes.get("lang") for tag, attributes in page.tags if tag == "p" and "lang" in attributes]
+    assert set(quoted) == ({"zh-CN"} if lang == "zh" else {"zh-CN", "en"})
+    labelled = {
+        attributes["aria-labelledby"] for _, attributes in page.tags if "aria-labelledby" in attributes
+    }
+    assert labelled <= {attributes.get("id") for _, attributes in page.tags}
+
+
+def test_first_places_of_evidence_are_shown_and_their_number(
+    report: Report, hostile: str, lang: Lang
+) -> None:
+    rows = Rows(["name", "place"], [[hostile, "7"]] * 3, 421_987)
+    page = Page(text := render(report, lang, evidence={"duplicates.text": rows}))
+    assert {tag for tag, _ in page.tags} <= TAGS
+    assert page.text.count(visible(hostile)) == 3
+    assert getattr(LABELS["places"], lang).format("3", "421,987") in page.text
+    assert not re.search(r"[\u202a-\u202e\u2066-\u2069\u200b\x00\x1b]", text)
+
+
+def test_a_page_of_ten_million_items_with_all_it_can_hold_is_under_3_mb(report: Report, lang: Lang) -> None:
+    """Whatever the data, each list of the page has an end: this one has them all."""
+    kinds = [ErrorCount(modality=modality, kind=kind, items=10**7, stored_bytes=10**15)
+             for modality in ("text", "audio", "image", "video") for kind in DEFECTIVE_KINDS | UNREAD_KINDS]  # fmt: skip
+    witness = report.run.witnesses[0].model_copy(
+        update={
+            "disagreements": [report.run.witnesses[0].disagreements[0].model_copy(update={"name": "n" * 255})]
+            * 20
+        }
+    )
+    buckets = [
+        Bucket(label=f"{each} – < {each + 1}", items=10**7, payload_bytes=10**15) for each in range(50)
+    ]
+    one = report.measurements["text"].distributions[0].model_copy(update={"buckets": buckets})
+    measured = report.measurements["text"].model_copy(update={"items": 10**7, "distributions": [one] * 6})
+    tallies = [
+        report.accounting.tallies[0].model_copy(update={"rule": f"format-{each}"}) for each in range(100)
+    ]
+    big = report.model_copy(update={
+        "run": report.run.model_copy(update={"unread": kinds, "defective": kinds, "witnesses": [witness] * 4}),
+        "measurements": dict.fromkeys(("text", "audio", "image", "video"), measured),
+        "accounting": report.accounting.model_copy(update={"tallies": tallies}),
+        "crosswalk": crosswalk(report.findings, report.measurements),
+    })  # fmt: skip
+    rows = Rows(["name"] * SHOWN_COLUMNS, [["𠀀" * 80] * SHOWN_COLUMNS] * SHOWN_ROWS, 10**7)
+    picture = Excerpt("n" * 80, "640 × 480", [bytes(excerpts.MOST_BYTES)])
+    recording = Excerpt("n" * 80, "m" * 80, [], bytes(range(100)) * 2 + bytes(40))
+    shown = {
+        "resolution.image": [picture] * excerpts.MOST, "resolution.video": [picture] * excerpts.MOST,
+        "duplicates.image": [picture] * 2 * excerpts.PAIRS, "duplicates.video": [picture] * 2 * excerpts.PAIRS,
+        "duplicates.audio": [recording] * 2 * excerpts.PAIRS,
+        "duplicates.text": [Excerpt("n" * 80, "m" * 80, [], b"", "字" * 240)] * 2 * excerpts.PAIRS,
+    }  # fmt: skip
+    every = {finding.rule: rows for finding in report.findings}
+    assert len(render(big, lang, shown, every).encode()) < 3_000_000
 
 
 def test_every_label_is_used() -> None:
@@ -259,6 +357,7 @@ def test_every_label_is_used() -> None:
         "witness.",
         "layout.",
         "crosswalk.",
+        "pdf.",  # reports/pdf.py
     )
     values = {each.value for each in Verdict} | {f"{each.value}.means" for each in Verdict}
     values |= {"text", "audio", "image", "video", "table", "other", "unread", "defective"}

@@ -8,9 +8,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from dqv.reports.escape import visible
-from dqv.reports.html import LABELS, Lang
 from dqv.reports.model import Report
 from dqv.reports.terminal import summary
+from dqv.reports.words import LABELS, Lang
 
 
 def _printed(report: Report, lang: Lang, *, colour: bool = False) -> str:

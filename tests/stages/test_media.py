@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import tarfile
 from dataclasses import replace
 from datetime import date
@@ -342,7 +343,7 @@ def test_no_bad_image_counts(realdata: Path, tmp_path: Path) -> None:
     assert refused <= {"image", "truncated", "bomb", "unsupported", "empty"}
 
 
-def test_thumbnails_are_small_and_upright_and_hold_no_metadata(source: Path, tmp_path: Path) -> None:
+def test_excerpts_are_small_and_upright_and_hold_no_metadata(source: Path, tmp_path: Path) -> None:
     (source / "a.jpg").write_bytes(jpeg(day=DAY, orientation=6))
     (source / "b.mp4").write_bytes(demo_media.movie(1, 320, 180, frames=4, rotation=90))
     (source / "c.jpg").write_bytes(b"no image")
@@ -357,15 +358,56 @@ def test_thumbnails_are_small_and_upright_and_hold_no_metadata(source: Path, tmp
             "measuring": Measuring().model_dump(mode="json"),
         }
         (tmp_path / "out" / modality).mkdir()
-        excerpts.thumbnails(args, tmp_path / "out" / modality, beat())
+        excerpts.make(args, tmp_path / "out" / modality, beat())
         found += pq.read_table(tmp_path / "out" / modality / "excerpts-0.parquet").to_pylist()
     assert [row["object"] for row in found] == [0, 1]
     for row in found:
-        assert len(row["jpeg"]) <= excerpts.MOST_BYTES
-        picture = Image.open(io.BytesIO(row["jpeg"]))
+        assert sum(map(len, row["pictures"])) <= excerpts.MOST_BYTES
+        picture = Image.open(io.BytesIO(row["pictures"][0]))
         assert max(picture.size) <= excerpts.SIDE_PX
         assert picture.height > picture.width
         assert not dict(picture.getexif())
+
+
+def test_a_text_is_masked_before_it_is_cut(source: Path, tmp_path: Path) -> None:
+    number = "13812345678"
+    secret = f"手机 {number}，" * 30
+    (source / "a.txt").write_text("电话：" + secret, "utf-8")
+    (source / "b.jsonl").write_text('{"text": "one"}\n{"text": "电话 13912345678 <script>"}\n', "utf-8")
+    (source / "c.txt").write_text("x" * (1 << 20) + "y")
+    (tmp_path / "out").mkdir()
+    places = [0, 16, 0]
+    args = {
+        "source": as_args([located(str(source))]), "pieces": pieces(source), "places": places, "modality": "text",
+        "measuring": Measuring().model_dump(mode="json"),
+    }  # fmt: skip
+    excerpts.make(args, tmp_path / "out", beat())
+    a, b = pq.read_table(tmp_path / "out" / "excerpts-0.parquet").to_pylist()
+    assert [a["object"], b["object"]] == [0, 1]
+    assert len(a["text"]) == excerpts.TEXT_CHARACTERS
+    assert not re.search(r"\d{3}", a["text"] + b["text"])
+    assert b["text"].startswith("电话 [")
+    assert b["text"].endswith("<script>")
+
+
+def test_a_waveform_is_as_loud_as_the_recording(source: Path, tmp_path: Path) -> None:
+    second = np.sin(np.arange(8000) * 0.3)
+    soundfile.write(
+        source / "a.wav", np.concatenate([second * 0.2, second * 0.8, second * 0]), 8000, subtype="PCM_16"
+    )
+    (source / "b.wav").write_bytes(b"RIFF no sound")
+    (tmp_path / "out").mkdir()
+    args = {
+        "source": as_args([located(str(source))]), "pieces": pieces(source), "places": [0, 0], "modality": "audio",
+        "measuring": Measuring().model_dump(mode="json"),
+    }  # fmt: skip
+    excerpts.make(args, tmp_path / "out", beat())
+    (row,) = pq.read_table(tmp_path / "out" / "excerpts-0.parquet").to_pylist()
+    wave = row["wave"]
+    assert (row["object"], row["pictures"], len(wave)) == (0, [], 150)
+    assert set(wave[:50]) == {20}
+    assert set(wave[51:100]) == {80}
+    assert set(wave[101:]) == {0}
 
 
 @pytest.mark.realdata

@@ -168,7 +168,7 @@ def test_signatures_by_unknown_keys_are_named_and_not_proved() -> None:
     assert str(found) == f"signed by {KEYID}; not proved, no trusted key for: {OTHER_ID}"
 
 
-@pytest.mark.parametrize("keyid", [KEYID, OTHER_ID])
+@pytest.mark.parametrize("keyid", [KEYID, OTHER_ID], ids=["sm2", "ed25519"])
 def test_a_false_signature_of_a_trusted_key_spoils_the_others(keyid: str) -> None:
     value = json.loads(envelope(KEY, OTHER, chains={KEYID: (leaf(),)}))
     wrong = next(each for each in value["signatures"] if each["keyid"] == keyid)

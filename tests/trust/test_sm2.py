@@ -177,6 +177,17 @@ P256 = generate_private_key(SECP256R1())
         PREFIX[:-1] + b"\x02" + PUBLIC.der[-64:],
         P256.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
     ],
+    ids=[
+        "empty",
+        "no point",
+        "short",
+        "long",
+        "off the curve",
+        "origin",
+        "beyond the field",
+        "compressed",
+        "another curve",
+    ],
 )
 def test_only_a_point_on_the_curve_is_a_key(der: bytes) -> None:
     with pytest.raises(ValueError, match="not an SM2 key"):
