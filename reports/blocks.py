@@ -466,6 +466,7 @@ class _Blocks:
             ("objects", f"{subject.objects:,}"),
             ("size", self.size(subject.size_bytes)),
             ("root", subject.root_sha256 or self.t("no_root")),
+            ("root_sm3", subject.root_sm3 or self.t("no_root")),
         ]
         yield self.part("subject")
         yield {"kind": "facts", "facts": [(self.t(key), value) for key, value in facts if value is not None]}

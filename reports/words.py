@@ -303,6 +303,7 @@ LABELS: dict[str, Words] = words_of(
         "category": ("申报类别", "Category"),
         "declared_scale": ("登记规模", "Declared scale"),
         "root": ("默克尔根（SHA-256）", "Merkle root (SHA-256)"),
+        "root_sm3": ("默克尔根（SM3）", "Merkle root (SM3)"),
         "no_root": (
             "无：并非每个对象都已读取并计算摘要，本报告未绑定到数据内容。",
             "none: not every object was read and hashed, so this report is not bound to the data's content.",
