@@ -108,7 +108,7 @@ def check(settings: Settings, progress: Progress | None = None, platform: "Platf
                 barred,
                 pl.scan_parquet(descriptions, glob=False),
                 metadata.gathered(descriptions, described, expected, measured, objects, facts),
-                engine.licences(listing, objects),
+                metadata.licences(described, documents, objects),
                 documents,
                 scan(measured.files("personal"), PERSONAL).drop("id"),
             )  # fmt: skip
