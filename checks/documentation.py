@@ -27,6 +27,7 @@ from dqv.core.units import decimal_string, hours, human
 from dqv.core.verdicts import Verdict
 from dqv.measure.card_terms import ASPECTS, BY_NAME
 from dqv.measure.datacards import rank
+from dqv.measure.statements import licences
 
 TOLERANCE = Fraction(5, 100)
 """By which a number may differ: cards round, and are written some days before the data is final."""
@@ -626,9 +627,10 @@ class Comparison:
     def _licence(self, row: Row) -> Compared:
         files = self.found.read.filter(pl.col("role") == "licence")
         named = sorted({name for names in files["licences"].to_list() for name in names or ()})
+        meant = {each for name in named for each in licences(name.lower())}
         what = row["what"]
         mine = self.rows.filter((pl.col("object") == row["object"]) & (pl.col("kind") == "licence"))["what"]
-        agrees = None if not named else True if what in named else None if set(named) & set(mine) else False
+        agrees = None if not named else True if what in meant else None if meant & set(mine) else False
         shown = _same(", ".join(named)) if named else None
         return self._said(row, _same(what), shown, "licence files" if named else "", agrees)
 

@@ -546,6 +546,8 @@ def _licences() -> Iterator[Case]:
         ("review-another-licence-file", {"LICENSE": mit}),
         ("review-licence-file-of-no-known-licence", {"LICENSE": b"ask us"}),
         ("attested-card-as-declared", {"README.md": b"---\nlicense: cc-by-4.0\n---\n# What this is\n"}),
+        ("review-another-licence-in-croissant", {"croissant.json": b'{"license": "MIT"}'}),
+        ("review-croissant-that-cannot-be-read", {"croissant.json": b"[]"}),
         ("review-another-licence-in-the-card", {"README.md": b"---\nlicense: mit\n---\n# What this is\n"}),
     ):
         yield Case(f"legality-{name}", {**USUAL_FILES, **files}, {"legality": name.split("-")[0]})

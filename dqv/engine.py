@@ -22,7 +22,6 @@ from dqv.checks.resolution import below_floor
 from dqv.connectors import layout, storage
 from dqv.core.errors import SourceError
 from dqv.core.files import sha256_file
-from dqv.core.licences import Named
 from dqv.core.location import Location, as_args, named, secrets_of
 from dqv.core.policy import Policy
 from dqv.core.registration import Registration
@@ -50,7 +49,6 @@ from dqv.stages import (
     excerpts,
     expectations,
     index,
-    licences,
     near_media,
     planted,
     standards,
@@ -678,22 +676,6 @@ class Engine:
         parts = self._run("retold", witness.retell, calls)
         facts = pl.read_parquet([path for part in parts for path in part.files("retold")])
         return assemble.Retold(parts[0].result, seed, facts)
-
-    def licences(self, listing: manifest.Listing, objects: pl.LazyFrame) -> tuple[Named, ...]:
-        """What licence files, cards and Croissant files say of the dataset's licence."""
-        if self.settings.measuring.assurance is not Assurance.FULL:
-            return ()
-        kinds = licences.kinds(objects).collect(engine="streaming")
-        if kinds.is_empty():
-            return ()
-        args = {
-            **self._common,
-            "pieces": _pieces(listing, kinds["object"].to_list()),
-            "kinds": kinds["kind"].to_list(),
-        }
-        (part,) = self._run("licences", licences.licences, [(args, 0)])
-        told = zip(kinds["name"], kinds["kind"], part.result, strict=True)
-        return tuple(Named(name, kind, tuple(found), read=read) for name, kind, (read, found) in told)
 
     def bind(self, path: Path) -> Bound | None:
         """What a manifest binds a report to, its trees hashed range by range; None where not every object was read."""

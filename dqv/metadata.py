@@ -5,12 +5,13 @@ As in `dqv.tables`, what is joined is sorted, so that memory does not grow with 
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
 from dqv import tables
-from dqv.checks.engine import Metadata, ModalityFacts
+from dqv.checks.engine import Documents, Metadata, ModalityFacts
+from dqv.core.licences import MOST_NAMES, Named, names
 from dqv.core.schema import DESCRIPTIONS, PROBLEMS
 from dqv.engine import Described, Expected, Measured
 from dqv.stages.measure import ONE_ITEM
@@ -285,7 +286,7 @@ def gathered(
         ),
         standards=tuple(
             sorted(
-                {each["standard"] for each in described.said}
+                {each["standard"] for each in described.said if each["read"]}
                 | ({"tc609"} if counts["tc609"] else set())
                 | ({"sidecar"} if counts["by_files"] else set())
             )
@@ -295,6 +296,24 @@ def gathered(
         records=counts["tc609"],
         expectations=expected.results if expected else None,
         unexpected=expected.unexpected if expected else None,
+    )
+
+
+def licences(described: Described, documents: Documents | None, objects: pl.LazyFrame) -> tuple[Named, ...]:
+    """What licence files and descriptions of the whole say of the licence, in canonical order; nothing where none were read."""
+    found: dict[int, tuple[Literal["text", "card", "croissant"], tuple[str, ...], bool]] = {}
+    if documents is not None:
+        for each in documents.read.filter(pl.col("role") == "licence").iter_rows(named=True):
+            found[each["object"]] = "text", tuple(each["licences"]), each["status"] == "read"
+    for said in described.said:
+        told = sorted({name for text in said["licences"] for name in names(text)})[:MOST_NAMES]
+        kind: Literal["card", "croissant"] = "croissant" if said["standard"] == "croissant" else "card"
+        found[said["object"]] = kind, tuple(told), said["read"]
+    if not found:
+        return ()
+    shown = objects.filter(pl.col("object").is_in(sorted(found))).select("object", "name")
+    return tuple(
+        Named(name, *found[number]) for number, name in shown.collect(engine="streaming").iter_rows()
     )
 
 
@@ -389,7 +408,11 @@ def _of_the_whole(
         ("language", "language", "languages"),
         ("version", "version", "versions"),
     ):
-        wholes = [(each["object"], _folded(each[field], name)) for each in said if each[field]]
+        wholes = [
+            (each["object"], values)
+            for each in said
+            if each[field] and (values := _folded(each[field], name))
+        ]
         for number, values in wholes[1:]:
             if values != wholes[0][1]:
                 yield row(
@@ -432,5 +455,7 @@ def _of_the_whole(
 
 
 def _folded(values: Sequence[str], name: str) -> set[str]:
+    """What they are compared by; a licence that is another one or unknown is compared with none."""
     frame = pl.DataFrame({name: list(values)})
-    return set(frame.select(folded(name) if name == "licence" else pl.col(name).str.to_lowercase())[name])
+    found = set(frame.select(folded(name) if name == "licence" else pl.col(name).str.to_lowercase())[name])
+    return found - {"other", "unknown"} if name == "licence" else found

@@ -117,7 +117,7 @@ def check(
                 barred,
                 pl.scan_parquet(descriptions, glob=False),
                 metadata.gathered(descriptions, described, expected, measured, objects, facts),
-                engine.licences(listing, objects),
+                metadata.licences(described, documents, objects),
                 documents,
                 scan(measured.files("personal"), PERSONAL).drop("id"),
             )  # fmt: skip

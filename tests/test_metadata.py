@@ -9,7 +9,7 @@ import orjson
 import polars as pl
 import pytest
 
-from dqv import pipeline
+from dqv import metadata, pipeline
 from dqv.core.errors import UsageError
 from dqv.core.settings import Settings
 from tests.measure.test_croissant import GOOD
@@ -187,6 +187,13 @@ def test_entries_are_wide_beyond_the_limit(tmp_path: Path, fields: int, found: l
     )
     measure(source, tmp_path / "out")
     assert [row["rule"] for row in read(tmp_path / "out", "problems")] == found
+
+
+@pytest.mark.parametrize("unsaid", ["other", "unknown"])
+def test_a_licence_that_is_not_named_contradicts_none(unsaid: str) -> None:
+    assert metadata._folded([unsaid], "licence") == set()
+    assert metadata._folded([unsaid, "MIT"], "licence") == {"mit"}
+    assert metadata._folded([unsaid], "language") == {unsaid}
 
 
 PATTERNS: dict[str, bytes] = {

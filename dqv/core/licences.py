@@ -12,9 +12,9 @@ class Named:
 
     Attributes:
         name: of the file.
-        kind: a licence's text, the front matter of a card (Hugging Face), or a Croissant file.
+        kind: a licence's text, a description of Hugging Face (front matter of the card, dataset_info.json), or of Croissant.
         licences: as `names` gives them; none where a text is no well-known one, or says nothing.
-        read: false: it could not be read as text.
+        read: false: it could not be read, or holds what may show something else (`DOCUMENTS`).
     """
 
     name: str

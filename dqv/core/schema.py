@@ -283,7 +283,10 @@ DOCUMENTS = pa.schema(
             pa.list_(pa.string()),
         ),  # what a viewer would run, unpack or fetch (`containers.blocks`), sorted
         ("content", pa.int64()),  # characters (Chinese) and words outside headings; 0: it says nothing
-        ("licences", pa.list_(pa.string())),  # of a licence: `measure.statements.LICENCES`
+        (
+            "licences",
+            pa.list_(pa.string()),
+        ),  # of a licence: `core.licences.of_text`; none where it does not count as read
     ]
 )
 """One row per document that was asked for, in canonical order."""

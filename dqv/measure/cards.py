@@ -119,12 +119,12 @@ def _bad_configs(values: dict[Any, Any]) -> list[str]:
 def said(values: object) -> Said:
     """What a card says of the whole; several sizes are taken together."""
     if not isinstance(values, dict):
-        return Said("hugging-face")
+        return Said("hugging-face", read=values is None)
     ranges = [_range(each) for each in texts_of(values.get("size_categories")) if _SIZE.fullmatch(each)]
     mosts = [most for _, most in ranges]
     return Said(
         "hugging-face",
-        tuple(each for each in texts_of(values.get("license")) if each not in ("other", "unknown")),
+        tuple(texts_of(values.get("license"))),
         tuple(texts_of(values.get("version"))),
         tuple(texts_of(values.get("language"))),
         min((least for least, _ in ranges), default=None),
@@ -143,9 +143,8 @@ def _range(size: str) -> tuple[int, int | None]:
 def info(values: object) -> tuple[list[Problem], Said]:
     """The same of a dataset_info.json, or of the first of several configurations in a dataset_infos.json."""
     if not isinstance(values, dict):
-        return [Problem("hugging-face", "type", ERROR, None, "dataset_info is no object")], Said(
-            "hugging-face"
-        )
+        problem = Problem("hugging-face", "type", ERROR, None, "dataset_info is no object")
+        return [problem], Said("hugging-face", read=False)
     splits = values.get("splits")
     counts: list[int] = []
     if isinstance(splits, dict):

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from dqv.core.licences import identify
 from dqv.core.quiet import quiet
 from dqv.measure.globs import MOST_PATTERNS, Pattern
 from dqv.measure.problems import ERROR, WARNING, Problem, Said, texts_of
@@ -54,7 +55,7 @@ _PLACED = re.compile(r"\[(?P<at>\w+\(.*\))\] (?P<rest>.*)", re.DOTALL)
 
 def is_croissant(value: object, stem: str) -> bool:
     """Whether a JSON value is meant as a description, by its own word or the file's name."""
-    return isinstance(value, dict) and ("@context" in value or stem == "croissant")
+    return stem == "croissant" or (isinstance(value, dict) and "@context" in value)
 
 
 def judge(value: dict[str, Any]) -> list[Problem]:
@@ -139,12 +140,24 @@ def told(sentence: str, severity: str) -> Problem:
 
 def said(value: dict[str, Any]) -> Said:
     """What a description says of the whole: licences, version, languages."""
+    given = value.get("license")
+    licences = [_licence(each) for each in (given if isinstance(given, list) else [given])]
     return Said(
         "croissant",
-        tuple(texts_of(value.get("license"))),
+        tuple(texts_of(licences)),
         tuple(texts_of(value.get("version"))),
         tuple(texts_of(value.get("inLanguage"))),
     )
+
+
+def _licence(value: object) -> object:
+    """Of a CreativeWork the address or name that is well known, else its name."""
+    if not isinstance(value, dict):
+        return value
+    texts = [
+        value[name] for name in ("name", "url", "@id") if value.get(name) and isinstance(value[name], str)
+    ]
+    return next((text for text in reversed(texts) if identify(text)), texts[0] if texts else None)
 
 
 def files(value: dict[str, Any]) -> Iterator[tuple[str, str, bytes | None]]:

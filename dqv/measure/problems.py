@@ -38,11 +38,12 @@ class Said:
 
     Attributes:
         standard: that it follows.
-        licences: as written.
+        licences: as written, `other` and `unknown` too.
         versions: idem.
         languages: idem.
         least_items: how many there are at least; None: it does not say.
         most_items: idem, at most.
+        read: false: it could not be read, and nothing is known of what it says.
     """
 
     standard: str
@@ -51,6 +52,7 @@ class Said:
     languages: tuple[str, ...] = ()
     least_items: int | None = None
     most_items: int | None = None
+    read: bool = True
 
 
 MOST_TEXTS = 64

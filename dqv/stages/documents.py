@@ -16,6 +16,7 @@ from dqv.connectors.containers.model import Facts, Job, Watched
 from dqv.connectors.members import close_archives
 from dqv.connectors.storage import Reads, open_store
 from dqv.core.errors import ItemError
+from dqv.core.licences import of_text
 from dqv.core.schema import ASPECTS, DOCUMENTS, STATEMENTS
 from dqv.core.settings import Limits, Measuring
 from dqv.execute.child import Beat
@@ -26,8 +27,8 @@ from dqv.stages.measure import open_piece
 MOST_STATEMENTS = 200
 """Of one document; what comes behind them is not compared."""
 
-LICENCE_CHARACTERS = 100_000
-"""Of a licence so much is looked at."""
+LICENCE_CHARACTERS = 2**20
+"""Of a licence so much is looked at: it is named at its beginning."""
 
 Row = dict[str, Any]
 
@@ -67,7 +68,7 @@ def read(args: dict[str, Any], out: Path, beat: Beat) -> None:
                     stored = partial(file.view, Reads())
                     job = _job(stored, compression, limits, beat)
                     if piece["role"] == "licence":
-                        found.licence(job, form)
+                        found.licence(job, form, active)
                     else:
                         found.card(job, form, active)
                     file.check_unchanged()
@@ -88,7 +89,7 @@ def read(args: dict[str, Any], out: Path, beat: Beat) -> None:
                         "error": failed.detail if failed else None,
                         "active": sorted(active),
                         "content": found.content,
-                        "licences": found.licences,
+                        "licences": [] if shown else found.licences,
                     }
                 ]
             )
@@ -131,16 +132,16 @@ class _Document:
             for each in found.found
         ]  # fmt: skip
 
-    def licence(self, job: Job, form: str) -> None:
+    def licence(self, job: Job, form: str, active: set[str]) -> None:
         text: list[str] = []
         size = 0
-        for block in read_blocks(job, form, set()):
+        for block in read_blocks(job, form, active):
             text.append(block.text)
             size += len(block.text)
             if size > LICENCE_CHARACTERS:
                 break
         self.content = sum(map(datacards.content, text))
-        self.licences = statements.licences(" ".join(text).lower())[:1]
+        self.licences = list(of_text(" ".join(text)))
 
     def _visit(self, block: datacards.Block, text: str, context: datacards.Context) -> None:
         if len(self.statements) >= MOST_STATEMENTS:

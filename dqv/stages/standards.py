@@ -84,10 +84,10 @@ def describe(args: dict[str, Any], out: Path, beat: Beat) -> list[dict[str, Any]
                     content = read_up_to(stream, MOST_BYTES, "a description")
                 found, told, files, globs = _looked_at(piece, content)
             except (ItemError, OSError) as error:
-                if piece["role"] != "metadata" and poison is None:
-                    continue  # a document; that it cannot be read is told elsewhere
                 kind = error.kind if isinstance(error, ItemError) else "io"
-                found, told, files, globs = _only(_unread(kind))
+                found, told, files, globs = _unread(piece, kind, "it could not be looked at")
+                if piece["role"] != "metadata" and poison is None:
+                    found = []  # a document; that it cannot be read is told elsewhere
             if told is not None:
                 said.append({"object": piece["object"], **asdict(told)})
             if found:
@@ -99,31 +99,45 @@ def describe(args: dict[str, Any], out: Path, beat: Beat) -> list[dict[str, Any]
     return said
 
 
-def _unread(kind: str) -> Problem:
-    return Problem("description", kind, ERROR, None, "it could not be looked at")
-
-
 _Looked = tuple[list[Problem], Said | None, list[dict[str, Any]], list[dict[str, Any]]]
 _NOTHING: _Looked = ([], None, [], [])
 
 
-def _only(problem: Problem) -> _Looked:
-    return [problem], None, [], []
+def _unread(piece: dict[str, Any], kind: str, detail: str, problem_of: str = "description") -> _Looked:
+    """A problem, and where a file by its name is of a standard, that nothing is known of what it says."""
+    standard = _standard(piece)
+    said = None if standard is None else Said(standard, read=False)
+    return [Problem(problem_of, kind, ERROR, None, detail)], said, [], []
+
+
+def _standard(piece: dict[str, Any]) -> str | None:
+    """By the name alone."""
+    path = piece["path"].encode("latin-1").lower()
+    if piece["role"] == "documentation":
+        return "hugging-face" if path == CARD.lower() else None
+    return {"croissant": "croissant", **dict.fromkeys(_INFO, "hugging-face")}.get(_stem(path))
+
+
+_INFO = ("dataset_info", "dataset_infos")
+
+
+def _stem(path: bytes) -> str:
+    return path.rpartition(b"/")[2].partition(b".")[0].decode("utf-8", "replace").lower()
 
 
 def _looked_at(piece: dict[str, Any], content: bytes) -> _Looked:
     path = piece["path"].encode("latin-1")
     if piece["role"] == "documentation":
-        return _card(content) if path.lower() == CARD.lower() else _NOTHING
-    folder, mark, name = path.rpartition(b"/")
-    stem = name.partition(b".")[0].decode("utf-8", "replace").lower()
+        return _card(piece, content) if _standard(piece) is not None else _NOTHING
+    folder, mark, _ = path.rpartition(b"/")
+    stem = _stem(path)
     try:
         value = orjson.loads(content)
     except orjson.JSONDecodeError:
-        return _only(Problem("description", "json", ERROR, None, "it is not JSON"))
+        return _unread(piece, "json", "it is not JSON")
     if croissant.is_croissant(value, stem):
         if not isinstance(value, dict):
-            return _only(Problem("croissant", "no-dataset", ERROR, None, "it is no object"))
+            return _unread(piece, "no-dataset", "it is no object", "croissant")
         files = [
             {"at": at, "target": folder + mark + target.encode("utf-8", "surrogateescape"), "sha256": digest}
             for at, target, digest in croissant.files(value)
@@ -132,18 +146,18 @@ def _looked_at(piece: dict[str, Any], content: bytes) -> _Looked:
             "croissant", (folder + mark).decode("utf-8", "replace"), *croissant.patterns(value)
         )
         return [*croissant.judge(value), *more], croissant.said(value), files, globs
-    if stem in ("dataset_info", "dataset_infos"):
+    if stem in _INFO:
         found, told = cards.info(value)
         return found, told, [], []
     return _NOTHING
 
 
-def _card(content: bytes) -> _Looked:
+def _card(piece: dict[str, Any], content: bytes) -> _Looked:
     try:
         text = cards.front(content[: cards.MOST_FRONT].decode("utf-8", "replace"))
         values = None if text is None else read_yaml(text)[1]
     except (yaml.YAMLError, ValueError, RecursionError):
-        return _only(Problem("hugging-face", "yaml", ERROR, None, "what stands at its front is not YAML"))
+        return _unread(piece, "yaml", "what stands at its front is not YAML", "hugging-face")
     if text is None:
         return _NOTHING
     globs, more = _patterns("hugging-face", "", *cards.patterns(values))

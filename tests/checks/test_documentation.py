@@ -407,7 +407,7 @@ def test_modalities_are_contradicted_only_where_all_was_read() -> None:
 
 
 def test_a_licence_is_compared_with_the_licence_files() -> None:
-    mit = document(2, role="licence", licences=["mit"])
+    mit = document(2, role="licence", licences=["MIT"])
 
     def told(*names: str, read: dict[str, Any] = mit) -> list[bool | None]:
         found = documentation(case_of([document(), read], [stated("licence", name, None) for name in names]))

@@ -16,6 +16,8 @@ from tests.connectors import made
 from tests.connectors.documents_made import CHINESE, SHELL
 from tests.stages.calls import beat, pieces, read
 
+MIT = "Permission is hereby granted, free of charge, to any person obtaining\na copy of this software"
+
 
 def rows(
     source: Path, out: Path, poison: list[list[Any]] | None = None, **options: Any
@@ -47,7 +49,7 @@ def source(tmp_path: Path) -> Path:
 
 def test_a_card_is_read_with_its_aspects_and_statements(source: Path, tmp_path: Path) -> None:
     (source / "README.md").write_text(CHINESE, "utf-8")
-    (source / "LICENSE").write_text("MIT License\n\nCopyright\n")
+    (source / "LICENSE").write_text(f"MIT License\n\nCopyright\n\n{MIT}, and so on.\n")
     (source / "readme.txt.gz").write_bytes(gzip.compress(b"License: MIT"))
     found, aspects, stated = rows(source, tmp_path / "out")
     assert {name: (row["role"], row["format"], row["status"]) for name, row in found.items()} == {
@@ -55,7 +57,7 @@ def test_a_card_is_read_with_its_aspects_and_statements(source: Path, tmp_path: 
         "README.md": ("documentation", "md", "read"),
         "readme.txt.gz": ("documentation", "txt", "read"),
     }
-    assert found["LICENSE"]["licences"] == ["mit"]
+    assert found["LICENSE"]["licences"] == ["MIT"]
     number = found["README.md"]["object"]
     line = CHINESE[: CHINESE.index("**许可协议")].count("\n") + 1
     assert sum(row["object"] == number for row in aspects) == 20
@@ -153,6 +155,37 @@ def test_a_bomb_and_a_document_that_kills_the_child_are_named(source: Path, tmp_
         "readme.md": "memory",
     }
     assert aspects == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "status", "licences"),
+    [
+        ("LICENSE", b"\xef\xbb\xbf" + MIT.encode(), "read", ["MIT"]),
+        ("LICENSE", "木兰宽松许可证，第2版".encode("gb18030"), "read", ["MulanPSL-2.0"]),
+        ("LICENSE", b"our own terms", "read", []),
+        ("LICENSE", b"", "defective", []),
+        ("LICENSE", b"\xff\xfe\x00\xd8", "defective", []),
+        ("LICENSE.txt.gz", gzip.compress(MIT.encode()), "read", ["MIT"]),
+        ("LICENSE.pdf", made.pdf(["SPDX-License-Identifier: MIT"]), "read", ["MIT"]),
+        ("LICENSE.pdf", made.pdf(["SPDX-License-Identifier: MIT"], head="/OpenAction<</S/Launch/F(a.exe)>>"), "active", []),
+        ("LICENSE.docx", MACRO, "active", []),
+        ("LICENSE.md", f"# Terms\n\n> {MIT}".encode(), "read", ["MIT"]),
+    ],
+)  # fmt: skip
+def test_a_licence_is_told_by_its_text(
+    source: Path, tmp_path: Path, name: str, content: bytes, status: str, licences: list[str]
+) -> None:
+    (source / name).write_bytes(content)
+    found, _, _ = rows(source, tmp_path / "out")
+    assert [(row["status"], row["licences"]) for row in found.values()] == [(status, licences)]
+
+
+def test_a_licence_is_looked_at_up_to_a_limit(source: Path, tmp_path: Path) -> None:
+    tag = "SPDX-License-Identifier: MIT"
+    for size, licences in ((documents.LICENCE_CHARACTERS, ["MIT"]), (documents.LICENCE_CHARACTERS + 1, [])):
+        (source / "LICENSE").write_text(f"{'x' * size}\n{tag}\n")
+        found, _, _ = rows(source, tmp_path / f"out-{size}")
+        assert found["LICENSE"]["licences"] == licences
 
 
 def test_headings_alone_say_nothing(source: Path, tmp_path: Path) -> None:
