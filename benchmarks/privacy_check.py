@@ -1,7 +1,7 @@
 """What the search for personal values adds to the stage that measures texts: CPU time of one process, in the same run.
 
 Each row measures the same text twice and by turns, with the search and without it; without means that `PersonalRows` is told
-nothing. Also how fast the first pass over the bytes is, beside a regular expression of Polars (Rust) for numbers alone.
+nothing (`unsearched.py`). Also how fast the first pass over the bytes is, beside a regular expression of Polars (Rust) for numbers alone.
 """
 
 import mmap
@@ -9,13 +9,11 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from statistics import median
 from typing import Any
-from unittest.mock import patch
 
 import orjson
 import polars as pl
@@ -23,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.privacy_truth import made
+from benchmarks.unsearched import without_search
 from dqv.core.location import Location, as_args
 from dqv.core.settings import Measuring
 from dqv.engine import list_source
@@ -31,7 +30,6 @@ from dqv.execute.child import HEARTBEAT, Beat
 from dqv.measure.privacy import find
 from dqv.neardup.tokens import buffers
 from dqv.stages import measure as measuring
-from dqv.stages.privacy import PersonalRows
 
 SIZE_BYTES = 60_000_000
 REPEATS = 3
@@ -142,10 +140,6 @@ class Row:
         return self.with_s / self.without_s - 1
 
 
-_TOLD = ("add", "add_columns", "add_name")
-"""What the stage tells the search."""
-
-
 def _timed(work: Callable[[], Any]) -> float:
     began = time.process_time()
     work()
@@ -160,16 +154,12 @@ def _row(folder: Path, name: str, kind: str, form: str) -> Row:
     beat = Beat(mmap.mmap(-1, HEARTBEAT.size), [], 600)
     seconds: dict[bool, list[float]] = {True: [], False: []}
 
-    def nothing(*_: object) -> None:
-        return None
-
     for turn in range(REPEATS + 1):
         for searched in (True, False):
             out = folder / f"out-{kind}-{form}-{turn}-{searched}"
             out.mkdir()
-            told = {} if searched else dict.fromkeys(_TOLD, nothing)
-            with patch.multiple(PersonalRows, **told) if told else nullcontext():
-                taken = _timed(lambda out=out: measuring.measure(args, out, beat))  # type: ignore[misc]
+            stage = measuring.measure if searched else without_search
+            taken = _timed(lambda out=out, stage=stage: stage(args, out, beat))  # type: ignore[misc]
             if turn:  # the first loads what it needs
                 seconds[searched].append(taken)
     return Row(name, median(seconds[False]), median(seconds[True]))
