@@ -104,7 +104,7 @@ MACRO = made.package(
         ("README.md", b"", "defective", "empty"),
         ("README.md", b"\xff\xfe\x00\xd8", "defective", "encoding"),
         ("README.txt.gz", b"\x1f\x8b\x08\x00", "defective", "compression"),
-        ("README.md.gz", gzip.compress(b"x" * 100_000_000, 1), "unread", "too-large"),
+        ("README.md.gz", gzip.compress(b"x" * 100_000_000, 1, mtime=0), "unread", "too-large"),
         ("README.docx", MACRO, "active", None),
         ("README.html", b"<script>document.write('License')</script><p>License: MIT</p>", "active", None),
         ("README.pdf", made.pdf(["License: MIT"], head="/OpenAction<</S/Launch/F(a.exe)>>"), "active", None),
