@@ -6,6 +6,7 @@ import os
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,12 +122,10 @@ def load_private(path: Path, passphrase: Passphrase | None = None) -> PrivateKey
         _usable(secret)
     try:
         key = load_pem_private_key(pem, password=secret)
-    except UnsupportedAlgorithm:  # a curve that `cryptography` does not know, or a cipher
-        try:
-            return Sm2PrivateKey.load(pem, secret)
-        except ValueError as error:
-            raise UsageError(f"{path} {_NOT_PRIVATE if secret is None else _NOT_OPENED}") from error
-    except (ValueError, TypeError) as error:
+    except (UnsupportedAlgorithm, ValueError, TypeError) as error:
+        if isinstance(error, UnsupportedAlgorithm) or "algorithm" in str(error):
+            with suppress(ValueError):  # a curve, or a cipher such as SM4, that `cryptography` does not know
+                return Sm2PrivateKey.load(pem, secret)
         raise UsageError(f"{path} {_NOT_PRIVATE if secret is None else _NOT_OPENED}") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise UsageError(f"{path} {_NOT_PRIVATE}")
