@@ -334,8 +334,8 @@ class Heard(audio._Sound):
 
     takers: list[Fingerprint]
 
-    def __init__(self, sample_rate_hz: int, channels: int) -> None:
-        super().__init__(sample_rate_hz, channels)
+    def __init__(self, sample_rate_hz: int, channels: int, heard: Any = None) -> None:
+        super().__init__(sample_rate_hz, channels, heard)
         Heard.takers.append(Fingerprint(sample_rate_hz, channels))
 
     def add(self, block: audio.Samples) -> None:
