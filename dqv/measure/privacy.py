@@ -4,7 +4,7 @@
 |---|---|
 | `id` | 身份证号 (GB 11643-1999): 18 characters, alone or as 6-8-4; province, a day that exists, check character. 15 digits (before 1999) have none: only behind 身份证 |
 | `mobile` | 11 digits of a segment given to mobile numbers, alone or as 3-4-4, with or without +86 |
-| `landline` | an area code (010, 02x, 03xx to 09xx) and 7 or 8 digits, which do not begin with 0, 1 or 9; without a space, hyphen or bracket between only behind a word such as 电话 |
+| `landline` | an area code (010, 02x, 03xx to 09xx) and 7 or 8 digits, which do not begin with 0, 1 or 9; without a space, hyphen or bracket between, or where they may be a day, only behind a word such as 电话 |
 | `card` | a bank card (ISO/IEC 7812-1): 15 to 19 digits, alone or in groups, of an issuer, with Luhn's check digit; other than UnionPay's, in one group, only behind a word such as 卡 |
 | `email` | an address (RFC 5322 dot-atom) with a domain of two labels or more |
 | `plate` | 机动车号牌 (GA 36-2018): province, letter, five or six characters |
@@ -400,12 +400,17 @@ def _landline(match: re.Match[str], before: str) -> str | None:
     if area[1] in "12":
         known = len(area) == 3 and (area == "010" or area[1] == "2") and len(local) == 8
     else:
-        known = len(area) == 4
+        known = len(area) == 4 and area[1] in "3456789"
     if not known or _is_other(before) or bool(bracket) != bool(join and ")" in join):
         return None
-    if abroad is None and not join and not _OF_PHONE.search(before[-_LABEL:]):
+    if (abroad is None and not join or _is_day(local)) and not _OF_PHONE.search(before[-_LABEL:]):
         return None
     return f"{area}-{local}"
+
+
+def _is_day(digits: str) -> bool:
+    """Whether digits may be a day of these decades: behind a number of four they name many a file (0573-20260630)."""
+    return bool(re.fullmatch(r"20[0-4]\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", digits))
 
 
 def _is_other(before: str) -> bool:

@@ -39,6 +39,8 @@ def kinds(text: str, field: str = "") -> list[str]:
         ("电话0573-82111111转8001", "电话[landline]转8001"),
         ("(0573) 82111111；（010）6234-5678", "[landline]；[landline]"),
         ("电话：057382111111", "电话：[landline]"),
+        ("电话：0573-20260630", "电话：[landline]"),
+        ("0573-20261330", "[landline]"),
         ("+86-573-82111111", "[landline]"),
         (f"{CARD}", "[card]"),
         ("6222 0212 3456 7890 128", "[card]"),
@@ -75,6 +77,9 @@ def test_a_personal_value_is_found_and_masked(text: str, shown: str) -> None:
         "https://shop.example/item/13812345678",
         "SN13812345678",
         "13812345678-1",
+        "0573-20260630",  # a number and a day
+        "articles/0007-82111111.txt",  # no area
+        "0273-82111111",
         "0573-12345678",  # no number begins with 1
         "0199-82111111",
         "057382111111",
