@@ -403,7 +403,7 @@ def _landline(match: re.Match[str], before: str) -> str | None:
         known = len(area) == 4 and area[1] in "3456789"
     if not known or _is_other(before) or bool(bracket) != bool(join and ")" in join):
         return None
-    if (abroad is None and not join or _is_day(local)) and not _OF_PHONE.search(before[-_LABEL:]):
+    if ((abroad is None and not join) or _is_day(local)) and not _OF_PHONE.search(before[-_LABEL:]):
         return None
     return f"{area}-{local}"
 
