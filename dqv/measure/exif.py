@@ -5,7 +5,7 @@ Pillow's reader takes longer than the rest of a header, and warns of what is bro
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 
 from dqv.measure.timestamps import parse_day
@@ -54,25 +54,28 @@ def has_place(at: At, tags: Tags) -> bool:
     order, place = {b"II": "<", b"MM": ">"}.get(at(0, 2)), tags.get(_GPS_IFD)
     if order is None or not isinstance(place, int):
         return False
+    found: dict[int, tuple[int, ...]] = {}
+    for tag, form, size, value in _entries(at, order, place):
+        if tag in (_LATITUDE, _LONGITUDE) and form == 5 and size == 3:
+            angle = at(struct.unpack(order + "I", value)[0], 24)
+            if len(angle) == 24:
+                found.setdefault(tag, struct.unpack(order + "6I", angle)[::2])
+    return len(found) == 2 and any(map(any, found.values()))
+
+
+def _entries(at: At, order: str, place: int) -> Iterator[tuple[int, int, int, bytes]]:
+    """Tag, form, number of values, and value or its place, of one directory; none where it is cut off."""
     count = at(place, 2)
     if len(count) < 2:
-        return False
+        return
     entries = at(place + 2, 12 * struct.unpack(order + "H", count)[0])
-    found: dict[int, tuple[int, ...]] = {}
-    for tag, form, size, value in struct.iter_unpack(order + "HHII", entries[: len(entries) // 12 * 12]):
-        if tag in (_LATITUDE, _LONGITUDE) and form == 5 and size == 3 and len(angle := at(value, 24)) == 24:
-            found.setdefault(tag, struct.unpack(order + "6I", angle)[::2])
-    return len(found) == 2 and any(map(any, found.values()))
+    yield from struct.iter_unpack(order + "HHI4s", entries[: len(entries) // 12 * 12])
 
 
 def _directory(at: At, order: str, place: int) -> Tags:
     """The wanted tags of one directory."""
-    count = at(place, 2)
-    if len(count) < 2:
-        return {}
-    entries = at(place + 2, 12 * struct.unpack(order + "H", count)[0])
     tags: Tags = {}
-    for tag, form, size, value in struct.iter_unpack(order + "HHI4s", entries[: len(entries) // 12 * 12]):
+    for tag, form, size, value in _entries(at, order, place):
         if tag not in _WANTED or tag in tags:
             continue
         if form == 3:
