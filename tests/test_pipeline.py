@@ -313,10 +313,6 @@ class TestRefusals:
             check(source, tmp_path / "out", scheduler, **{option: value})
         assert not (tmp_path / "out").exists()
 
-    def test_a_scheduler_that_is_not_there(self, source: Path, tmp_path: Path) -> None:
-        with pytest.raises(UsageError, match="no Dask scheduler answers"):
-            check(source, tmp_path / "out", "tcp://127.0.0.1:9")
-
 
 class TestSigned:
     @pytest.fixture
