@@ -1,7 +1,10 @@
 import json
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,18 @@ from dqv.core.settings import Assurance, Measuring, Settings
 from dqv.reports.model import Report
 
 CASES = generate.cases()
+
+_FAST = 2
+"""So many cases of each verdict of a rule run in `make test`; the others in `make integration`."""
+
+
+def _marked() -> Iterator[Any]:
+    """The cases as parameters of a test."""
+    seen = Counter[tuple[str, str]]()
+    for case in CASES:
+        seen[case.rule, case.verdict] += 1
+        late = seen[case.rule, case.verdict] > _FAST
+        yield pytest.param(case, id=case.name, marks=[pytest.mark.integration] if late else [])
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +64,7 @@ def _checked(case: Case, folder: Path, tmp_path: Path, policy: Path, scheduler: 
     return pipeline.check(settings)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", list(_marked()))
 def test_the_report_says_what_is_known(
     case: Case,
     tmp_path: Path,
