@@ -4,16 +4,19 @@ Every row is one `dqv check` in a process of its own, with an embedded cluster o
 made by a function instead of being there: what the folder lists, and what measuring an object says. All else is real:
 the listing is sorted and cut, tasks pass through Dask, the ledger and the children, equal items are looked for, rows
 are joined, checks ask, report and manifest are written. Memory is the client's peak, the embedded scheduler included.
+Then the commands that read a report are asked of this one, each in a process of its own.
 
 `python -m benchmarks.objects_scale COUNT FOLDER` is one such check.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -140,29 +143,64 @@ def client(count: int, folder: Path) -> None:
     json.dump(watch.rows, sys.stdout)
 
 
-def measure(folder: Path, counts: tuple[int, ...] = COUNTS) -> dict[int, dict[str, tuple[float, int]]]:
-    """Count → phase → seconds and peak bytes of the client."""
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "dqv fix --list": ("fix", "{out}", "--list", "{folder}/items.jsonl", "--quiet"),
+    "dqv compare --html": ("compare", "{out}", "{out}", "--html", "{folder}/compare.html", "--quiet"),
+    "dqv export": ("export", "{out}", "--out", "{folder}/csv", "--quiet"),
+    "dqv annex": ("annex", "{out}", "--out", "{folder}/annex.docx"),
+}
+"""What is asked of a report."""
+
+PAGES = ("report.html", "report.pdf", "compare.html", "items.jsonl")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number of objects.
+
+    Attributes:
+        phases: phase → seconds and peak bytes of the client.
+        commands: command → seconds and peak bytes of its process.
+        sizes: file → bytes, of PAGES.
+    """
+
+    phases: dict[str, tuple[float, int]]
+    commands: dict[str, tuple[float, int]]
+    sizes: dict[str, int]
+
+
+def _asked(command: tuple[str, ...], folder: Path) -> tuple[float, int]:
+    """Seconds and peak bytes of a command over the report in the folder."""
+    args = [each.format(folder=folder, out=folder / "out") for each in command]
+    began = time.monotonic()
+    process = subprocess.Popen([sys.executable, "-m", "dqv", *args], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise RuntimeError(f"dqv {' '.join(args)}: exit code {os.waitstatus_to_exitcode(status)}")
+    return time.monotonic() - began, 1024 * used.ru_maxrss
+
+
+def measure(folder: Path, counts: tuple[int, ...] = COUNTS) -> dict[int, Row]:
+    """Count → what it took."""
     found = {}
     for count in counts:
-        args = [
-            sys.executable,
-            "-m",
-            "benchmarks.objects_scale",
-            str(count),
-            str(folder / f"objects-{count}"),
-        ]
+        place = folder / f"objects-{count}"
+        args = [sys.executable, "-m", "benchmarks.objects_scale", str(count), str(place)]
         done = subprocess.run(args, check=True, stdout=subprocess.PIPE)
-        found[count] = json.loads(done.stdout)
+        commands = {name: _asked(command, place) for name, command in COMMANDS.items()}
+        sizes = {path.name: path.stat().st_size for path in place.rglob("*") if path.name in PAGES}
+        found[count] = Row(json.loads(done.stdout), commands, sizes)
     return found
 
 
-def as_markdown(found: dict[int, dict[str, tuple[float, int]]]) -> str:
+def as_markdown(found: dict[int, Row]) -> str:
     """The tables of benchmarks/README.md."""
     lines = [
         "| objects | phase | s | s per 100,000 | client, peak MB | peak MB per 100,000 |",
         "|---|---|---|---|---|---|",
     ]
-    for count, phases in found.items():
+    for count, row in found.items():
+        phases = row.phases
         total = sum(seconds for seconds, _ in phases.values()), max(peak for _, peak in phases.values())
         for phase, (seconds, peak) in [*phases.items(), ("whole", total)]:
             share = count / 100_000
@@ -170,6 +208,15 @@ def as_markdown(found: dict[int, dict[str, tuple[float, int]]]) -> str:
                 f"| {count:,} | {phase} | {seconds:.1f} | {seconds / share:.2f} | {peak / 1e6:.0f} | "
                 f"{peak / 1e6 / share:.1f} |"
             )
+    lines += [
+        "",
+        f"| {' | '.join(('objects', *COMMANDS, *PAGES))} |",
+        "|---" * (1 + len(COMMANDS) + len(PAGES)) + "|",
+    ]
+    for count, row in found.items():
+        times = [f"{seconds:.1f} s, {peak / 1e6:.0f} MB" for seconds, peak in row.commands.values()]
+        sizes = [f"{row.sizes[name] / 1e6:.2f} MB" for name in PAGES]
+        lines.append(f"| {' | '.join((f'{count:,}', *times, *sizes))} |")
     return "\n".join(lines) + "\n"
 
 
