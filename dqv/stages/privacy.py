@@ -1,19 +1,16 @@
-"""The rows of personal values: gathered over objects, as `rows.ItemRows` does with the items themselves."""
+"""The rows of personal values, found in texts that are gathered over objects."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
 
 from dqv.connectors.containers.model import MAX_NAME
-from dqv.execute.parts import Table
 from dqv.measure.fields import Column, as_strings
 from dqv.measure.privacy import Found, find, mask
 from dqv.reports.escape import visible_path
-
-_BATCH_BYTES = 8 * 2**20
-_BATCH_TEXTS = 16 * 1024
+from dqv.stages.gathered import Gathered
 
 MOST_VALUES = 64
 """Different values of one kind in one field of an item that have a row each; the others are counted together."""
@@ -27,35 +24,10 @@ _DOCUMENT = ""
 """The field of what is a document and no record."""
 
 
-class PersonalRows:
-    """The rows of `schema.PERSONAL` of a partition, in canonical order; those of the piece at work can be taken back."""
+class PersonalRows(Gathered[tuple[_Text, str]]):
+    """The rows of `schema.PERSONAL` of a partition, once the texts gathered are searched."""
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        self._piece: Mapping[str, Any] = {}
-        self._texts: list[_Text] = []
-        self._values: list[str] = []
-        self._size = 0
-        self._mark = 0  # texts gathered before it are of earlier objects
-        table.begin()
-
-    def begin(self, piece: Mapping[str, Any]) -> None:
-        """What follows is of this piece."""
-        if self._is_full(0):
-            self.end()
-        self._table.keep()
-        self._table.begin()
-        self._mark, self._piece = len(self._texts), piece
-
-    def end(self) -> None:
-        """All texts so far stay, and are searched."""
-        self._search(len(self._texts))
-
-    def take_back(self) -> None:
-        """Forget what was found in the piece at work; not in its name."""
-        del self._texts[self._mark :], self._values[self._mark :]
-        self._size = sum(map(len, self._values))
-        self._table.take_back()
+    _BATCH_ROWS = 16 * 1024
 
     def add_name(self) -> None:
         """The name of the piece at work, once an object."""
@@ -74,8 +46,7 @@ class PersonalRows:
     def add_columns(self, places: Iterable[int], values: Mapping[str, Column]) -> None:
         """Many records of the piece at work that have the same fields."""
         numbers = list(places)
-        self._write_earlier()
-        self._search(len(self._texts))
+        self._write_all()
         rows: list[dict[str, Any]] = []
         for field, column in values.items():
             texts = as_strings(column)
@@ -104,43 +75,24 @@ class PersonalRows:
 
     def add_located(self, place: int) -> None:
         """An image or video of the piece at work that says where it was taken."""
-        self._write_earlier()
-        self._search(len(self._texts))
+        self._write_all()
         self._table.add_rows([{
             "object": self._piece["object"], "place": place, "where": EMBEDDED, "field": "GPS", "kind": "position", "count": 1,
         }])  # fmt: skip
 
     def _add(self, place: int, where: str, field: str, text: str) -> None:
-        if len(text) < _LEAST:
-            return
-        self._texts.append((self._piece["object"], place, where, field))
-        self._values.append(text)
-        self._size += len(text)
-        if self._is_full(self._mark):
-            self._write_earlier()
-            self._search(len(self._texts))
+        if len(text) >= _LEAST:
+            self._gather(((self._piece["object"], place, where, field), text))
 
-    def _is_full(self, mark: int) -> bool:
-        return self._size > _BATCH_BYTES or len(self._texts) - mark >= _BATCH_TEXTS
+    def _size(self, entry: tuple[_Text, str]) -> int:
+        return len(entry[1])
 
-    def _write_earlier(self) -> None:
-        """Search what is of earlier pieces: it stays, whatever becomes of the one at work."""
-        if self._mark:
-            self._search(self._mark)
-            self._table.keep()
-            self._table.begin()
-
-    def _search(self, count: int) -> None:
-        """Search the first `count` texts gathered."""
-        if count:
-            texts = pa.array(self._values[:count], pa.large_string())
-            found = find(texts, [field for _, _, _, field in self._texts[:count]])
-            rows = _rows(found, self._texts.__getitem__)
-            if rows:
-                self._table.add_rows(rows)
-            del self._texts[:count], self._values[:count]
-            self._size = sum(map(len, self._values))
-        self._mark = max(0, self._mark - count)
+    def _write(self, entries: Sequence[tuple[_Text, str]]) -> None:
+        told, texts = zip(*entries, strict=True)
+        found = find(pa.array(texts, pa.large_string()), [field for _, _, _, field in told])
+        rows = _rows(found, told.__getitem__)
+        if rows:
+            self._table.add_rows(rows)
 
 
 _LEAST_NUMBER = 10**9

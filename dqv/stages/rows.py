@@ -1,6 +1,7 @@
 """Item rows, gathered over objects into batches and measured there, over Arrow buffers."""
 
 import os
+from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Any
 
@@ -23,10 +24,14 @@ from dqv.measure.media import Media
 from dqv.measure.timestamps import day_in_name, parse_day
 from dqv.neardup import paragraphs, sketch, tokens
 from dqv.stages.descriptions import DescriptionRows
+from dqv.stages.gathered import Gathered
 from dqv.stages.privacy import PersonalRows
 
-_BATCH_TEXT = 8 * 2**20
-_BATCH_ROWS = 4096
+_PARAGRAPHS = 4096
+"""So many are sketched at a time."""
+
+_Entry = tuple[tuple[Any, ...], str | Media]
+"""What is known of an item without its content (`_GATHERED`), and its text or what was measured of it."""
 
 HOLDS_MEDIA = frozenset({"parquet", "arrow"})
 """Formats of records that may hold images, recordings and videos: unread, they can be of any modality."""
@@ -43,53 +48,38 @@ _OF_MEDIA = (
 """Columns that are attributes of `Media` by the same name."""
 
 
-class ItemRows:
-    """The rows of a partition, in canonical order.
-
-    A small object is not worth a batch of its own, so rows of many objects are gathered; those of the
-    object at work can still be taken back, whether they were gathered only or written already.
-    """
+class ItemRows(Gathered[_Entry]):
+    """The rows of `schema.ITEMS` of a partition; with them those of paragraphs, descriptions and personal values."""
 
     def __init__(
         self, items: Table, parts: Table, descriptions: Table, personal: PersonalRows, measuring: Measuring
     ) -> None:
-        self._items = items
+        super().__init__(items)
         self._paragraphs = parts
         self._descriptions = DescriptionRows(descriptions)
         self._personal = personal
         self._measuring = measuring
-        self._piece: dict[str, Any] = {}
         self._date_name: Any = None
-        self._rows: list[tuple[Any, ...]] = []
-        self._contents: list[str | Media] = []
-        self._text_size = 0
-        self._mark = 0  # rows gathered before it are of earlier objects
-        items.begin()
         parts.begin()
 
-    def begin(self, piece: dict[str, Any]) -> None:
+    def begin(self, piece: Mapping[str, Any]) -> None:
         """The rows that follow are of this piece."""
-        if self._text_size > _BATCH_TEXT or len(self._rows) >= _BATCH_ROWS:
-            self.end()
-        for table in (self._items, self._paragraphs):
-            table.keep()  # what the piece before has written already stays
-            table.begin()
+        super().begin(piece)
+        self._paragraphs.keep()
+        self._paragraphs.begin()
         self._descriptions.begin(piece)
         self._personal.begin(piece)
-        self._mark = len(self._rows)
-        self._piece = piece
         self._date_name = day_in_name(piece["path"].encode("latin-1"))
 
     def end(self) -> None:
         """All rows so far stay, and are written."""
-        self._write(len(self._rows))
+        super().end()
         self._descriptions.end()
         self._personal.end()
 
     def take_back(self) -> None:
         """Forget the rows of the piece at work."""
-        del self._rows[self._mark :], self._contents[self._mark :]
-        self._items.take_back()
+        super().take_back()
         self._paragraphs.take_back()
         self._descriptions.take_back()
         self._personal.take_back()
@@ -107,7 +97,7 @@ class ItemRows:
             piece["object"], place, piece["modality"], piece["format"], "measured", None, None, True, stored_bytes,
             record.payload_bytes, record.text_bytes, date_record, date_modified, self._date_name, refused,
         )  # fmt: skip
-        self._gather(row, record.text)
+        self._gather((row, record.text))
         self._personal.add(place, value)
         self._descriptions.add(
             place, piece["modality"], describe(value), dated(date_record, date_modified, refused)
@@ -144,9 +134,8 @@ class ItemRows:
             "date_name": [self._date_name] * count,
             "date_refused": [one or other for (_, one), (_, other) in zip(dates, modified, strict=True)],
         }
-        self._write_earlier()
-        self._write(len(self._rows))
-        self._items.add(
+        self._write_all()
+        self._table.add(
             _as_batch(
                 told | _of_text(found.text, self._measuring.near_text), count, self._measuring.near_text
             )
@@ -164,8 +153,8 @@ class ItemRows:
         data, ends = tokens.buffers(pa.array([text], pa.large_string()))
         near = self._measuring.near_text
         cuts = paragraphs.cut(data, int(ends[0]), int(ends[1]), simplified=near.simplified)
-        for first in range(0, cuts.size - 1, _BATCH_ROWS):
-            mine = cuts[first : first + _BATCH_ROWS + 1]
+        for first in range(0, cuts.size - 1, _PARAGRAPHS):
+            mine = cuts[first : first + _PARAGRAPHS + 1]
             count = mine.size - 1
             texts = pa.LargeStringArray.from_buffers(count, pa.py_buffer(mine), pa.py_buffer(data))
             counts, normal, sketches = sketch.sketch(data, mine, near.slots, simplified=near.simplified)
@@ -191,7 +180,7 @@ class ItemRows:
             piece["object"], 0, found.modality, piece["format"], "measured", None, None, True, stored_size(piece),
             found.payload_bytes, None, None, None, self._date_name, False,
         )  # fmt: skip
-        self._gather(row, found)
+        self._gather((row, found))
         if found.located:
             self._personal.add_located(0)
 
@@ -205,7 +194,7 @@ class ItemRows:
             self._piece["object"], item.place, found.modality, format, "measured", None, None, True, len(item.data),
             found.payload_bytes, None, date_record, date_modified, date_name, refused,
         )  # fmt: skip
-        self._gather(row, found)
+        self._gather((row, found))
         self._personal.add(item.place, item.fields)
         if found.located:
             self._personal.add_located(item.place)
@@ -230,7 +219,7 @@ class ItemRows:
             piece["object"], place, modality, piece["format"], error.status, error.kind, error.detail,
             single, stored_bytes, None, None, None, None, None, None,
         )  # fmt: skip
-        self._gather(row, "")
+        self._gather((row, ""))
 
     def add_skipped(self, beat: Beat) -> None:
         """Rows of the items that were left out because they had killed a child."""
@@ -241,35 +230,18 @@ class ItemRows:
             self.add_error(place, ItemError(kind, detail), single=single, stored_bytes=size)
         beat.skipped.clear()
 
-    def _gather(self, row: tuple[Any, ...], text: str | Media) -> None:
-        self._rows.append(row)
-        self._contents.append(text)
-        self._text_size += _length(text)
-        if self._text_size > _BATCH_TEXT or len(self._rows) - self._mark >= _BATCH_ROWS:
-            self._write_earlier()
-            self._write(len(self._rows))
+    def _size(self, entry: _Entry) -> int:
+        content = entry[1]
+        return len(content) if isinstance(content, str) else len(content.fingerprint or b"")
 
-    def _write_earlier(self) -> None:
-        """Write the rows of earlier pieces: they stay, whatever becomes of the one at work."""
-        if self._mark:
-            self._write(self._mark)
-            self._items.keep()
-            self._items.begin()
-
-    def _write(self, count: int) -> None:
-        """Measure and write the first `count` rows gathered."""
-        if count:
-            self._items.add(_batch(self._rows[:count], self._contents[:count], self._measuring.near_text))
-            del self._rows[:count], self._contents[:count]
-            self._text_size = sum(map(_length, self._contents))
-        self._mark = max(0, self._mark - count)
+    def _write(self, entries: Sequence[_Entry]) -> None:
+        rows, contents = zip(*entries, strict=True)
+        self._table.add(_batch(rows, contents, self._measuring.near_text))
 
 
-def _length(content: str | Media) -> int:
-    return len(content) if isinstance(content, str) else len(content.fingerprint or b"")
-
-
-def _batch(rows: list[tuple[Any, ...]], contents: list[str | Media], near: NearText) -> pa.RecordBatch:
+def _batch(
+    rows: Sequence[tuple[Any, ...]], contents: Sequence[str | Media], near: NearText
+) -> pa.RecordBatch:
     """The measured rows as a batch of `schema.items`."""
     array = pa.array([each if isinstance(each, str) else "" for each in contents], pa.large_string())
     media = [each if isinstance(each, Media) else None for each in contents]
@@ -339,7 +311,7 @@ def _per_megapixel(found: Media) -> int | None:
     return found.payload_bytes * 10**6 // pixels if pixels else None
 
 
-def stored_size(piece: dict[str, Any]) -> int | None:
+def stored_size(piece: Mapping[str, Any]) -> int | None:
     """Bytes as stored that a piece stands for; None when not even that is known."""
     if piece["why"] == "unreadable":
         return None

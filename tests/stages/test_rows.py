@@ -11,7 +11,7 @@ from dqv.core.schema import DESCRIPTIONS, ITEMS, PARAGRAPHS, PERSONAL
 from dqv.core.settings import Measuring
 from dqv.execute import parts
 from dqv.execute.parts import Table
-from dqv.stages import descriptions, privacy, rows
+from dqv.stages.gathered import Gathered
 from dqv.stages.privacy import PersonalRows
 from dqv.stages.rows import ItemRows
 
@@ -33,9 +33,8 @@ def test_rows_are_there_whole_in_order_and_with_their_facts(
     expected = []
     with (
         TemporaryDirectory() as name,
-        patch.object(rows, "_BATCH_ROWS", batch_rows),
-        patch.object(descriptions, "_BATCH_ROWS", batch_rows),
-        patch.object(privacy, "_BATCH_TEXTS", batch_rows),
+        patch.object(Gathered, "_BATCH_ROWS", batch_rows),
+        patch.object(PersonalRows, "_BATCH_ROWS", batch_rows),
         patch.object(parts, "_HELD_BYTES", held_bytes),
     ):
         with (
