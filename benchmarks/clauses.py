@@ -42,7 +42,7 @@ from dqv.execute.parts import Table
 from dqv.stages import measure, rows
 from dqv.stages.descriptions import DescriptionRows
 
-SIZES = (100_000_000, 1_000_000_000)
+SIZES = (100_000_000, 1_000_000_000, 4_000_000_000)
 ROUNDS = 1
 PAGES = 200
 SHARE = 0.10
