@@ -2,7 +2,7 @@
 
 from dqv.checks.attestations import Fact, evidence, missing, said, worst
 from dqv.checks.engine import Case, Outcome, join
-from dqv.core.barred import Barred, plain
+from dqv.core.barred import Barred, code_of, plain
 from dqv.core.policy import Words
 from dqv.core.registration import Applicant
 from dqv.core.uscc import Unit, unit, well_formed
@@ -42,7 +42,7 @@ _CORRECT = Words(zh="更正统一社会信用代码。", en="Correct the unified
 
 def _coded(case: Case, who: Applicant) -> _Part:
     """What the code says."""
-    code = who.uscc
+    code = code_of(who.uscc or "")
     label = Words(zh="统一社会信用代码：", en="unified social credit code:")
 
     def told(words: Words) -> Words:
@@ -110,7 +110,7 @@ def _against_the_platform(case: Case) -> _Part:
     if case.filed is None or case.registration is None:
         return Verdict.ATTESTED, None, None
     filed, record = case.filed.applicant, case.registration.applicant
-    other_code = filed.uscc and record.uscc and filed.uscc.upper() != record.uscc.upper()
+    other_code = filed.uscc and record.uscc and code_of(filed.uscc) != code_of(record.uscc)
     if not other_code and plain(filed.name) == plain(record.name):
         return Verdict.ATTESTED, None, None
     words = Words(
@@ -129,6 +129,15 @@ def _against_the_list(case: Case, who: Applicant) -> _Part:
     if case.barred is None:
         return Verdict.ATTESTED, None, None
     hits = _hits(case, who)
+    if not case.barred:
+        return (
+            Verdict.ATTESTED,
+            Words(
+                zh="第十二条名单没有任何条目，未作比对。",
+                en="The bar list of article 12 has no entries: nothing was compared.",
+            ),
+            None,
+        )
     if not hits:
         words = Words(
             zh=f"第十二条名单（{len(case.barred)} 条）中，基准日 {case.reference_date} 无该单位。",
@@ -143,6 +152,12 @@ def _against_the_list(case: Case, who: Applicant) -> _Part:
             zh=f"第十二条名单列有 {who_is}（{decided} 决定），其后两年内不得申报，不符合。",
             en=f"The bar list of article 12 has {who_is} (decided {decided}): barred for the two following years; it does not conform.",
         )
+    elif holds == "another-code":
+        words = Words(
+            zh=f"第十二条名单以另一代码 {entry.code} 列有 {who_is}（{decided} 决定）；是否同一单位，须人工判断。",
+            en=f"The bar list of article 12 names {who_is} with another code, {entry.code} (decided {decided}): whether it is the same unit, a "
+            "person must look.",
+        )
     else:
         words = Words(
             zh=f"第十二条名单列有 {who_is}（{decided} 决定）；基准日是否仍在其后两年内，取决于解读或决定的日期，须人工判断。",
@@ -154,19 +169,22 @@ def _against_the_list(case: Case, who: Applicant) -> _Part:
 
 
 def _hits(case: Case, who: Applicant) -> list[tuple[Barred, str]]:
-    """The entries that bar the applicant, or its other name in the registration file; those that surely do first."""
+    """The entries that bar the applicant, or its other name in the registration file; those that surely do first.
+
+    What an entry does: `barred`, `doubtful` by its date, or `another-code`, where it has the name alone.
+    """
     units = [who, *([case.filed.applicant] if case.filed is not None else [])]
-    found = [
-        (entry, holds)
-        for entry in case.barred or ()
-        if any(entry.names(each.name, each.uscc) for each in units)
-        and (holds := entry.holds(case.reference_date)) is not None
-    ]
-    return sorted(found, key=lambda hit: hit[1] != "barred")
+    found: list[tuple[Barred, str]] = []
+    for entry in case.barred or ():
+        told = {entry.names(each.name, each.uscc) for each in units}
+        holds = entry.holds(case.reference_date)
+        if holds is not None and told != {None}:
+            found.append((entry, holds if "names" in told else "another-code"))
+    return sorted(found, key=lambda hit: ("barred", "doubtful", "another-code").index(hit[1]))
 
 
 def _rows(case: Case, who: Applicant) -> list[Fact]:
-    code = who.uscc
+    code = code_of(who.uscc or "")
     rows: list[Fact] = []
     if code and well_formed(code):
         found = unit(code)

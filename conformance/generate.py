@@ -401,6 +401,7 @@ def _applicants() -> Iterator[Case]:
         ("fail-individual-business", {"name": "someone", "uscc": "923304990000000003"}),
         ("review-social-association", {"name": "someone", "uscc": "51330499000000000A"}),
         ("attested-public-institution", {"name": "someone", "uscc": "12330499000000000B"}),
+        ("fail-individual-business-in-small-letters", {"name": "someone", "uscc": "92330499ma00000006"}),
     ):
         yield Case(
             f"applicant-{name}",
@@ -423,6 +424,19 @@ def _applicants() -> Iterator[Case]:
             barred=f"code,date\n{code},{day}\n",
         )
     yield Case("applicant-attested-another-is-barred", USUAL_FILES, barred="name,year\nanother,2025\n")
+    named = REGISTRATION["applicant"]["name"]
+    yield Case(
+        "applicant-review-barred-with-another-code",
+        USUAL_FILES,
+        {"applicant": "review"},
+        barred=f"code,name,year\n12330499000000000B,{named},2025\n",
+    )
+    yield Case(
+        "applicant-fail-barred-as-a-spreadsheet-writes-it",
+        USUAL_FILES,
+        {"applicant": "fail"},
+        barred=f"序号;统一社会信用代码;决定日期;备注\n1;{code};2025/3/1;x\n",
+    )
 
 
 def _scenarios() -> Iterator[Case]:

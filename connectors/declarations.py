@@ -15,9 +15,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from dqv.core.barred import BarList, Barred
-from dqv.core.errors import RegistrationError, TrustError, UsageError
+from dqv.core.errors import ItemError, RegistrationError, TrustError, UsageError
 from dqv.core.locate import explain, line_of
 from dqv.core.registration import Registration
+from dqv.measure.encoding import decode
 from dqv.trust import canonical
 
 MOST_BYTES = 2**20
@@ -36,10 +37,14 @@ def load_registration(path: Path) -> Registration:
 
 
 _COLUMNS = {
-    "code": "code", "统一社会信用代码": "code", "name": "name", "名称": "name", "单位名称": "name", "申报单位": "name",
-    "date": "date", "日期": "date", "决定日期": "date", "year": "year", "年度": "year", "年份": "year",
+    "code": "code", "统一社会信用代码": "code", "社会信用代码": "code", "信用代码": "code", "name": "name", "名称": "name",
+    "单位名称": "name", "申报单位": "name", "企业名称": "name", "date": "date", "日期": "date", "决定日期": "date",
+    "year": "year", "年度": "year", "年份": "year",
 }  # fmt: skip
-"""Of a bar list in CSV, by the names in its first line."""
+"""Of a bar list in CSV, by the names in its first line; other columns (备注) are not read."""
+
+_MEANT = {"code": ("code", "代码"), "name": ("name", "名称", "单位")}
+"""By which a column seems to be one that decides, though it is not called so."""
 
 
 def load_barred(path: Path) -> tuple[Barred, ...]:
@@ -50,22 +55,19 @@ def load_barred(path: Path) -> tuple[Barred, ...]:
     """
     if path.suffix.lower() != ".csv":
         return load(path, BarList, "bar list").barred
-    rows = csv.reader(
-        io.StringIO(read_text(path, "bar list").removeprefix("\ufeff"), newline=""), strict=True
-    )
+    text = _of_spreadsheet(path)
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     found: list[Barred] = []
     try:
-        head = [_COLUMNS.get(name.strip().lower()) for name in next(rows, [])]
-        if None in head or len(set(head)) != len(head) or not {"code", "name"} & set(head):
-            raise RegistrationError(
-                f"bar list {path}, line 1: the columns must be among {', '.join(_COLUMNS)}, each once, code or name one of them"
-            )
+        head = _head(path, next(rows, []))
         for row in rows:
             if len(row) != len(head) and any(row):
                 raise RegistrationError(
                     f"bar list {path}, line {rows.line_num}: {len(row)} fields, not {len(head)}"
                 )
-            values = {name: value.strip() for name, value in zip(head, row, strict=False) if value.strip()}
+            cells = zip(head, row, strict=False)
+            values = {name: value.strip() for name, value in cells if name is not None and value.strip()}
             if values:
                 found.append(Barred.model_validate(values))
     except csv.Error as error:
@@ -75,6 +77,42 @@ def load_barred(path: Path) -> tuple[Barred, ...]:
             f"bar list {path} is not usable: {explain(error, lambda _: rows.line_num)}"
         ) from None
     return tuple(found)
+
+
+def _head(path: Path, names: Sequence[str]) -> list[str | None]:
+    """What the columns of a bar list are, None where one is not read."""
+    head = [_COLUMNS.get(name.strip().lower()) for name in names]
+    known = [name for name in head if name is not None]
+    meant = any(
+        part in name.lower()
+        for column, parts in _MEANT.items() if column not in known
+        for part in parts for name in names
+    )  # fmt: skip
+    if (
+        meant
+        or len(set(known)) != len(known)
+        or not ({"code", "name"} & set(known) and {"date", "year"} & set(known))
+    ):
+        raise RegistrationError(
+            f"bar list {path}, line 1: the columns must be called as among {', '.join(_COLUMNS)}, each once, code or name and date or "
+            "year among them"
+        )
+    return head
+
+
+def _of_spreadsheet(path: Path) -> str:
+    """The text of a CSV file, in UTF-8 or as spreadsheets save it (GB18030, UTF-16 with its mark)."""
+    content = _read(path, "bar list")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    try:
+        return decode(content)[0]
+    except ItemError as error:
+        raise RegistrationError(
+            f"bar list {path} cannot be read: {error}; save it as “CSV UTF-8”, with commas or semicolons"
+        ) from None
 
 
 def load(path: Path, model: type[_Model], what: str) -> _Model:
@@ -135,16 +173,22 @@ def read_text(path: Path, what: str) -> str:
         RegistrationError: it cannot be read; `what` names it.
     """
     try:
+        return _read(path, what).decode()
+    except UnicodeDecodeError:
+        raise RegistrationError(f"{what} {path} cannot be read as UTF-8 text: it is not UTF-8") from None
+
+
+def _read(path: Path, what: str) -> bytes:
+    try:
         if not path.is_file():
             raise RegistrationError(f"{what} {path} cannot be read: there is no such file")
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            raise RegistrationError(f"{what} {path}: larger than {MOST_BYTES} bytes; this is no {what}")
-        return content.decode()
-    except (OSError, UnicodeDecodeError) as error:
-        why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
-        raise RegistrationError(f"{what} {path} cannot be read as UTF-8 text: {why}") from None
+    except OSError as error:
+        raise RegistrationError(f"{what} {path} cannot be read as UTF-8 text: {error.strerror}") from None
+    if len(content) > MOST_BYTES:
+        raise RegistrationError(f"{what} {path}: larger than {MOST_BYTES} bytes; this is no {what}")
+    return content
 
 
 class _Loader(yaml.SafeLoader):

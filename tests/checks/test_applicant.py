@@ -150,7 +150,7 @@ def test_a_leap_day_s_two_years_end_on_the_last_of_february() -> None:
         ({"code": "913304990000000006"}, filed("91"), True),
         ({"code": None, "name": "某 公司"}, filed("91", "某公司"), True),
         ({"code": None, "name": "某公司"}, filed("91", "某公司二"), False),
-        ({"name": "某公司"}, filed("12", "某公司"), False),  # the code decides
+        ({"name": "某公司"}, filed("12", "某公司二"), False),
         ({"name": "某公司"}, filed(None, "某公司"), True),
         ({}, filed(None, "某公司"), False),
     ],
@@ -160,11 +160,45 @@ def test_an_entry_is_about_a_unit_by_its_code_else_by_its_name(entry: Any, who: 
     assert (found.verdict is Verdict.FAIL) is hit
 
 
+@pytest.mark.parametrize("uscc", [code("12"), "913304990000000007", "x"])
+def test_who_is_listed_does_not_escape_by_another_code(uscc: str) -> None:
+    entry = barred(name="某公司", year=2025)
+    found = outcome("applicant", {"applicant": {"name": "某 公司", "uscc": uscc}}, barred=(entry,))
+    assert found.verdict is Verdict.REVIEW
+    assert "with another code, 913304990000000006" in found.message.en
+    assert "以另一代码 913304990000000006" in found.message.zh
+    assert [row["status"] for row in rows(found, "bar-list")] == ["another-code"]
+    past = outcome(
+        "applicant",
+        {"applicant": {"name": "某公司", "uscc": uscc}},
+        barred=(barred(name="某公司", year=2020),),
+    )
+    assert "does not bar" in past.message.en
+    both = outcome(
+        "applicant",
+        {"applicant": {"name": "某公司", "uscc": code("91")}},
+        barred=(barred(name="某公司", code=code("12"), year=2025), barred(code=code("91"), year=2024)),
+    )
+    assert both.verdict is Verdict.FAIL
+
+
+def test_a_code_in_small_letters_is_the_same_code() -> None:
+    sole = outcome("applicant", {"applicant": {"name": "a", "uscc": "92330499ma00000006"}})
+    assert sole.verdict is Verdict.FAIL
+    assert (
+        outcome("applicant", {"applicant": {"name": "a", "uscc": " 91330499 0000000006 "}}).verdict
+        is Verdict.ATTESTED
+    )
+
+
 def test_a_list_that_does_not_name_the_unit_is_told_with_its_size() -> None:
-    other = barred(code="9" * 18, year=2025)
+    other = barred(code=code("12"), year=2025)
     found = outcome("applicant", barred=(other, other))
     assert found.verdict is Verdict.ATTESTED
     assert "2 entries" in found.message.en
+    none = outcome("applicant", barred=())
+    assert none.verdict is Verdict.ATTESTED
+    assert "no entries: nothing was compared" in none.message.en
     assert "article 12" not in outcome("applicant").message.en
 
 

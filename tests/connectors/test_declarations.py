@@ -220,13 +220,19 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 BARRED = {
-    "code,name,date\n91330499000000000A,某公司,2025-03-01\n,另一家,2024-01-02\n\n": [
-        ("91330499000000000A", "某公司", date(2025, 3, 1), None),
+    "code,name,date\n913304990000000006,某公司,2025-03-01\n,另一家,2024-01-02\n\n": [
+        ("913304990000000006", "某公司", date(2025, 3, 1), None),
         (None, "另一家", date(2024, 1, 2), None),
     ],
-    "\ufeff统一社会信用代码,年度\r\n91330499000000000a,2025\r\n": [("91330499000000000A", None, None, 2025)],
+    "\ufeff统一社会信用代码,年度\r\n913304990000000006,2025\r\n": [("913304990000000006", None, None, 2025)],
     "name,date,year\n某公司,,2025\n": [(None, "某公司", None, 2025)],
     "code,year\n": [],
+    "序号;企业名称;统一社会信用代码;决定日期;备注\n1;某公司;91330499 0000000006;2026/1/1;x\n": [
+        ("913304990000000006", "某公司", date(2026, 1, 1), None)
+    ],
+    "name\tdate\n某公司\t2026年1月31日\n另一家\t20260131\n其他\t2026/1/31 0:00\n": [
+        (None, name, date(2026, 1, 31), None) for name in ("某公司", "另一家", "其他")
+    ],
 }
 
 
@@ -236,6 +242,18 @@ def test_a_bar_list_is_csv(tmp_path: Path, text: str) -> None:
     path.write_text(text, "utf-8", newline="")
     found = [(each.code, each.name, each.decided, each.year) for each in load_barred(path)]
     assert found == BARRED[text]
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16"])
+def test_a_bar_list_may_be_as_a_spreadsheet_saves_it(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "list.csv"
+    text = "统一社会信用代码,单位名称,决定日期\r\n913304990000000006,某公司,2026/1/1\r\n"
+    path.write_text(text, encoding, newline="")
+    (entry,) = load_barred(path)
+    assert (entry.code, entry.name, entry.decided) == ("913304990000000006", "某公司", date(2026, 1, 1))
+    path.write_bytes(b"name,year\n\xff\x00\x81,2025\n")
+    with pytest.raises(RegistrationError, match=r"list\.csv cannot be read.*save it as"):
+        load_barred(path)
 
 
 def test_a_bar_list_is_toml_too(tmp_path: Path) -> None:
@@ -250,6 +268,14 @@ def test_a_bar_list_is_toml_too(tmp_path: Path) -> None:
     [
         ("list.csv", "", "line 1: the columns"),
         ("list.csv", "name,other\n", "line 1: the columns"),
+        ("list.csv", "name,机构代码,year\n", "line 1: the columns"),
+        ("list.csv", "code,被罚单位,year\n", "line 1: the columns"),
+        ("list.csv", "name；year\n", "line 1: the columns"),
+        ("list.csv", "code,year\n913304990000000007,2025\n", "line 2, field code"),
+        ("list.csv", "code,year\n913304990000000007,2025\n", "leave it out and give the name"),
+        ("list.toml", "[[barred]]\ncode = 'x'\nyear = 2025\n", "line 2, field barred.0.code"),
+        ("list.csv", "name,date\na,2026/13/1\n", "line 2, field date"),
+        ("list.csv", "name,date\na,45658\n", "no date such as"),
         ("list.csv", "date,year\n", "line 1: the columns"),
         ("list.csv", "name,名称,year\n", "line 1: the columns"),
         ("list.csv", "name,year\na,2025,x\n", "line 2: 3 fields, not 2"),
