@@ -132,6 +132,12 @@ def _judged(
             zh="所述并非定期更新，不符合。", en="That is no regular update: it does not conform."
         )
         return Verdict.FAIL, [said_, not_regular], declare
+    if cadence is not None and irregular(text):
+        both = Words(
+            zh="既写明周期，又称没有定期更新，须人工判断。",
+            en="It names a period and also says that there are no regular updates; a person must look.",
+        )
+        return Verdict.REVIEW, [said_, both], declare
     if cadence is None:
         unclear = Words(
             zh="所述未能读作周期，须人工判断。", en="It cannot be read as a period; a person must look."

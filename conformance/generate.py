@@ -471,6 +471,9 @@ def _updates() -> Iterator[Case]:
     yield case("review-statement-alone", None, stated="every month")
     yield case("fail-irregular", "不定期")
     yield case("review-words-that-are-no-period", "as the wind blows")
+    yield case("review-period-and-its-contrary", "不再更新，此前每季度更新")
+    yield case("review-more-than-ten-years", "P1000Y")
+    yield case("attested-a-year", "一年一次")
     # The usual data is from 2026-01-15, the reference date 2026-06-30: two periods of a quarter, one with data.
     yield case("attested-half-of-the-periods", "每季度")
     yield case("review-less-than-half-of-the-periods", "every two months")

@@ -99,6 +99,10 @@ STATED: dict[str, Any] = {**NOTHING, "attestations": [{"rule": "updates", "state
         ({"cadence": "不定期"}, Verdict.FAIL),
         ({"cadence": "as needed"}, Verdict.FAIL),
         ({"cadence": "随缘"}, Verdict.REVIEW),
+        ({"cadence": "不再更新，此前每月更新"}, Verdict.REVIEW),
+        ({"cadence": "Static corpus of monthly reports; no updates"}, Verdict.REVIEW),
+        ({"cadence": "not updated monthly"}, Verdict.REVIEW),
+        ({"cadence": "每月不更新"}, Verdict.REVIEW),
         ({**NOTHING, "cadence": "monthly"}, Verdict.ATTESTED),
     ],
 )

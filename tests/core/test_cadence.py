@@ -19,6 +19,10 @@ from dqv.core.cadence import Cadence, Period, irregular, parse_cadence
         ("every two weeks", "week", 2), ("every other month", "month", 2), ("once a week", "week", 1), ("every 10 days", "day", 10),
         ("per quarter", "month", 3), ("P1D", "day", 1), ("P2W", "week", 2), ("P1M", "month", 1), ("p3m", "month", 3),
         ("P1Y", "year", 1), ("P1Y6M", "month", 18), ("PT12H", "day", 1), ("P1000D", "day", 1000), ("不定期，但每年至少一次", "year", 1),
+        ("半年一次", "month", 6), ("一年一次", "year", 1), ("三个月更新一次", "month", 3), ("10天一次", "day", 10), ("一年两次", "month", 6),
+        ("每周两次", "day", 4), ("每周更新7次", "day", 1), ("每月1次", "month", 1), ("每季度三次", "month", 1), ("月度", "month", 1),
+        ("季度", "month", 3), ("半年度", "month", 6), ("年度", "year", 1), ("bi-weekly", "week", 2), ("Biweekly", "week", 2),
+        ("twice a week", "day", 4), ("P10Y", "year", 10), ("P120M", "month", 120), ("每年5月更新一次", "year", 1), ("十年一次", "year", 10),
     ],
 )  # fmt: skip
 def test_words_and_durations_are_read(text: str, period: Period, count: int) -> None:
@@ -31,6 +35,16 @@ def test_words_and_durations_are_read(text: str, period: Period, count: int) -> 
         "随缘",
         "",
         "biannual",
+        "bi-monthly",
+        "二十年一次",
+        "2026年5月更新一次",
+        "2026年5月更新",
+        "一年一次性交付",
+        "2025年度",
+        "P11Y",
+        "P1000Y",
+        "P121M",
+        "每11年",
         "P",
         "P0D",
         "P1M1D",
@@ -54,7 +68,31 @@ def test_words_that_say_there_is_no_regularity(text: str) -> None:
     assert irregular(text)
 
 
-@pytest.mark.parametrize("text", ["每月", "monthly", "随缘"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "不再更新，此前每月更新", "Static corpus of daily conversations; no updates", "not updated monthly", "每月不更新",
+        "不定期，但每年至少一次", "每月不进行更新", "不按月更新", "并非每月更新", "已停止更新（原每季度）", "It isn't updated every year", "not monthly",
+        "was updated weekly, no longer", "no further updates; monthly before", "2025年度一次性交付，每年",
+    ],
+)  # fmt: skip
+def test_a_period_does_not_hide_that_there_is_no_regularity(text: str) -> None:
+    assert parse_cadence(text) is not None
+    assert irregular(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "每月",
+        "monthly",
+        "随缘",
+        "每季度更新",
+        "不少于每月一次",
+        "monthly, not later than the 5th",
+        "季度更新，不延期",
+    ],
+)
 def test_other_words_do_not(text: str) -> None:
     assert not irregular(text)
 
