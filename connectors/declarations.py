@@ -6,6 +6,7 @@ other be a bomb.
 
 import csv
 import io
+import math
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -158,12 +159,42 @@ def load_suite(path: Path) -> Any:
     """Read a suite of expectations, JSON as Great Expectations writes it; what it says is looked at later.
 
     Raises:
-        UsageError: it cannot be read, or is not JSON.
+        UsageError: it cannot be read, is not JSON, or holds what no value of the data can be: names the field.
     """
     try:
-        return canonical.load(read_text(path, "expectations").encode(), f"expectations {path}")
+        text = read_text(path, "expectations")
+        suite = canonical.load(text.encode(), f"expectations {path}")
     except (RegistrationError, TrustError) as error:
         raise UsageError(str(error)) from None
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), suite)]
+    while waiting:
+        where, value = waiting.pop()
+        children = (
+            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        )
+        wrong = _unusable(where, value)
+        if wrong:
+            field = ".".join(map(str, where)).encode("unicode_escape").decode()[:200]
+            line = line_of(text, where)
+            at = f"line {line}, field {field}" if line is not None else f"field {field}"
+            raise UsageError(f"expectations {path}, {at}: {wrong}")
+        waiting += [((*where, name), each) for name, each in children]
+    return suite
+
+
+_DEEPEST = 50
+
+
+def _unusable(where: Sequence[str | int], value: Any) -> str | None:
+    """Why a value of JSON can be handed on to no database."""
+    texts = [each for each in (*where[-1:], value) if isinstance(each, str)]
+    if any("\ud800" <= letter <= "\udfff" for each in texts for letter in each):
+        return "a lone surrogate is no character: write it out, or leave it out"
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return "the number does not fit into 64 bits"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "the number is too large"
+    return f"it is nested deeper than {_DEEPEST}" if len(where) > _DEEPEST else None
 
 
 def read_text(path: Path, what: str) -> str:

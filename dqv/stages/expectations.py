@@ -11,6 +11,7 @@ goes one expectation at a time: what kills the child costs the expectation at wo
 """
 
 import gc
+import re
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -157,6 +158,32 @@ def _refused(each: Any) -> str | None:
         for column in given if isinstance(given, list) else [given]:
             if column not in COLUMNS:
                 return f"{kind}: `{name}` must name columns of {', '.join(COLUMNS)}"
+    return next(
+        (
+            f"{kind}: `{name[:100]}` {wrong}"
+            for name, given in arguments.items()
+            if (wrong := _unusable(name, given))
+        ),
+        None,
+    )
+
+
+_MOST_VALUES = 1000
+
+
+def _unusable(name: str, given: Any) -> str | None:
+    """Why an argument cannot be asked of SQLite, though Great Expectations takes it."""
+    values = given if isinstance(given, list) else [given]
+    if len(values) > _MOST_VALUES:
+        return f"has {len(values)} values; {_MOST_VALUES} are the most"
+    if name != "result_format" and any(isinstance(each, dict | list) for each in values):
+        return "must hold texts and numbers alone; parameters ($PARAMETER) are not taken"
+    for each in values:
+        if name in ("regex", "regex_list") and isinstance(each, str):
+            try:
+                re.compile(each)
+            except (re.error, RecursionError, OverflowError) as error:
+                return f"is no regular expression of Python: {error}"
     return None
 
 

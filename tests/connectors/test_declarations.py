@@ -1,4 +1,5 @@
 import contextlib
+import json
 import os
 import tempfile
 import traceback
@@ -9,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dqv.connectors.declarations import MOST_BYTES, load_barred, load_registration
-from dqv.core.errors import RegistrationError
+from dqv.connectors.declarations import MOST_BYTES, load_barred, load_registration, load_suite
+from dqv.core.errors import RegistrationError, UsageError
 from dqv.core.location import Credentials
 
 GOOD = """
@@ -311,3 +312,35 @@ def test_any_text_is_a_bar_list_or_refused(text: str) -> None:
         path.write_text("name,year\n" + text, "utf-8", newline="")
         with contextlib.suppress(RegistrationError):
             assert all(entry.year for entry in load_barred(path))
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("1000000000000000000000000000000", "does not fit into 64 bits"),
+        (str(2**63), "does not fit into 64 bits"),
+        (str(-(2**63) - 1), "does not fit into 64 bits"),
+        ("1e999", "too large"),
+        (r'"\ud800"', "lone surrogate"),
+        (r'{"\udfff": 1}', "lone surrogate"),
+        ("[" * 60 + "]" * 60, "nested deeper than 50"),
+    ],
+)
+def test_a_suite_with_what_no_value_can_be_is_refused_with_its_place(
+    tmp_path: Path, value: str, told: str
+) -> None:
+    path = tmp_path / "suite.json"
+    good = '{"expectations": [\n{"kwargs": {"column": "id"}},\n'
+    path.write_text(f'{good}{{"kwargs": {{"min_value": {value}}}}}]}}')
+    with pytest.raises(UsageError) as caught:
+        load_suite(path)
+    assert told in str(caught.value)
+    assert "suite.json, line 3, field expectations.1.kwargs.min_value" in str(caught.value)
+    assert str(caught.value).isascii()
+
+
+def test_the_widest_numbers_are_taken(tmp_path: Path) -> None:
+    path = tmp_path / "suite.json"
+    suite = {"expectations": [2**63 - 1, -(2**63), 1e308, "é\U0001f600"]}
+    path.write_text(json.dumps(suite))
+    assert load_suite(path) == suite

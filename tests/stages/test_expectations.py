@@ -169,6 +169,24 @@ def test_rows_that_stand_for_many_give_the_answers_of_all_rows(items: list[dict[
     assert bool(results) == bool(kinds)
 
 
+def between(**arguments: Any) -> dict[str, Any]:
+    return {"type": "expect_column_values_to_be_between", "kwargs": {"column": "place", **arguments}}
+
+
+def in_set(values: Any) -> dict[str, Any]:
+    return {"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "id", "value_set": values}}
+
+
+def matches(suffix: str = "", **arguments: Any) -> dict[str, Any]:
+    return {"type": f"expect_column_values_to_match_regex{suffix}", "kwargs": {"column": "id", **arguments}}
+
+
+def test_as_many_values_as_may_be_are_taken() -> None:
+    assert (
+        accept(in_set(list(range(1000))), matches(regex="(a|b)+"), between(min_value=-1, max_value=2.5)) == []
+    )
+
+
 def accept(*suite: Any) -> list[str]:
     return expectations.accept({"suite": {"expectations": list(suite)}}, Path(), beat())
 
@@ -187,6 +205,13 @@ def accept(*suite: Any) -> list[str]:
         ({"type": "expect_column_values_to_be_unique", "kwargs": {"column": "id", "row_condition": "1"}}, "not taken"),
         ({"type": "expect_column_values_to_be_unique", "kwargs": []}, "must be an object"),
         ({"kwargs": {}}, "with a `type`"),
+        (between(min_value={"$PARAMETER": "x"}), "`min_value` must hold texts and numbers alone"),
+        (between(min_value=[[1]]), "`min_value` must hold"),
+        (in_set([{"$PARAMETER": "x"}]), "`value_set` must hold"),
+        (in_set({"$PARAMETER": "x"}), "`value_set` must hold"),
+        (in_set(list(range(1001))), "`value_set` has 1001 values; 1000 are the most"),
+        (matches(regex="((("), "`regex` is no regular expression"),
+        (matches("_list", regex_list=["a", "[b"]), "`regex_list` is no regular expression"),
         ("x", "with a `type`"),
     ],
 )  # fmt: skip
