@@ -2,7 +2,7 @@
 
 None of the rules that rest on it passes on what the applicant wrote, in a file or on a platform. `attested` means:
 declared, with documents that are there. A document is looked for among the dataset's objects and beside the registration
-file; one that is missing, empty or another than its digest says fails the rule.
+file; one that is missing, empty or another than its digest says fails the rule, one that is the data itself is for review.
 """
 
 import unicodedata
@@ -116,8 +116,8 @@ class Stated:
     """What a statement and its documents come to.
 
     Attributes:
-        verdict: fail: a document is missing, empty or another; review: no statement, no document, or one that could not be
-            read; else attested.
+        verdict: fail: a document is missing, empty or another; review: no statement, no document, one that could not be read,
+            or one that is the data itself; else attested.
         words: that say so.
         rows: one fact per document.
     """
@@ -134,7 +134,13 @@ _STATUS = {
     "differs": Words(zh="摘要不符", en="of another digest than declared"),
     "unread": Words(zh="未能读取或核对", en="not read or not compared"),
     "not-given": Words(zh="平台未给出", en="not given by the platform"),
+    "data": Words(
+        zh="属数据、索引或归档本身而非证明文件",
+        en="of the data itself, its indexes or archives, not documents",
+    ),
 }
+_DATA = ("data", "index", "container")
+"""Roles of objects that prove nothing of themselves."""
 _SHOWN = 5
 _SHOWN_CHARACTERS = 80
 
@@ -165,6 +171,12 @@ def judge_statement(case: Case, rule: str) -> Stated:
                     en=f"{len(names)} {label.en}: {shown.replace('、', ', ')}{', …' if more else ''}.",
                 )
             )
+    if verdict is Verdict.ATTESTED and rule == "legality" and all(row.get("card") for row in rows):
+        card = Words(
+            zh="证明文件只有数据说明文档本身，须人工判断。",
+            en="The data's own card is the only document; a person must look.",
+        )
+        return Stated(Verdict.REVIEW, [*words, card], rows)
     if verdict is Verdict.ATTESTED:
         words.append(
             Words(zh="证明文件均已找到，摘要见证据。", en="All are there; their digests are in the evidence.")
@@ -187,12 +199,12 @@ def _document(case: Case, document: Document, places: pl.DataFrame, *, at_platfo
     there = _candidates(case, document, places)
     if not there:
         return {**row, "status": "not-given" if at_platform else "missing"}
-    order = ("found", "unread", "differs", "empty")
+    order = ("found", "unread", "data", "differs", "empty")
     best = min(
         ({**row, **each, "status": _status(document, each)} for each in there),
         key=lambda each: order.index(each["status"]),
     )
-    return {name: best[name] for name in best if name != "member"}
+    return {name: best[name] for name in best if name not in ("member", "data")}
 
 
 def _candidates(case: Case, document: Document, places: pl.DataFrame) -> list[dict[str, Any]]:
@@ -206,21 +218,27 @@ def _candidates(case: Case, document: Document, places: pl.DataFrame) -> list[di
             "size_bytes": row["size_bytes"],
             "sha256": row["sha256"].hex() if row["sha256"] is not None else None,
             "member": row["container"] is not None and row["error_kind"] is None,
+            "data": row["role"] in _DATA,
+            "card": row["why"] == "documentation-name",
         }
         for row in mine.iter_rows(named=True)
     ]
     beside = case.attached.get(document.name)
     if beside is not None:
         place = f"beside the registration{f' ({beside.problem})' if beside.problem else ''}"
-        there.append(
-            {"place": place, "size_bytes": beside.size_bytes, "sha256": beside.sha256, "member": False}
-        )
+        same = [each for each in there if beside.sha256 is not None and each["sha256"] == beside.sha256]
+        there.append({
+            "place": place, "size_bytes": beside.size_bytes, "sha256": beside.sha256, "member": False,
+            "data": any(each["data"] for each in same), "card": any(each["card"] for each in same),
+        })  # fmt: skip
     return there
 
 
 def _status(document: Document, found: Mapping[str, Any]) -> str:
     if found["size_bytes"] == 0:
         return "empty"
+    if found["data"] and (found["sha256"] is None or document.sha256 in (None, found["sha256"])):
+        return "data"
     if (
         found["sha256"] is None
     ):  # a member of an archive is bound by the archive's digest, and compared with none
@@ -240,7 +258,7 @@ def _places(case: Case, names: list[str]) -> pl.DataFrame:
         case.objects.filter(wanted, pl.col("role") != "ignored")
         .select(
             name.str.normalize("NFC"), base.str.normalize("NFC").alias("base"), name.alias("place"),
-            "size_bytes", "sha256", "container", "error_kind",
+            "size_bytes", "sha256", "container", "error_kind", "role", "why",
         )
         .head(_MOST_PLACES)
         .collect(engine="streaming")

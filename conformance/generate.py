@@ -512,6 +512,7 @@ def _documented() -> Iterator[Case]:
         yield case("fail-another-digest", [{"name": "proof.txt", "sha256": sha256(b"Proof").hexdigest()}])
         inside = {**USUAL_FILES, "docs/proof.pdf": b"%PDF"}
         yield case("attested-document-in-the-dataset", ["docs/proof.pdf"], inside)
+        yield case("review-the-data-as-its-own-document", [next(iter(USUAL_FILES))])
     yield Case("openness-review-with-a-statement", USUAL_FILES)  # a statement is no measurement
     yield Case("privacy-attested-nothing-found", USUAL_FILES)
     for rule in ("openness", "privacy"):

@@ -72,7 +72,7 @@ def test_a_document_that_is_missing_or_another_fails_its_rule(
 def test_a_document_is_found_among_the_objects_by_path_or_base_name(name: str, place: str | None) -> None:
     there = objects(
         {"name": "docs/权属说明.pdf", "role": "documentation", "sha256": bytes.fromhex(DIGEST)},
-        {"name": "\u00e9.pdf", "sha256": bytes.fromhex(DIGEST)},
+        {"name": "\u00e9.pdf", "role": "other", "sha256": bytes.fromhex(DIGEST)},
         {"name": "link.pdf", "role": "ignored", "why": "symbolic-link"},
     )
     found = outcome("safeguards", stated("safeguards", name), objects=there, attached={})
@@ -83,8 +83,8 @@ def test_a_document_is_found_among_the_objects_by_path_or_base_name(name: str, p
 
 def test_of_several_of_one_name_one_of_the_right_digest_is_enough() -> None:
     there = objects(
-        {"name": "1/a.pdf", "sha256": bytes.fromhex(OTHER)},
-        {"name": "2/a.pdf", "sha256": bytes.fromhex(DIGEST)},
+        {"name": "1/a.pdf", "role": "documentation", "sha256": bytes.fromhex(OTHER)},
+        {"name": "2/a.pdf", "role": "documentation", "sha256": bytes.fromhex(DIGEST)},
     )
     document = {"name": "a.pdf", "sha256": DIGEST}
     found = outcome("safeguards", stated("safeguards", document), objects=there, attached={})
@@ -93,11 +93,63 @@ def test_of_several_of_one_name_one_of_the_right_digest_is_enough() -> None:
 
 
 def test_a_member_of_an_archive_is_there_but_has_no_digest_to_compare() -> None:
-    there = objects({"name": "x.zip/a.pdf", "container": 7})
+    there = objects({"name": "x.zip/a.pdf", "role": "documentation", "container": 7})
     found = outcome("safeguards", stated("safeguards", "a.pdf"), objects=there, attached={})
     assert found.verdict is Verdict.ATTESTED
     compared = stated("safeguards", {"name": "a.pdf", "sha256": DIGEST})
     assert outcome("safeguards", compared, objects=there, attached={}).verdict is Verdict.REVIEW
+
+
+@pytest.mark.parametrize("role", ["data", "index", "container"])
+@pytest.mark.parametrize(
+    ("digest", "attached", "status", "verdict"),
+    [
+        (DIGEST, None, "data", Verdict.REVIEW),
+        (None, None, "data", Verdict.REVIEW),
+        (
+            DIGEST,
+            Attached(3, DIGEST),
+            "data",
+            Verdict.REVIEW,
+        ),  # the registration lies in the dataset, or its copy does
+        (DIGEST, Attached(3, OTHER), "found", Verdict.ATTESTED),
+    ],
+)
+def test_the_data_is_no_document_of_itself(
+    role: str, digest: str | None, attached: Attached | None, status: str, verdict: Verdict
+) -> None:
+    there = objects(
+        {"name": "a.jsonl", "role": role, "sha256": None if digest is None else bytes.fromhex(digest)}
+    )
+    beside = {} if attached is None else {"a.jsonl": attached}
+    found = outcome("legality", stated("legality", "a.jsonl"), objects=there, attached=beside)
+    assert found.verdict is verdict
+    assert [row["status"] for row in rows(found, "document")] == [status]
+    assert ("1 of the data itself" in found.message.en) is (status == "data")
+    another = stated("legality", {"name": "a.jsonl", "sha256": "0c" * 32})
+    if digest is not None:
+        assert outcome("legality", another, objects=there, attached=beside).verdict is Verdict.FAIL
+
+
+def test_the_card_alone_is_no_evidence_of_lawful_origin() -> None:
+    card = {
+        "name": "README.md",
+        "role": "documentation",
+        "why": "documentation-name",
+        "sha256": bytes.fromhex(DIGEST),
+    }
+    there = objects(card, {"name": "docs/a.pdf", "role": "documentation", "why": "documentation-folder"})
+    for documents, verdict in ((["README.md"], Verdict.REVIEW), (["README.md", "a.txt"], Verdict.ATTESTED)):
+        attached = {"a.txt": Attached(3, OTHER)}
+        found = outcome("legality", stated("legality", *documents), objects=there, attached=attached)
+        assert found.verdict is verdict
+        assert ("the only document" in found.message.en) is (verdict is Verdict.REVIEW)
+    beside = {"README.md": Attached(3, DIGEST)}
+    assert (
+        outcome("legality", stated("legality", "README.md"), objects=there, attached=beside).verdict
+        is Verdict.REVIEW
+    )
+    assert outcome("safeguards", stated("safeguards", "README.md"), objects=there).verdict is Verdict.ATTESTED
 
 
 @pytest.mark.parametrize("rule", ["legality", "safeguards", "value"])
