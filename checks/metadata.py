@@ -34,7 +34,7 @@ _EVIDENCE = {
 
 
 def metadata(case: Case) -> Outcome:
-    """8(三) 具备规范的元数据: neither metadata files nor named fields fails, else a person looks at what was found."""
+    """8(三) 具备规范的元数据: neither metadata files nor named fields nor a card fails, else a person looks at what was found."""
     is_file = pl.col("role") == "metadata"
     has_fields = (pl.col("role") == "data") & (pl.col("fields").list.len() > 1)
     counts = (
@@ -48,13 +48,17 @@ def metadata(case: Case) -> Outcome:
     )
     found = case.metadata
     method = join([_METHOD, seen(case)])
-    if not counts["files"] and not counts["tables"] and not (found and found.standards):
+    described = found is not None and (
+        found.standards or found.problems.height
+    )  # a card that is broken is there
+    if not counts["files"] and not counts["tables"] and not described:
         return Outcome(
             "metadata", Verdict.FAIL, method=method,
             message=join([
                 Words(
-                    zh="既无元数据文件（metadata.csv、croissant.json …），记录也没有元数据字段。",
-                    en="There are neither metadata files (metadata.csv, croissant.json …) nor records with fields of metadata.",
+                    zh="既无元数据文件（metadata.csv、croissant.json …），数据卡（README.md）开头没有元数据，记录也没有元数据字段。",
+                    en="There are neither metadata files (metadata.csv, croissant.json …), nor metadata at the front of a card (README.md), nor "
+                    "records with fields of metadata.",
                 ),
                 *stated(case, "metadata"),
             ]),
@@ -106,7 +110,7 @@ def _problems(problems: pl.DataFrame) -> Iterator[Words]:
     counts = problems.filter(~apart).group_by("standard", "rule", "severity").agg(pl.col("count").sum())
     for severity, words in (
         ("error", Words(zh="不符合标准之处", en="Against the standards")),
-        ("warning", Words(zh="标准建议而缺少的", en="Recommended and missing")),
+        ("warning", Words(zh="提示", en="Warnings")),
     ):
         rows = counts.filter(pl.col("severity") == severity).sort("standard", "rule").rows()
         if rows:

@@ -339,6 +339,8 @@ def _documents() -> Iterator[Case]:
     card = b"---\nlicense: mit\nsize_categories: n>1T\n---\n# a\n"
     other = {"legality": "review"}  # the card names another licence than the registration
     yield Case("metadata-review-card-alone", {**named, "README.md": card}, other)
+    broken = b"---\nlicense: [mit\n---\n# a\n"
+    yield Case("metadata-review-broken-card-alone", {**named, "README.md": broken}, other)
     described = [
         {**row, "id": f"r{n % 19}", "license": "mit", "source": "s"} for n, row in enumerate(records(20, 160))
     ]
@@ -511,8 +513,9 @@ def _documented() -> Iterator[Case]:
         )
         yield case("fail-another-digest", [{"name": "proof.txt", "sha256": sha256(b"Proof").hexdigest()}])
         inside = {**USUAL_FILES, "docs/proof.pdf": b"%PDF"}
+        data = next(name for name in USUAL_FILES if name.endswith(".jsonl"))
         yield case("attested-document-in-the-dataset", ["docs/proof.pdf"], inside)
-        yield case("review-the-data-as-its-own-document", [next(iter(USUAL_FILES))])
+        yield case("review-the-data-as-its-own-document", [data])
     yield Case("openness-review-with-a-statement", USUAL_FILES)  # a statement is no measurement
     yield Case("privacy-attested-nothing-found", USUAL_FILES)
     for rule in ("openness", "privacy"):

@@ -10,8 +10,11 @@ import polars as pl
 import pytest
 
 from dqv import metadata, pipeline
+from dqv.checks.engine import Metadata
 from dqv.core.errors import UsageError
 from dqv.core.settings import Settings
+from dqv.core.verdicts import Verdict
+from tests.checks.declared import objects, outcome
 from tests.measure.test_croissant import GOOD
 from tests.stages.calls import measure, read
 
@@ -187,6 +190,28 @@ def test_entries_are_wide_beyond_the_limit(tmp_path: Path, fields: int, found: l
     )
     measure(source, tmp_path / "out")
     assert [row["rule"] for row in read(tmp_path / "out", "problems")] == found
+
+
+def test_a_broken_card_alone_is_told_with_its_problem() -> None:
+    row = {
+        "object": 0,
+        "standard": "hugging-face",
+        "rule": "yaml",
+        "severity": "error",
+        "count": 1,
+        "detail": "not YAML",
+    }
+    wide = {"object": 0, "standard": "sidecar", "rule": "wide", "severity": "warning", "count": 3}
+    there = objects({"name": "README.md", "role": "documentation"}, {"name": "a.txt"})
+    for rows, verdict in (([], Verdict.FAIL), ([row, wide], Verdict.REVIEW)):
+        problems = pl.DataFrame(rows, metadata._problem_schema(), orient="row")
+        found = outcome("metadata", objects=there, metadata=Metadata(problems, (), 0, 0, 0, None, None))
+        assert found.verdict is verdict
+    assert "Against the standards: hugging-face/yaml × 1. Warnings: sidecar/wide × 3." in found.message.en
+    assert found.evidence is not None
+    assert found.evidence.select("kind", "name", "rule").collect().rows() == [
+        ("problem", "README.md", "yaml"), ("problem", "README.md", "wide"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("unsaid", ["other", "unknown"])
