@@ -20,14 +20,15 @@ from typing import Any
 import polars as pl
 
 from dqv.checks.engine import MODALITY_WORDS, Case, Documents, Outcome, join
+from dqv.checks.legality import agrees, listed
 from dqv.checks.recency import dated
+from dqv.core.licences import names
 from dqv.core.policy import Words
 from dqv.core.schema import MODALITIES
 from dqv.core.units import decimal_string, hours, human
 from dqv.core.verdicts import Verdict
 from dqv.measure.card_terms import ASPECTS, BY_NAME
 from dqv.measure.datacards import rank
-from dqv.measure.statements import licences
 
 TOLERANCE = Fraction(5, 100)
 """By which a number may differ: cards round, and are written some days before the data is final."""
@@ -625,14 +626,48 @@ class Comparison:
         return self._said(row, MODALITY_WORDS[what], measured, "items by modality", agrees)
 
     def _licence(self, row: Row) -> Compared:
-        files = self.found.read.filter(pl.col("role") == "licence")
-        named = sorted({name for names in files["licences"].to_list() for name in names or ()})
-        meant = {each for name in named for each in licences(name.lower())}
-        what = row["what"]
+        """A licence beside those of the data itself, and the registered one; a document is not compared with its own front matter."""
         mine = self.rows.filter((pl.col("object") == row["object"]) & (pl.col("kind") == "licence"))["what"]
-        agrees = None if not named else True if what in meant else None if meant & set(mine) else False
-        shown = _same(", ".join(named)) if named else None
-        return self._said(row, _same(what), shown, "licence files" if named else "", agrees)
+        name = self._names[row["object"]]
+        files = [each for file in self.case.licences if file.name != name for each in file.licences]
+        spread = self.case.spreads["licence"]
+        fields = {text: names(text) for text, _ in spread.top}
+        record = self.case.registration
+        registered = names(record.licence) if record is not None and record.licence else ()
+        own = [*files, *(each for every in fields.values() for each in every)]
+        found = [agrees(row["what"], mine, side) for side in (own, registered) if side]
+        if spread.different > len(spread.top) and found[0] is False:
+            found[0] = None  # values of fields that are not counted may name it
+        shown = []
+        if fields:
+            every = listed(dict.fromkeys(each for several in fields.values() for each in several))
+            items = sum(count for _, count in spread.top)
+            shown.append(Words(zh=f"{every}（{items} 个条目）", en=f"{every} ({items} items)"))
+        if files:
+            every = listed(dict.fromkeys(files))
+            shown.append(
+                Words(zh=f"{every}（许可文件与数据描述）", en=f"{every} (licence files and descriptions)")
+            )
+        if registered:
+            every = listed(registered)
+            shown.append(Words(zh=f"登记 {every}", en=f"registered {every}"))
+        measured = (
+            Words(zh="；".join(each.zh for each in shown), en="; ".join(each.en for each in shown))
+            if shown
+            else None
+        )
+        verdict = False if False in found else True if True in found else None
+        return self._said(
+            row,
+            _same(row["what"]),
+            measured,
+            "licences of the data, and registered" if shown else "",
+            verdict,
+        )
+
+    @cached_property
+    def _names(self) -> _Names:
+        return _Names(self.case, self.found)
 
 
 _SAME = {

@@ -319,8 +319,8 @@ def _documents() -> Iterator[Case]:
         ("indeterminate-encrypted", {**bare, "README.docx": _ENCRYPTED}, None),
         ("indeterminate-macros", {**bare, "README.docx": _docx("许可：MIT", vbaProject=b"x")}, None),
         ("review-present", USUAL_FILES, 0),
-        ("review-in-a-folder", {**bare, "docs/guide.docx": _docx("许可：MIT")}, 1),
-        ("review-chinese-name", {**bare, "数据说明.md": "许可：MIT".encode()}, 1),
+        ("review-in-a-folder", {**bare, "docs/guide.docx": _docx("许可：CC BY 4.0")}, 1),
+        ("review-chinese-name", {**bare, "数据说明.md": "许可：CC BY 4.0".encode()}, 1),
         ("review-encrypted-beside-one-that-is-read", {**USUAL_FILES, "readme.docx": _ENCRYPTED}, 0),
         ("review-whole-card", {**bare, "README.md": _CARD.encode()}, 20),
         ("review-card-that-the-data-contradicts", {**bare, "README.md": wrong.encode()}, 20),
@@ -549,6 +549,11 @@ def _licences() -> Iterator[Case]:
         ("review-another-licence-in-croissant", {"croissant.json": b'{"license": "MIT"}'}),
         ("review-croissant-that-cannot-be-read", {"croissant.json": b"[]"}),
         ("review-another-licence-in-the-card", {"README.md": b"---\nlicense: mit\n---\n# What this is\n"}),
+        (
+            "attested-licence-in-words-as-declared",
+            {"README.md": "# 许可\n\n采用 CC BY 4.0 许可。\n".encode()},
+        ),
+        ("review-another-licence-in-words", {"README.md": b"# License\n\nReleased under the MIT license.\n"}),
     ):
         yield Case(f"legality-{name}", {**USUAL_FILES, **files}, {"legality": name.split("-")[0]})
     undeclared = {key: value for key, value in REGISTRATION.items() if key != "licence"}

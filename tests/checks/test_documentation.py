@@ -1,5 +1,6 @@
 """The rule `documentation`: verdicts, and statements beside measurements, on both sides of every tolerance."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -9,13 +10,14 @@ import pytest
 
 from dqv.checks.documentation import documentation
 from dqv.checks.engine import Case, Documents, ModalityFacts, Outcome, Unread
+from dqv.core.licences import Named
 from dqv.core.policy import load_policy
 from dqv.core.registration import Registration
 from dqv.core.schema import ASPECTS, DOCUMENTS, STATEMENTS
 from dqv.core.units import FLICKS_PER_SECOND
 from dqv.core.verdicts import Verdict
 from dqv.measure.card_terms import BY_NAME
-from tests.checks.declared import RECORD
+from tests.checks.declared import RECORD, described
 
 NOTHING = {name: 0 for name in ModalityFacts.__dataclass_fields__ if name != "unread"}
 
@@ -406,17 +408,42 @@ def test_modalities_are_contradicted_only_where_all_was_read() -> None:
     assert agrees(stated("modality", "audio", None), facts=some) == [None]
 
 
-def test_a_licence_is_compared_with_the_licence_files() -> None:
-    mit = document(2, role="licence", licences=["MIT"])
+def test_a_licence_is_compared_with_those_of_the_data_and_the_registered_one() -> None:
+    def told(
+        *stated_names: str,
+        files: tuple[Named, ...] = (),
+        fields: Sequence[str] = (),
+        registered: str | None = None,
+    ) -> list[Any]:
+        found = documentation(
+            case_of(
+                [document()],
+                [stated("licence", name, None) for name in stated_names],
+                licences=files,
+                descriptions=described(licence=list(fields)),
+                registration=Registration.model_validate(
+                    {**RECORD, "attestations": [], "licence": registered}
+                ),
+            )
+        )
+        return [(row["agrees"], row["measured"]) for row in rows(found)]
 
-    def told(*names: str, read: dict[str, Any] = mit) -> list[bool | None]:
-        found = documentation(case_of([document(), read], [stated("licence", name, None) for name in names]))
-        return [row["agrees"] for row in rows(found)]
-
-    assert told("mit") == [True]
-    assert told("cc-by") == [False]
-    assert told("mit", "cc-by") == [True, None]
-    assert told("cc-by", read=document(2, role="licence")) == [None]
+    mit = (Named("LICENSE", "text", ("MIT",)),)
+    file = "MIT (licence files and descriptions)"
+    assert told("mit", files=mit) == [(True, file)]
+    assert told("cc-by", files=mit) == [(False, file)]
+    assert told("mit", "cc-by", files=mit) == [(True, file), (None, file)]
+    assert told("cc-by", files=(Named("LICENSE", "text", ()),)) == [(None, None)]
+    assert told("mit", files=(Named("README.md", "card", ("MIT",)),)) == [(None, None)]
+    both = "CC-BY-NC-4.0 (300 items); registered GPL-3.0"
+    assert told("mit", fields=["cc-by-nc-4.0"] * 300, registered="GPL-3.0") == [(False, both)]
+    assert told("cc-by-nc", fields=["cc-by-nc-4.0"] * 300, registered="GPL-3.0") == [(False, both)]
+    assert told("gpl", registered="GPL-3.0") == [(True, "registered GPL-3.0")]
+    assert told("mit", fields=["MIT", "CC-BY-4.0"]) == [(True, "CC-BY-4.0, MIT (2 items)")]
+    assert told("mit", fields=["secret words"]) == [(None, "1 × non-SPDX (1 items)")]
+    spellings = [f"MIT{' ' * number}license" for number in range(1, 52)]
+    assert told("cc-by", fields=spellings[:50]) == [(False, "MIT (50 items)")]
+    assert told("cc-by", fields=spellings) == [(None, "MIT (50 items)")]
 
 
 def test_both_numbers_and_the_place_are_told() -> None:
