@@ -7,7 +7,7 @@ documents say. What could not be read could be good or nothing: alone, it leaves
 A statement is compared with *readings*: all that was measured which it could mean (items or objects, of a modality, a
 format or a folder; sizes as stored, as data, in decimal and binary units). It agrees when one of them is near. It is
 contradicted only when none is near and either it speaks of the whole, or it claims more of a part than there is of the
-whole; not when the other statements of its section add up with it to a reading, and not where data could not be read.
+whole, or the dataset is said to have far more than that; not when the other statements of its section add up with it to a reading, and not where data could not be read.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,6 +38,9 @@ ABOUT = Fraction(15, 100)
 
 COARSE = Fraction(25, 100)
 """The most that half of the last digit stated may be of a number ("1 million"); else TOLERANCE is too strict for it."""
+
+FAR = 2
+"""So many times what is there: what the dataset is said to have, all or some of it, and cannot be counted in another way."""
 
 Row = dict[str, Any]
 
@@ -392,10 +395,10 @@ class Comparison:
         most = Fraction(row["most"]) if row["most"] is not None else None
         bound, step = row["bound"], Fraction(row["step"])
         unit = {"bytes": "byte", "hours": "hour", "items": ""}[kind]
-        stated = _shown_number(least, most, bound, unit, what)
+        stated = _shown_number(least, most, bound, unit, what if kind == "items" else "")
         readings = self._readings(kind, what)
         if not readings:
-            return self._said(row, stated, None, "", None)
+            return self._absent(row, stated, kind, what)
         near = min(readings, key=lambda reading: _distance(reading[1], least, most, bound))
         measured = _same(human(near[1], unit))
         if _fits(near[1], least, most, bound, step):
@@ -405,9 +408,31 @@ class Comparison:
         exceeds = _exceeds(largest[1], least, most, bound, step)
         if self._adds_up(row, readings) or (unread and exceeds):
             return self._said(row, stated, measured, near[0], None)
-        if row["whole"] or (exceeds and row["part"]):
+        far = row["own"] and _exceeds(FAR * largest[1], least, most, bound, step)
+        if row["whole"] or far or (exceeds and row["part"]):
             return self._said(row, stated, measured, near[0], False)
         return self._said(row, stated, measured, near[0], None)
+
+    def _absent(self, row: Row, stated: Words, kind: str, what: str) -> Compared:
+        """What there is none of: contradicted where the dataset is said to have it, and nothing else is there so often."""
+        none = self._said(row, stated, None, "", None)
+        if what not in _RECORDED or not (row["whole"] or row["own"]) or row["bound"] == "most":
+            return none
+        facts = self.case.facts[what]
+        if (
+            facts.items
+            or facts.defective
+            or any(each.unread_rows or each.unread_anywhere for each in self.case.facts.values())
+        ):
+            return none
+        least, step = Fraction(row["least"]), Fraction(row["step"])
+        most = Fraction(row["most"]) if row["most"] is not None else None
+        counts = [reading[1] for _, reading in self._counts] if kind == "items" else []
+        if any(_fits(each, least, most, row["bound"], step) for each in counts):
+            return none  # a text to each picture that lies elsewhere
+        name = MODALITY_WORDS[what]
+        measured = Words(zh=f"{name.zh} 0 项", en=f"{name.en} 0 items")
+        return self._said(row, stated, measured, "items by modality", False)
 
     def _adds_up(self, row: Row, readings: Sequence[Reading]) -> bool:
         """Whether what the section states of one kind comes together to a reading, with or without a total among it."""
@@ -678,6 +703,10 @@ _SAME = {
     "ogg": frozenset({"ogg", "oga"}), "lmdb": frozenset({"lmdb", "mdb"}),
 }  # fmt: skip
 """Format as stated → as it may be measured or called."""
+
+
+_RECORDED = ("audio", "image", "video")
+"""A text may be what a picture shows, and is no statement of what is there."""
 
 
 def _power(value: Fraction) -> int:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from dqv.checks.documentation import documentation
-from dqv.checks.engine import Case, Documents, ModalityFacts, Outcome, Unread
+from dqv.checks.engine import MODALITY_WORDS, Case, Documents, ModalityFacts, Outcome, Unread
 from dqv.core.licences import Named
 from dqv.core.policy import load_policy
 from dqv.core.registration import Registration
@@ -59,7 +59,7 @@ def stated(kind: str, what: str, least: str | None, **values: Any) -> dict[str, 
         "bound": "exact",
         "step": "0",
     }
-    return {**usual, "whole": True, "part": False, "section": 1, **values}
+    return {**usual, "whole": True, "part": False, "own": False, "section": 1, **values}
 
 
 ITEMS = pl.LazyFrame(
@@ -317,7 +317,41 @@ def test_what_could_not_be_read_may_explain_more_and_never_less() -> None:
 
 
 def test_a_count_of_what_is_not_there_may_speak_of_something_else() -> None:
-    assert agrees(stated("items", "image", "1000")) == [None]
+    assert agrees(stated("items", "image", "5000", whole=False)) == [None]
+    assert agrees(stated("items", "image", "1000")) == [None]  # as many as there are texts
+
+
+@pytest.mark.parametrize("how", ["whole", "own"])
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [("items", "image"), ("items", "video"), ("items", "audio"), ("hours", "audio"), ("hours", "video")],
+)
+def test_pictures_and_sound_that_the_dataset_is_said_to_have_and_has_not_are_contradicted(
+    kind: str, what: str, how: str
+) -> None:
+    claim = stated(kind, what, "5000", **{"whole": False, how: True})
+    assert agrees(claim) == [False]
+    (row,) = rows(documentation(case_of([document()], [claim])))
+    assert (row["measured"], row["detail"]) == (f"{MODALITY_WORDS[what].en} 0 items", "items by modality")
+    assert agrees({**claim, "bound": "most"}) == [None]
+    for unsure in ({"unread_rows": 1}, {"unread_anywhere": 1}):
+        some = {**{name: facts() for name in ("audio", "image", "video")}, "text": facts(items=1000)}
+        assert agrees(claim, facts={**some, what: facts(**unsure)}) == [None]
+
+
+def test_a_text_may_be_what_a_picture_shows_and_hours_may_be_of_anything() -> None:
+    images = {**{name: facts() for name in ("audio", "text", "video")}, "image": facts(items=1000)}
+    data = objects(1).with_columns(texts=pl.lit(None, pl.Int64))
+    assert agrees(stated("items", "text", "5000"), items=FRAMES, facts=images, objects=data) == [None]
+    assert agrees(stated("hours", "", "300")) == [None]
+
+
+def test_what_the_dataset_is_said_to_have_is_contradicted_only_where_it_is_far_more_than_there_is() -> None:
+    own = {"whole": False, "own": True}
+    assert agrees(stated("items", "any", "300", **own)) == [None]
+    assert agrees(stated("items", "any", "2105", **own)) == [None]
+    assert agrees(stated("items", "any", "2106", **own)) == [False]
+    assert agrees(stated("bytes", "", "2500000000000000", **own)) == [False]
 
 
 @pytest.mark.parametrize(
