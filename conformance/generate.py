@@ -345,6 +345,11 @@ def _documents() -> Iterator[Case]:
     yield Case("metadata-review-unmet-and-contradicting", {**jsonl(described), "README.md": card}, other)
     remote = b'{"@context": "http://127.0.0.1:9/x", "@type": "sc:Dataset"}'
     yield Case("metadata-review-croissant-from-elsewhere", {**USUAL_FILES, "croissant.json": remote})
+    belied = (
+        b'{"@type": "sc:Dataset", "datePublished": "2031-01-01", "distribution": [{"@type": "cr:FileObject", "@id": "a", '
+        b'"contentUrl": "data.jsonl", "contentSize": "12 GB", "encodingFormat": "text/csv"}]}'
+    )
+    yield Case("metadata-review-croissant-that-the-files-belie", {**USUAL_FILES, "croissant.json": belied})
 
 
 def _declared() -> Iterator[Case]:
