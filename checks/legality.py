@@ -112,11 +112,13 @@ def _of_documents(case: Case, declared: tuple[str, ...]) -> list[Fact]:
     stated = case.documents.statements.filter(
         (pl.col("kind") == "licence") & pl.col("object").is_in(read["object"].implode())
     )
+    if stated.is_empty():
+        return []
     named = (
         stated.select("object", "what").unique(maintain_order=True).group_by("object", maintain_order=True)
     )
     wanted = case.objects.filter(pl.col("object").is_in(stated["object"].implode()))
-    places = dict(wanted.select("object", "name").collect().iter_rows())
+    places = dict(wanted.select("object", "name").collect(engine="streaming").iter_rows())
     cards = {
         (file.name, each)
         for file in case.licences
