@@ -7,7 +7,7 @@ documents say. What could not be read could be good or nothing: alone, it leaves
 A statement is compared with *readings*: all that was measured which it could mean (items or objects, of a modality, a
 format or a folder; sizes as stored, as data, in decimal and binary units). It agrees when one of them is near. It is
 contradicted only when none is near and either it speaks of the whole, or it claims more of a part than there is of the
-whole; not when the other statements of its section add up with it to a reading, and not where data could not be read.
+whole, or the dataset is said to have far more than that; not when the other statements of its section add up with it to a reading, and not where data could not be read.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,14 +20,15 @@ from typing import Any
 import polars as pl
 
 from dqv.checks.engine import MODALITY_WORDS, Case, Documents, Outcome, join
+from dqv.checks.legality import agrees, listed
 from dqv.checks.recency import dated
+from dqv.core.licences import names
 from dqv.core.policy import Words
 from dqv.core.schema import MODALITIES
 from dqv.core.units import decimal_string, hours, human
 from dqv.core.verdicts import Verdict
 from dqv.measure.card_terms import ASPECTS, BY_NAME
 from dqv.measure.datacards import rank
-from dqv.measure.statements import licences
 
 TOLERANCE = Fraction(5, 100)
 """By which a number may differ: cards round, and are written some days before the data is final."""
@@ -37,6 +38,9 @@ ABOUT = Fraction(15, 100)
 
 COARSE = Fraction(25, 100)
 """The most that half of the last digit stated may be of a number ("1 million"); else TOLERANCE is too strict for it."""
+
+FAR = 2
+"""So many times what is there: what the dataset is said to have, all or some of it, and cannot be counted in another way."""
 
 Row = dict[str, Any]
 
@@ -391,10 +395,10 @@ class Comparison:
         most = Fraction(row["most"]) if row["most"] is not None else None
         bound, step = row["bound"], Fraction(row["step"])
         unit = {"bytes": "byte", "hours": "hour", "items": ""}[kind]
-        stated = _shown_number(least, most, bound, unit, what)
+        stated = _shown_number(least, most, bound, unit, what if kind == "items" else "")
         readings = self._readings(kind, what)
         if not readings:
-            return self._said(row, stated, None, "", None)
+            return self._absent(row, stated, kind, what)
         near = min(readings, key=lambda reading: _distance(reading[1], least, most, bound))
         measured = _same(human(near[1], unit))
         if _fits(near[1], least, most, bound, step):
@@ -404,9 +408,31 @@ class Comparison:
         exceeds = _exceeds(largest[1], least, most, bound, step)
         if self._adds_up(row, readings) or (unread and exceeds):
             return self._said(row, stated, measured, near[0], None)
-        if row["whole"] or (exceeds and row["part"]):
+        far = row["own"] and _exceeds(FAR * largest[1], least, most, bound, step)
+        if row["whole"] or far or (exceeds and row["part"]):
             return self._said(row, stated, measured, near[0], False)
         return self._said(row, stated, measured, near[0], None)
+
+    def _absent(self, row: Row, stated: Words, kind: str, what: str) -> Compared:
+        """What there is none of: contradicted where the dataset is said to have it, and nothing else is there so often."""
+        none = self._said(row, stated, None, "", None)
+        if what not in _RECORDED or not (row["whole"] or row["own"]) or row["bound"] == "most":
+            return none
+        facts = self.case.facts[what]
+        if (
+            facts.items
+            or facts.defective
+            or any(each.unread_rows or each.unread_anywhere for each in self.case.facts.values())
+        ):
+            return none
+        least, step = Fraction(row["least"]), Fraction(row["step"])
+        most = Fraction(row["most"]) if row["most"] is not None else None
+        counts = [reading[1] for _, reading in self._counts] if kind == "items" else []
+        if any(_fits(each, least, most, row["bound"], step) for each in counts):
+            return none  # a text to each picture that lies elsewhere
+        name = MODALITY_WORDS[what]
+        measured = Words(zh=f"{name.zh} 0 项", en=f"{name.en} 0 items")
+        return self._said(row, stated, measured, "items by modality", False)
 
     def _adds_up(self, row: Row, readings: Sequence[Reading]) -> bool:
         """Whether what the section states of one kind comes together to a reading, with or without a total among it."""
@@ -625,14 +651,48 @@ class Comparison:
         return self._said(row, MODALITY_WORDS[what], measured, "items by modality", agrees)
 
     def _licence(self, row: Row) -> Compared:
-        files = self.found.read.filter(pl.col("role") == "licence")
-        named = sorted({name for names in files["licences"].to_list() for name in names or ()})
-        meant = {each for name in named for each in licences(name.lower())}
-        what = row["what"]
+        """A licence beside those of the data itself, and the registered one; a document is not compared with its own front matter."""
         mine = self.rows.filter((pl.col("object") == row["object"]) & (pl.col("kind") == "licence"))["what"]
-        agrees = None if not named else True if what in meant else None if meant & set(mine) else False
-        shown = _same(", ".join(named)) if named else None
-        return self._said(row, _same(what), shown, "licence files" if named else "", agrees)
+        name = self._names[row["object"]]
+        files = [each for file in self.case.licences if file.name != name for each in file.licences]
+        spread = self.case.spreads["licence"]
+        fields = {text: names(text) for text, _ in spread.top}
+        record = self.case.registration
+        registered = names(record.licence) if record is not None and record.licence else ()
+        own = [*files, *(each for every in fields.values() for each in every)]
+        found = [agrees(row["what"], mine, side) for side in (own, registered) if side]
+        if spread.different > len(spread.top) and found[0] is False:
+            found[0] = None  # values of fields that are not counted may name it
+        shown = []
+        if fields:
+            every = listed(dict.fromkeys(each for several in fields.values() for each in several))
+            items = sum(count for _, count in spread.top)
+            shown.append(Words(zh=f"{every}（{items} 个条目）", en=f"{every} ({items} items)"))
+        if files:
+            every = listed(dict.fromkeys(files))
+            shown.append(
+                Words(zh=f"{every}（许可文件与数据描述）", en=f"{every} (licence files and descriptions)")
+            )
+        if registered:
+            every = listed(registered)
+            shown.append(Words(zh=f"登记 {every}", en=f"registered {every}"))
+        measured = (
+            Words(zh="；".join(each.zh for each in shown), en="; ".join(each.en for each in shown))
+            if shown
+            else None
+        )
+        verdict = False if False in found else True if True in found else None
+        return self._said(
+            row,
+            _same(row["what"]),
+            measured,
+            "licences of the data, and registered" if shown else "",
+            verdict,
+        )
+
+    @cached_property
+    def _names(self) -> _Names:
+        return _Names(self.case, self.found)
 
 
 _SAME = {
@@ -643,6 +703,10 @@ _SAME = {
     "ogg": frozenset({"ogg", "oga"}), "lmdb": frozenset({"lmdb", "mdb"}),
 }  # fmt: skip
 """Format as stated → as it may be measured or called."""
+
+
+_RECORDED = ("audio", "image", "video")
+"""A text may be what a picture shows, and is no statement of what is there."""
 
 
 def _power(value: Fraction) -> int:

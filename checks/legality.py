@@ -1,7 +1,10 @@
 """8(二): the data is of lawful origin and clear ownership (legality)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+
+import polars as pl
 
 from dqv.checks.attestations import GIVE_DOCUMENTS, Fact, absent, evidence, judge_statement, said, worst
 from dqv.checks.diversity import Spread
@@ -11,15 +14,16 @@ from dqv.core.policy import Words
 from dqv.core.units import decimal_string
 from dqv.core.verdicts import Verdict
 from dqv.measure.privacy import mask
+from dqv.measure.statements import licences as families
 
 _WHY = Words(
     zh="来源合法、权属清晰无法由程序测量。",
     en="Lawful origin and clear ownership cannot be measured by a program.",
 )
 _METHOD = Words(
-    zh="许可：登记所列，与数据中所见（记录的许可字段、许可文件、数据卡与 Croissant）按 SPDX 标识比对。",
+    zh="许可：登记所列，与数据中所见（记录的许可字段、许可文件、数据卡与 Croissant）按 SPDX 标识比对，说明文档正文所称按许可名称比对。",
     en="Licences: what the registration declares is compared, by SPDX identifiers, with what the data says (licence fields of "
-    "records, licence files, card, Croissant).",
+    "records, licence files, card, Croissant), and by the licences' names with what the words of documents state.",
 )
 
 
@@ -32,12 +36,14 @@ class Licences:
         fields: how the licence fields of the items spread.
         rows: a fact per licence found and place of it.
         found: licences, but for texts that are none that is known.
+        documents: a fact per licence that the words of a document name, by its family: documents seldom give a version.
     """
 
     declared: tuple[str, ...]
     fields: Spread
     rows: list[Fact]
     found: tuple[str, ...]
+    documents: list[Fact]
 
 
 def licences_of(case: Case) -> Licences:
@@ -65,7 +71,7 @@ def licences_of(case: Case) -> Licences:
         if not file.licences and (file.kind == "text" or not file.read):
             status = "not-identified" if file.read else "unread"
             rows.append({"kind": kind, "place": file.name, "status": status})
-    return Licences(declared, fields, rows, tuple(sorted(found)))
+    return Licences(declared, fields, rows, tuple(sorted(found)), _of_documents(case, declared))
 
 
 def _status(name: str, declared: tuple[str, ...]) -> str:
@@ -73,6 +79,62 @@ def _status(name: str, declared: tuple[str, ...]) -> str:
         return "not-declared"
     alike = {each.casefold() for each in declared}
     return "as-declared" if name.casefold() in alike else "contradicts"
+
+
+def agrees(family: str, beside: Iterable[str], there: Iterable[str]) -> bool | None:
+    """Whether a licence that a document names is one of others.
+
+    Args:
+        family: the licence, as `measure.statements` names it.
+        beside: all that the document names, since one of them may be of code or of a source.
+        there: as `core.licences.names` gives them.
+
+    Returns:
+        None: another of the document's is, or one of the others is none that is known.
+    """
+    every = list(there)
+    meant = [families(name.lower()) for name in every]
+    among = {each for one in meant for each in one}
+    if family in among:
+        return True
+    unknown = any(not one and not is_known(name) for one, name in zip(meant, every, strict=True))
+    return None if unknown or among & set(beside) else False
+
+
+_OF_DOCUMENTS = {True: "as-declared", False: "contradicts", None: "not-compared"}
+
+
+def _of_documents(case: Case, declared: tuple[str, ...]) -> list[Fact]:
+    """What documents that were read say of the licence outside their front matter."""
+    if case.documents is None:
+        return []
+    read = case.documents.read.filter((pl.col("role") == "documentation") & (pl.col("status") == "read"))
+    stated = case.documents.statements.filter(
+        (pl.col("kind") == "licence") & pl.col("object").is_in(read["object"].implode())
+    )
+    if stated.is_empty():
+        return []
+    named = (
+        stated.select("object", "what").unique(maintain_order=True).group_by("object", maintain_order=True)
+    )
+    wanted = case.objects.filter(pl.col("object").is_in(stated["object"].implode()))
+    places = dict(wanted.select("object", "name").collect(engine="streaming").iter_rows())
+    cards = {
+        (file.name, each)
+        for file in case.licences
+        for name in file.licences
+        for each in families(name.lower())
+    }
+    rows: list[Fact] = []
+    for (number,), mine in named:
+        every = mine["what"].to_list()
+        for family in every:
+            if (places[number], family) not in cards:
+                status = _OF_DOCUMENTS[agrees(family, every, declared)] if declared else "not-declared"
+                rows.append(
+                    {"kind": "licence-document", "name": family, "place": places[number], "status": status}
+                )
+    return rows
 
 
 def legality(case: Case) -> Outcome:
@@ -87,14 +149,14 @@ def legality(case: Case) -> Outcome:
     elif licences.found:
         words.append(
             Words(
-                zh=f"数据中所见许可与登记一致：{_listed(licences.found)}。",
-                en=f"The licences that the data names are those declared: {_listed(licences.found)}.",
+                zh=f"数据中所见许可与登记一致：{listed(licences.found)}。",
+                en=f"The licences that the data names are those declared: {listed(licences.found)}.",
             )
         )
     verdict = worst(verdicts)
     return Outcome(
         "legality", verdict, method=join([said(case), _METHOD]), message=join(words),
-        evidence=evidence([*found.rows, *licences.rows]),
+        evidence=evidence([*found.rows, *licences.rows, *licences.documents]),
         next_step=None if verdict is Verdict.ATTESTED else _next(found.verdict, told=bool(told)),
     )  # fmt: skip
 
@@ -119,15 +181,25 @@ def _told(licences: Licences) -> list[Words]:
         places = len([row for row in licences.rows if row["status"] == "contradicts" and row.get("place")])
         words.append(
             Words(
-                zh=f"登记的许可为 {_listed(licences.declared)}，数据中另有 {_listed(odd)}（{items} 个条目、{places} 份文件）。",
-                en=f"Declared is {_listed(licences.declared)}; the data names {_listed(odd)} ({items} items, {places} files).",
+                zh=f"登记的许可为 {listed(licences.declared)}，数据中另有 {listed(odd)}（{items} 个条目、{places} 份文件）。",
+                en=f"Declared is {listed(licences.declared)}; the data names {listed(odd)} ({items} items, {places} files).",
+            )
+        )
+    against = [row for row in licences.documents if row["status"] == "contradicts"]
+    if against:
+        stated = ", ".join(sorted({row["name"] for row in against}))
+        places = len({row["place"] for row in against})
+        words.append(
+            Words(
+                zh=f"登记的许可为 {listed(licences.declared)}，{places} 份说明文档称 {stated}。",
+                en=f"Declared is {listed(licences.declared)}; {places} documents state {stated}.",
             )
         )
     if not licences.declared and licences.found:
         words.append(
             Words(
-                zh=f"登记未写明许可，数据中有 {_listed(licences.found)}。",
-                en=f"The registration declares no licence; the data names {_listed(licences.found)}.",
+                zh=f"登记未写明许可，数据中有 {listed(licences.found)}。",
+                en=f"The registration declares no licence; the data names {listed(licences.found)}.",
             )
         )
     unknown = len([row for row in licences.rows if row["status"] in ("not-identified", "unread")])
@@ -152,9 +224,10 @@ def _told(licences: Licences) -> list[Words]:
 _SHOWN = 5
 
 
-def _listed(found: tuple[str, ...] | list[str]) -> str:
+def listed(found: Iterable[str]) -> str:
     """Identifiers; what is none is counted, for a message quotes no text of the data."""
-    known = [name for name in found if is_known(name)]
-    others = len(found) - len(known)
+    every = list(found)
+    known = [name for name in every if is_known(name)]
+    others = len(every) - len(known)
     shown = [*known[:_SHOWN], *(["…"] if len(known) > _SHOWN else [])]
     return ", ".join([*shown, *([f"{others} × non-SPDX"] if others else [])])

@@ -319,8 +319,8 @@ def _documents() -> Iterator[Case]:
         ("indeterminate-encrypted", {**bare, "README.docx": _ENCRYPTED}, None),
         ("indeterminate-macros", {**bare, "README.docx": _docx("许可：MIT", vbaProject=b"x")}, None),
         ("review-present", USUAL_FILES, 0),
-        ("review-in-a-folder", {**bare, "docs/guide.docx": _docx("许可：MIT")}, 1),
-        ("review-chinese-name", {**bare, "数据说明.md": "许可：MIT".encode()}, 1),
+        ("review-in-a-folder", {**bare, "docs/guide.docx": _docx("许可：CC BY 4.0")}, 1),
+        ("review-chinese-name", {**bare, "数据说明.md": "许可：CC BY 4.0".encode()}, 1),
         ("review-encrypted-beside-one-that-is-read", {**USUAL_FILES, "readme.docx": _ENCRYPTED}, 0),
         ("review-whole-card", {**bare, "README.md": _CARD.encode()}, 20),
         ("review-card-that-the-data-contradicts", {**bare, "README.md": wrong.encode()}, 20),
@@ -347,6 +347,11 @@ def _documents() -> Iterator[Case]:
     yield Case("metadata-review-unmet-and-contradicting", {**jsonl(described), "README.md": card}, other)
     remote = b'{"@context": "http://127.0.0.1:9/x", "@type": "sc:Dataset"}'
     yield Case("metadata-review-croissant-from-elsewhere", {**USUAL_FILES, "croissant.json": remote})
+    belied = (
+        b'{"@type": "sc:Dataset", "datePublished": "2031-01-01", "distribution": [{"@type": "cr:FileObject", "@id": "a", '
+        b'"contentUrl": "data.jsonl", "contentSize": "12 GB", "encodingFormat": "text/csv"}]}'
+    )
+    yield Case("metadata-review-croissant-that-the-files-belie", {**USUAL_FILES, "croissant.json": belied})
 
 
 def _declared() -> Iterator[Case]:
@@ -570,6 +575,11 @@ def _licences() -> Iterator[Case]:
         ("review-another-licence-in-croissant", {"croissant.json": b'{"license": "MIT"}'}),
         ("review-croissant-that-cannot-be-read", {"croissant.json": b"[]"}),
         ("review-another-licence-in-the-card", {"README.md": b"---\nlicense: mit\n---\n# What this is\n"}),
+        (
+            "attested-licence-in-words-as-declared",
+            {"README.md": "# 许可\n\n采用 CC BY 4.0 许可。\n".encode()},
+        ),
+        ("review-another-licence-in-words", {"README.md": b"# License\n\nReleased under the MIT license.\n"}),
     ):
         yield Case(f"legality-{name}", {**USUAL_FILES, **files}, {"legality": name.split("-")[0]})
     undeclared = {key: value for key, value in REGISTRATION.items() if key != "licence"}

@@ -4,6 +4,7 @@ As in `dqv.tables`, what is joined is sorted, so that memory does not grow with 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -228,6 +229,62 @@ def _unmatched(described: Described, objects: pl.LazyFrame) -> Iterator[dict[str
         yield row(number, standard, "pattern-bounds", "warning", None, count, detail)
 
 
+_BELIED = 1000
+"""Files that are not as descriptions say, one by one; more are counted in one row."""
+
+
+def _belied(described: Described, objects: pl.LazyFrame) -> Iterator[dict[str, Any]]:
+    """Files of another size or format than a description says, each with its place there, without what it says."""
+    size, form = pl.col("least_bytes").is_not_null(), pl.col("formats").is_not_null()
+    said = described.references.filter(size | form)
+    if said.is_empty():
+        return
+    there = (
+        objects.filter(
+            pl.col("path").is_in(said["target"].unique().implode()) & (pl.col("role") != "ignored")
+        )
+        .select("path", "size_bytes", "format", "compression")
+        .collect(engine="streaming")
+    )
+    rows = said.join(
+        there, left_on="target", right_on="path", how="inner", maintain_order="left"
+    ).with_columns(
+        size=size & ~pl.col("size_bytes").is_between("least_bytes", "most_bytes"),
+        form=form
+        & pl.col("format").is_not_null()
+        & ~pl.col("formats").list.contains(pl.col("format"))
+        & ~pl.col("formats").list.contains(pl.col("compression")).fill_null(value=False),
+    )
+    for rule, column, field, detail in (
+        ("size", "size", "contentSize", "the file has another size than it says"),
+        ("format", "form", "encodingFormat", "the file has another format, by its name, than it says"),
+    ):
+        found = rows.filter(column)
+        for each in found.head(_BELIED).iter_rows(named=True):
+            yield _contradicts(rule, each["object"], f"{each['at']}.{field}", detail)
+        if found.height > _BELIED:
+            number = int(found["object"][_BELIED])
+            yield {
+                **_contradicts(rule, number, None, f"{detail}; so it is with these more"),
+                "count": found.height - _BELIED,
+            }
+
+
+def _published(said: Sequence[Mapping[str, Any]], reference: date) -> Iterator[dict[str, Any]]:
+    """Descriptions by which the dataset was published later than it is checked."""
+    for each in said:
+        if each["published"] is not None and date.fromisoformat(each["published"]) > reference:
+            detail = f"it says that the dataset was published after the reference date {reference}"
+            yield _contradicts("published", each["object"], "datePublished", detail)
+
+
+def _contradicts(rule: str, number: int, at: str | None, detail: str) -> dict[str, Any]:
+    return {
+        "object": number, "place": None, "standard": "consistency", "rule": rule, "severity": "error", "at": at, "count": 1,
+        "detail": detail,
+    }  # fmt: skip
+
+
 def _not_in_patterns(described: Described, objects: pl.LazyFrame) -> list[pl.LazyFrame]:
     """Files that no description names, beneath the folder of one whose patterns name all files."""
     wholes = described.patterns.filter("whole")["object"].unique()
@@ -259,8 +316,9 @@ def gathered(
     measured: Measured,
     objects: pl.LazyFrame,
     facts: Mapping[str, ModalityFacts],
+    reference: date,
 ) -> Metadata:
-    """All that the check of metadata looks at; `table` is that of descriptions."""
+    """All that the check of metadata looks at; `table` is that of descriptions, `reference` the reference date."""
     descriptions = pl.scan_parquet(table, glob=False)
     items = sum(each.items for each in facts.values())
     counts = descriptions.select(
@@ -276,6 +334,7 @@ def gathered(
             [*_of_records(descriptions)],
             [*_contradictions(descriptions, described, items)],
             [*_unmatched(described, objects)],
+            [*_belied(described, objects), *_published(described.said, reference)],
         )
     ]
     paths = [*measured.files("problems"), *described.problems]

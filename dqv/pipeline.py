@@ -116,7 +116,7 @@ def check(
                 _attached(settings, filed or registration),
                 barred,
                 pl.scan_parquet(descriptions, glob=False),
-                metadata.gathered(descriptions, described, expected, measured, objects, facts),
+                metadata.gathered(descriptions, described, expected, measured, objects, facts, reference),
                 metadata.licences(described, documents, objects),
                 documents,
                 scan(measured.files("personal"), PERSONAL).drop("id"),

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from dqv.checks.engine import Metadata
 from dqv.core.errors import UsageError
 from dqv.core.settings import Settings
 from dqv.core.verdicts import Verdict
+from dqv.engine import Described
 from tests.checks.declared import objects, outcome
 from tests.measure.test_croissant import GOOD
 from tests.stages.calls import measure, read
@@ -287,3 +289,65 @@ def test_files_that_no_pattern_names_are_placed(tmp_path: Path, scheduler: str) 
     wrong, others = _patterns(tmp_path, scheduler, {"x/croissant.json": orjson.dumps(value)})
     assert len(wrong) == 3
     assert others == ["x/other.jsonl", "x/out/out.txt"]
+
+
+def test_a_croissant_that_the_files_belie_is_named_with_its_places(tmp_path: Path, scheduler: str) -> None:
+    rows = lines([{"text": f"words {number * 7919}"} for number in range(300)])
+    said = {"contentSize": "12 GB", "encodingFormat": "text/csv"}
+    true = {"contentSize": f"{len(rows)} B", "encodingFormat": "application/jsonlines"}
+
+    def file(name: str, path: str, **more: str) -> dict[str, Any]:
+        return {
+            "@type": "cr:FileObject",
+            "@id": name,
+            "name": name,
+            "contentUrl": path,
+            "sha256": "00" * 32,
+            **more,
+        }
+
+    value = {
+        **GOOD, "datePublished": "2026-07-01",
+        "distribution": [
+            file("a", "train.jsonl", **said), file("b", "train.jsonl", **true), file("c", "not-there.jsonl", **said),
+            file("d", "train.jsonl", contentSize=f"{len(rows) + 1} B", encodingFormat="text/plain"),
+        ],
+    }  # fmt: skip
+    source = tmp_path / "data"
+    source.mkdir()
+    (source / "train.jsonl").write_bytes(rows)
+    (source / "croissant.json").write_bytes(orjson.dumps(value))
+    settings = Settings(
+        source=str(source), out=tmp_path / "out", scheduler=scheduler, reference_date=date(2026, 6, 30)
+    )
+    report = pipeline.check(settings)
+    found = pl.read_parquet(tmp_path / "out" / "evidence" / "metadata.parquet")
+    rows_of = found.filter(pl.col("standard") == "consistency")
+    assert rows_of.select("name", "rule", "at", "count").rows() == [
+        ("croissant.json", "format", "distribution[0].encodingFormat", 1),
+        ("croissant.json", "published", "datePublished", 1),
+        ("croissant.json", "size", "distribution[0].contentSize", 1),
+        ("croissant.json", "size", "distribution[3].contentSize", 1),
+    ]
+    message = next(each for each in report.findings if each.rule == "metadata").message.en
+    assert "size/distribution[0].contentSize × 1" in message
+    assert "12" not in "".join(rows_of["detail"].to_list()).replace("2026", "")
+
+
+def test_files_that_are_not_as_described_are_counted_beyond_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metadata, "_BELIED", 2)
+    references = pl.DataFrame(
+        {
+            "object": [7] * 5, "at": [f"distribution[{number}]" for number in range(5)], "target": [b"a.csv"] * 5,
+            "least_bytes": 1, "most_bytes": 2, "formats": [["csv"]] * 5,
+        }
+    )  # fmt: skip
+    there = pl.LazyFrame(
+        {"path": [b"a.csv"], "role": "data", "size_bytes": 3, "format": "csv", "compression": None},
+        schema_overrides={"compression": pl.String},
+    )
+    described = Described([], [], references, pl.DataFrame())
+    found = [(row["at"], row["count"]) for row in metadata._belied(described, there)]
+    assert found == [("distribution[0].contentSize", 1), ("distribution[1].contentSize", 1), (None, 3)]

@@ -316,6 +316,7 @@ STATEMENTS = pa.schema(
         ("step", pa.string()),
         ("whole", pa.bool_()),
         ("part", pa.bool_()),
+        ("own", pa.bool_()),
         ("section", pa.int64()),
     ]
 )

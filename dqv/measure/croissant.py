@@ -10,7 +10,9 @@ Sentences of mlcroissant quote what stands in the file. Here each is a rule, its
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from datetime import date
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 from dqv.core.licences import identify
 from dqv.core.quiet import quiet
@@ -147,7 +149,23 @@ def said(value: dict[str, Any]) -> Said:
         tuple(texts_of(licences)),
         tuple(texts_of(value.get("version"))),
         tuple(texts_of(value.get("inLanguage"))),
+        published=_published(value.get("datePublished")),
     )
+
+
+_DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?![0-9]).{0,40})?)?", re.DOTALL)
+
+
+def _published(value: object) -> str | None:
+    """The day of an ISO 8601 date or time, the first one of a year or month; the latest of several; None of anything else."""
+    days = []
+    for text in texts_of(value):
+        if found := _DAY.fullmatch(text.strip()[:64]):
+            try:
+                days.append(date(int(found[1]), int(found[2] or 1), int(found[3] or 1)).isoformat())
+            except ValueError:
+                continue
+    return max(days, default=None)
 
 
 def _licence(value: object) -> object:
@@ -160,11 +178,28 @@ def _licence(value: object) -> object:
     return next((text for text in reversed(texts) if identify(text)), texts[0] if texts else None)
 
 
-def files(value: dict[str, Any]) -> Iterator[tuple[str, str, bytes | None]]:
-    """The files of the dataset that a description names: where it does, relative path, and sha256 where it gives one.
+class File(NamedTuple):
+    """A file of the dataset that a description names.
 
-    What lies in an archive or elsewhere is none of them.
+    Attributes:
+        at: where it does.
+        path: relative.
+        sha256: that it gives; None: none.
+        least_bytes: of the sizes that its contentSize, as it is rounded, may mean; None where it gives none that can be read.
+        most_bytes: likewise.
+        formats: that its encodingFormat may mean, as `connectors.layout` names them; None where it gives none that is known.
     """
+
+    at: str
+    path: str
+    sha256: bytes | None
+    least_bytes: int | None = None
+    most_bytes: int | None = None
+    formats: tuple[str, ...] | None = None
+
+
+def files(value: dict[str, Any]) -> Iterator[File]:
+    """The files of the dataset that a description names; what lies in an archive or elsewhere is none of them."""
     distribution = value.get("distribution")
     for number, each in enumerate(distribution if isinstance(distribution, list) else [distribution]):
         if not isinstance(each, dict) or not _is_here(each):
@@ -173,7 +208,63 @@ def files(value: dict[str, Any]) -> Iterator[tuple[str, str, bytes | None]]:
         digest = each.get("sha256")
         if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-fA-F]{64}", digest):
             digest = None
-        yield f"distribution[{number}]", url.removeprefix("./"), bytes.fromhex(digest) if digest else None
+        yield File(
+            f"distribution[{number}]",
+            url.removeprefix("./"),
+            bytes.fromhex(digest) if digest else None,
+            *_sizes(each.get("contentSize")),
+            _formats(each.get("encodingFormat")),
+        )
+
+
+_SIZE = re.compile(
+    r"(\d{1,15}|\d{1,3}(?:,\d{3}){1,4})(?:\.(\d{1,6}))?\s{0,2}(?:([kmgtp])(i?)b?|b|bytes?)?", re.IGNORECASE
+)
+
+
+def _sizes(value: object) -> tuple[int | None, int | None]:
+    """The smallest and largest number of bytes that a contentSize may mean: kB is 1000 or, as many write it, 1024 bytes."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    found = _SIZE.fullmatch(text.strip()[:64]) if isinstance(text, str) else None
+    if found is None:
+        return None, None
+    power = "kmgtp".index(found[3].lower()) + 1 if found[3] else 0
+    decimals = found[2] or ""
+    number = Fraction(found[1].replace(",", "") + (f".{decimals}" if decimals else ""))
+    step = Fraction(1, 2 * 10 ** len(decimals)) if power or decimals else Fraction(0)
+    least = (number - step) * (1024 if found[4] else 1000) ** power
+    most = (number + step) * 1024**power
+    if most > _MOST_BYTES:
+        return None, None
+    return max(0, -(-least.numerator // least.denominator)), int(most)
+
+
+_MOST_BYTES = 2**62
+
+_TEXTS = ("txt", "md", "csv", "tsv", "json", "jsonl", "html", "xml")
+_ENCODINGS: dict[str, tuple[str, ...]] = {
+    "text/plain": _TEXTS, "text/txt": _TEXTS, "text/markdown": ("md",), "text/html": ("html",), "text/xml": ("xml",),
+    "application/xml": ("xml",), "text/csv": ("csv",), "application/csv": ("csv",), "text/tab-separated-values": ("tsv",),
+    "application/json": ("json", "jsonl"), "application/jsonlines": ("jsonl", "json"), "application/jsonl": ("jsonl", "json"),
+    "application/x-jsonlines": ("jsonl", "json"), "application/x-ndjson": ("jsonl", "json"), "application/ndjson": ("jsonl", "json"),
+    "application/parquet": ("parquet",), "application/x-parquet": ("parquet",), "application/vnd.apache.parquet": ("parquet",),
+    "application/vnd.apache.arrow.file": ("arrow",), "application/vnd.apache.arrow.stream": ("arrow",), "application/pdf": ("pdf",),
+    "application/zip": ("zip",), "application/x-zip-compressed": ("zip",), "application/x-tar": ("tar",), "application/tar": ("tar",),
+    "application/gzip": ("gzip", "gz"), "application/x-gzip": ("gzip", "gz"), "application/zstd": ("zstd", "zst"),
+    "image/jpeg": ("jpg", "jpeg"), "image/jpg": ("jpg", "jpeg"), "image/png": ("png",), "image/gif": ("gif",), "image/webp": ("webp",),
+    "image/bmp": ("bmp",), "image/tiff": ("tif", "tiff"), "audio/mpeg": ("mp3",), "audio/mp3": ("mp3",), "audio/flac": ("flac",),
+    "audio/x-flac": ("flac",), "audio/wav": ("wav",), "audio/x-wav": ("wav",), "audio/wave": ("wav",), "audio/ogg": ("ogg", "oga", "opus"),
+    "video/mp4": ("mp4", "m4v"), "video/webm": ("webm",), "video/x-matroska": ("mkv",), "video/quicktime": ("mov",),
+}  # fmt: skip
+"""Media types, and the formats and compressions by which `connectors.layout` knows such files."""
+
+
+def _formats(value: object) -> tuple[str, ...] | None:
+    """What encodingFormat may mean; None where one of several is not known."""
+    known = [_ENCODINGS.get(text.partition(";")[0].strip().lower()) for text in texts_of(value)]
+    if not known or None in known:
+        return None
+    return tuple(sorted({name for names in known if names for name in names}))
 
 
 def patterns(value: dict[str, Any]) -> tuple[list[Pattern], bool]:

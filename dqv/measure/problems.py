@@ -43,6 +43,7 @@ class Said:
         languages: idem.
         least_items: how many there are at least; None: it does not say.
         most_items: idem, at most.
+        published: the day on which it says that the dataset was published, ISO 8601; None: it does not say.
         read: false: it could not be read, and nothing is known of what it says.
     """
 
@@ -52,6 +53,7 @@ class Said:
     languages: tuple[str, ...] = ()
     least_items: int | None = None
     most_items: int | None = None
+    published: str | None = None
     read: bool = True
 
 

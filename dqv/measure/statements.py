@@ -28,8 +28,8 @@ class Statement:
 
     Attributes:
         kind: items, bytes, hours, pixels, span, format, modality, licence.
-        what: of items: image, text, audio, video, file or any; of pixels: size or side; else the format, modality or licence,
-            by its usual name; "" where the kind says it.
+        what: of items: image, text, audio, video, file or any; of hours: audio or video where it names one of them; of pixels:
+            size or side; else the format, modality or licence, by its usual name; "" where the kind says it.
         least: of a number the value, or the lower end of a range; of a span its first day as an ordinal; of pixels the short
             side; None of a name.
         most: the upper end of a range, the last day, the long side; None: as `least`.
@@ -37,6 +37,7 @@ class Statement:
         step: half of the last digit that is stated.
         whole: it speaks of all of the dataset.
         part: it speaks of a part.
+        own: it says that the dataset has it, which may be all or some of what there is.
         section: of the document.
     """
 
@@ -49,6 +50,7 @@ class Statement:
     whole: bool = False
     part: bool = False
     section: int = 0
+    own: bool = False
 
 
 _DIGITS = r"\d{1,3}(?:,\d{3}){1,5}(?:\.\d{1,6})?|\d{1,18}(?:\.\d{1,6})?"
@@ -65,7 +67,7 @@ _TO = r"\s{0,2}(?:[-~–—至到]|to)\s{0,2}"
 
 _BYTES = {
     "b": 1, "byte": 1, "bytes": 1, "字节": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "pb": 10**15,
-    "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40,
+    "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40, "pib": 2**50,
 }  # fmt: skip
 _HOURS = {
     "小时": Fraction(1), "个小时": Fraction(1), "hour": Fraction(1), "hours": Fraction(1), "hrs": Fraction(1), "hr": Fraction(1),
@@ -120,14 +122,29 @@ _PART = re.compile(
     r"remaining|rest|another|additional|only)\b|其他|其余|另有|新增|增加"
 )  # fmt: skip
 _WHOLE = re.compile(
-    r"共|总|合计|全部|整体|数据集包含|数据集包括|数据集规模|数据量|\b(?:total|totals|overall|in all|altogether|dataset (?:contains|comprises|includes|has|consists)|comprises|consists of|the (?:whole|entire|full) (?:dataset|corpus|collection))\b"
+    r"共|总|合计|全部|整体|数据集包含|数据集包括|数据集的?(?:规模|大小|体量|容量)|数据集由[^，,。；]{1,40}(?:组成|构成)|数据量|\b(?:total|totals|overall|in all|altogether|dataset (?:contains|comprises|includes|has|consists)|comprises|consists of|the (?:whole|entire|full) (?:dataset|corpus|collection))\b"
+)
+_OWN = re.compile(
+    r"(?:(?:^|[\s:：]|[本该此]|这个|我们的)数据集(?:目前|现|已|中|内|里)?(?:收录|收集|提供|包含|含有|含|有(?!效)|涵盖|汇集|发布|公开|收有)了?|我们(?:发布|公开|提供|开放)了?|"
+    r"\b(?:(?:this|our|the) (?:data ?set|corpus|collection)(?: (?:now|currently))? (?:provides?|offers?|holds?|has|have|includes?|contains?|covers?)|"
+    r"we (?:hereby |also )?(?:provide|release|publish|offer|share|present)|(?:this|our) (?:data ?set|corpus|collection) of))"
+    r"(?:(?! (?:on|for|with|from|using|by|to) |对|用于|关于)[^,，;；]){0,24}$"
+)  # fmt: skip
+"""Behind it, at once, what the dataset has."""
+_NOT_OWN = re.compile(
+    r"例如|比如|譬如|类似|不同于|来源|源数据|源语料|引用|标注员|\b(?:e\.g|for example|for instance|example of|such as|like|et al|source|sources|"
+    r"annotators?|checkpoints?|weights|extends|extended|builds? on|based on|inspired by|their|other|others|imagenet|coco)\b"
 )
 _ELSEWHERE = re.compile(
-    r"内存|显存|显卡|磁盘|硬盘|带宽|模型|参数|要求|门槛|应当?|须|不得|计划|预计|将(?:扩|增|达)|目标|原始|筛选自|选自|抽取自|相比|对比|此前|上一版|旧版|历史版本|"
+    r"内存|显存|显卡|磁盘|硬盘|带宽|模型|参数|要求|门槛|应当?|须|不得|计划|预计|将(?:扩|增|达)|目标|原始|筛选自|选自|抽取自|提取自|转写自|转录自|识别自|(?:其他|其它|现有|已有|同类)的?数据集|相比|对比|此前|上一版|旧版|历史版本|"
     r"\b(?:gpu|ram|vram|memory|disk|bandwidth|parameters|require[sd]?|requirements?|must|should|shall|plan|planned|will|goal|selected from|"
-    r"sampled from|out of|derived from|subset of|original|originally|previous|earlier|formerly|compared|unlike|pretrained|trained on|model|models|"
+    r"sampled from|out of|derived from|extracted from|transcribed from|subset of|their (?:dataset|corpus)|(?:other|another|existing) (?:datasets?|corpora|corpus)|original|originally|previous|earlier|formerly|compared|unlike|pretrained|trained on|model|models|"
     r"crawl|batch|epochs?|tokens?)\b"
 )  # fmt: skip
+_OF_WORK = re.compile(
+    r"耗时|耗费|花费|工时|人时|用时|费时|[以之]?内(?:响应|回复|处理|完成|提供|审核)|\b(?:took|takes|spent|effort|labou?r|within|person|man|work|working|worked)\b"
+)
+"""Hours of people, not of recordings."""
 _CLAUSE = re.compile(r"[。；;!?！？\n]|，|,(?!\d{3})|\.(?!\d)|[（）()]|、")
 
 MODALITIES = {
@@ -176,14 +193,19 @@ _LICENCE = re.compile(
 _LICENCE_NAMES = tuple(LICENCES)
 
 _SIDES = re.compile(r"(?<![\d.])(\d{2,5})\s{0,2}(?:px|像素)?\s{0,2}[x×*✕]\s{0,2}(\d{2,5})(?![\d.])")
-_LINES = re.compile(r"(?<![\d.])(480|720|1080|1440|2160|4320)\s?p\b|\b([248])k\b(?=[^a-z]|$)")
+_LINES = re.compile(
+    r"(?<![\d.])(480|720|1080|1440|2160|4320)\s?p\b|(?<![a-z0-9._-])([248])k(?![a-z0-9_]|\s?[张个条幅])"
+)
 _LINES_OF = {"2": 1440, "4": 2160, "8": 4320}
 _OF_PICTURES = re.compile(r"分辨率|像素|尺寸|清晰度|resolution|pixels?|\bpx\b|image size|frame size")
 
 _DAY = r"(?<!\d)((?:19|20)\d{2})\s?(?:年\s?(?:(\d{1,2})\s?月\s?(?:(\d{1,2})\s?日)?)?|[-/.](\d{1,2})(?:[-/.](\d{1,2}))?)?(?!\d)"
-_SPAN = re.compile(rf"{_DAY}\s{{0,2}}(?:[-~–—至到]|to|until|through|and)\s{{0,2}}(?:{_DAY}|(今|now|present))")
+_SPAN = re.compile(
+    rf"{_DAY}\s{{0,2}}(?:[-~–—/至到]|to|until|through|and)\s{{0,2}}(?:{_DAY}|(今|now|present))"
+)
 _OF_TIME = re.compile(
-    r"时间范围|时间跨度|时间段|采集时间|收集时间|数据时间|起止时间|时间覆盖|覆盖时间|采集于|收集于|录制于|拍摄于|time span|time range|time period|temporal coverage|"
+    r"时间范围|时间跨度|时间段|采集时间|收集时间|数据时间|起止时间|时间覆盖|覆盖时间|采集于|收集于|录制于|拍摄于|time span|time range|time period|temporal ?coverage|"
+    r"(?:覆盖|跨越|来自)了?\s?(?=(?:19|20)\d{2})|\bdata(?: ?set)? (?:spans?|covers?|spanning|covering|ranges? from)\b|\bspan(?:s|ning) (?:the )?(?:years?|period)\b|"
     r"collection period|date range|collected (?:between|from)|recorded (?:between|from)|captured (?:between|from)|period covered"
 )  # fmt: skip
 
@@ -238,7 +260,9 @@ def statements(text: str, context: Context) -> Iterator[Statement]:
     if "scale" in context.aspects:
         yield from _size_categories(text, context)
     if _OF_PICTURES.search(text) or _OF_PICTURES.search(f"{context.key} {context.column} {context.heading}"):
-        yield from _pixels(text, context)
+        yield from _pixels(text, context, named=True)
+    elif MODALITIES["image"].search(text) or MODALITIES["video"].search(text):
+        yield from _pixels(text, context, named=False)
     if _OF_TIME.search(text) or _OF_TIME.search(f"{context.key} {context.column} {context.heading}"):
         yield from _spans(text, context)
     if "format" in context.aspects and not _is_of_annotation(context):
@@ -309,12 +333,26 @@ def _quantities(text: str, context: Context) -> Iterator[Statement]:
             elif _ABOUT.search(before) or after:
                 bound = "about"
         sentence = _sentence(text, match.start(), match.end())
+        if kind == "hours":
+            if _OF_WORK.search(sentence):
+                continue
+            what = _recorded(f"{clause} {named} {context.heading}")
         part = any(map(_PART.search, (clause, named, context.heading)))
         whole = not part and (
             _WHOLE.search(clause) is not None or _WHOLE.search(named) is not None or "scale" in context.aspects
             or _WHOLE.search(sentence[: sentence.find(match[0]) + 1]) is not None
         )  # fmt: skip
-        yield Statement(kind, what, least, most, bound, step, whole, part, context.section)
+        own = (
+            not whole and not part and (kind != "hours" or what != "") and _NOT_OWN.search(sentence) is None
+            and _OWN.search(clause[: clause.find(match[0])]) is not None
+        )  # fmt: skip
+        yield Statement(kind, what, least, most, bound, step, whole, part, context.section, own)
+
+
+def _recorded(around: str) -> str:
+    """Of what hours are, by the words around them; "" where they name neither sound nor video, or both."""
+    found = [name for name in ("audio", "video") if MODALITIES[name].search(around)]
+    return found[0] if len(found) == 1 else ""
 
 
 _BARE = re.compile(rf"(?P<digits>{_DIGITS})(?:{_MULTIPLE})?\+?")
@@ -395,6 +433,12 @@ def _counted(match: re.Match[str]) -> str | None:
             if name not in ("any", "file") and re.match(words, tail):
                 return name
         return _COUNTERS[match["counter"]]
+    if (
+        match["audio"]
+        and match["audio"].startswith("utterance")
+        and not MODALITIES["audio"].search(match.string)
+    ):
+        return None  # of a dialogue
     if match["noun_zh"]:
         return next(name for name, words in _NOUNS.items() if re.fullmatch(words, match["noun_zh"]))
     return next(name for name in _NOUNS if match[name])
@@ -414,17 +458,37 @@ def _size_categories(text: str, context: Context) -> Iterator[Statement]:
             yield Statement("items", "any", end, None, bound, whole=True, section=context.section)
 
 
-def _pixels(text: str, context: Context) -> Iterator[Statement]:
+_NO_SIZE = re.compile(
+    r"缩放|裁剪|裁切|切分|网格|缩略图|补丁|屏幕|显示器|播放器|\b(?:resi[sz]ed?|resi[sz]ing|rescaled?|crop|crops|cropped|patch|patches|tiles?|grids?|thumbnails?|input|kernel|screens?|displays?|displayed|monitors?|players?)\b"
+)
+_LEAST_SIDE = 240
+"""Pixels, where nothing but a word for pictures stands beside two numbers: less may be a grid."""
+_SAID_OF = re.compile(r"(?:\b(?:is|are|in|at)|为|是|[(:：])\s{0,2}$")
+_SAID = re.compile(r"\s{0,2}(?:$|[.,;:()。，；、]|uhd|ultra)")
+
+
+def _pixels(text: str, context: Context, *, named: bool) -> Iterator[Statement]:
+    """Sizes of pictures; where no word for sizes stands there (`named`), what is said of pictures and can mean nothing else."""
     for match in _SIDES.finditer(text):
         short, long = sorted((int(match[1]), int(match[2])))
-        if not _elsewhere(text, match):
+        if not _elsewhere(text, match) and (named or (short >= _LEAST_SIDE and _is_of_pictures(text, match))):
             yield Statement("pixels", "size", Fraction(short), Fraction(long), _side_bound(text, match),
                             part=_PART.search(_clause(text, *match.span())) is not None, section=context.section)  # fmt: skip
     for match in _LINES.finditer(text):
         lines = int(match[1]) if match[1] else _LINES_OF[match[2]]
-        if not _elsewhere(text, match):
+        counts = match[2] and not (
+            _SAID_OF.search(text, max(0, match.start() - 8), match.start()) and _SAID.match(text, match.end())
+        )  # 4k images: four thousand
+        if not _elsewhere(text, match) and (named or (not counts and _is_of_pictures(text, match))):
             yield Statement("pixels", "side", Fraction(lines), None, _side_bound(text, match),
                             part=_PART.search(_clause(text, *match.span())) is not None, section=context.section)  # fmt: skip
+
+
+def _is_of_pictures(text: str, match: re.Match[str]) -> bool:
+    sentence = _sentence(text, *match.span())
+    if _NO_SIZE.search(sentence):
+        return False
+    return any(MODALITIES[name].search(sentence) for name in ("image", "video"))
 
 
 def _side_bound(text: str, match: re.Match[str]) -> str:

@@ -153,7 +153,7 @@ class _Document:
                     "least": None if each.least is None else str(each.least),
                     "most": None if each.most is None else str(each.most),
                     "bound": each.bound, "step": str(each.step), "whole": each.whole, "part": each.part,
-                    "section": each.section,
+                    "own": each.own, "section": each.section,
                 }
             )  # fmt: skip
             if len(self.statements) >= MOST_STATEMENTS:

@@ -42,6 +42,9 @@ REFERENCES = pa.schema(
         ("at", pa.string()),
         ("target", pa.binary()),  # path of what it names
         ("sha256", pa.binary(32)),  # as it says; or null
+        ("least_bytes", pa.int64()),  # of the sizes that it says; or null
+        ("most_bytes", pa.int64()),
+        ("formats", pa.list_(pa.string())),  # that it says, as `connectors.layout` names them; or null
     ]
 )
 """Files that descriptions name."""
@@ -139,9 +142,12 @@ def _looked_at(piece: dict[str, Any], content: bytes) -> _Looked:
         if not isinstance(value, dict):
             return _unread(piece, "no-dataset", "it is no object", "croissant")
         files = [
-            {"at": at, "target": folder + mark + target.encode("utf-8", "surrogateescape"), "sha256": digest}
-            for at, target, digest in croissant.files(value)
-        ]
+            {
+                "at": each.at, "target": folder + mark + each.path.encode("utf-8", "surrogateescape"), "sha256": each.sha256,
+                "least_bytes": each.least_bytes, "most_bytes": each.most_bytes, "formats": each.formats,
+            }
+            for each in croissant.files(value)
+        ]  # fmt: skip
         globs, more = _patterns(
             "croissant", (folder + mark).decode("utf-8", "replace"), *croissant.patterns(value)
         )

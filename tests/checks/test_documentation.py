@@ -1,5 +1,6 @@
 """The rule `documentation`: verdicts, and statements beside measurements, on both sides of every tolerance."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -8,14 +9,15 @@ import polars as pl
 import pytest
 
 from dqv.checks.documentation import documentation
-from dqv.checks.engine import Case, Documents, ModalityFacts, Outcome, Unread
+from dqv.checks.engine import MODALITY_WORDS, Case, Documents, ModalityFacts, Outcome, Unread
+from dqv.core.licences import Named
 from dqv.core.policy import load_policy
 from dqv.core.registration import Registration
 from dqv.core.schema import ASPECTS, DOCUMENTS, STATEMENTS
 from dqv.core.units import FLICKS_PER_SECOND
 from dqv.core.verdicts import Verdict
 from dqv.measure.card_terms import BY_NAME
-from tests.checks.declared import RECORD
+from tests.checks.declared import RECORD, described
 
 NOTHING = {name: 0 for name in ModalityFacts.__dataclass_fields__ if name != "unread"}
 
@@ -57,7 +59,7 @@ def stated(kind: str, what: str, least: str | None, **values: Any) -> dict[str, 
         "bound": "exact",
         "step": "0",
     }
-    return {**usual, "whole": True, "part": False, "section": 1, **values}
+    return {**usual, "whole": True, "part": False, "own": False, "section": 1, **values}
 
 
 ITEMS = pl.LazyFrame(
@@ -315,7 +317,41 @@ def test_what_could_not_be_read_may_explain_more_and_never_less() -> None:
 
 
 def test_a_count_of_what_is_not_there_may_speak_of_something_else() -> None:
-    assert agrees(stated("items", "image", "1000")) == [None]
+    assert agrees(stated("items", "image", "5000", whole=False)) == [None]
+    assert agrees(stated("items", "image", "1000")) == [None]  # as many as there are texts
+
+
+@pytest.mark.parametrize("how", ["whole", "own"])
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [("items", "image"), ("items", "video"), ("items", "audio"), ("hours", "audio"), ("hours", "video")],
+)
+def test_pictures_and_sound_that_the_dataset_is_said_to_have_and_has_not_are_contradicted(
+    kind: str, what: str, how: str
+) -> None:
+    claim = stated(kind, what, "5000", **{"whole": False, how: True})
+    assert agrees(claim) == [False]
+    (row,) = rows(documentation(case_of([document()], [claim])))
+    assert (row["measured"], row["detail"]) == (f"{MODALITY_WORDS[what].en} 0 items", "items by modality")
+    assert agrees({**claim, "bound": "most"}) == [None]
+    for unsure in ({"unread_rows": 1}, {"unread_anywhere": 1}):
+        some = {**{name: facts() for name in ("audio", "image", "video")}, "text": facts(items=1000)}
+        assert agrees(claim, facts={**some, what: facts(**unsure)}) == [None]
+
+
+def test_a_text_may_be_what_a_picture_shows_and_hours_may_be_of_anything() -> None:
+    images = {**{name: facts() for name in ("audio", "text", "video")}, "image": facts(items=1000)}
+    data = objects(1).with_columns(texts=pl.lit(None, pl.Int64))
+    assert agrees(stated("items", "text", "5000"), items=FRAMES, facts=images, objects=data) == [None]
+    assert agrees(stated("hours", "", "300")) == [None]
+
+
+def test_what_the_dataset_is_said_to_have_is_contradicted_only_where_it_is_far_more_than_there_is() -> None:
+    own = {"whole": False, "own": True}
+    assert agrees(stated("items", "any", "300", **own)) == [None]
+    assert agrees(stated("items", "any", "2105", **own)) == [None]
+    assert agrees(stated("items", "any", "2106", **own)) == [False]
+    assert agrees(stated("bytes", "", "2500000000000000", **own)) == [False]
 
 
 @pytest.mark.parametrize(
@@ -406,17 +442,42 @@ def test_modalities_are_contradicted_only_where_all_was_read() -> None:
     assert agrees(stated("modality", "audio", None), facts=some) == [None]
 
 
-def test_a_licence_is_compared_with_the_licence_files() -> None:
-    mit = document(2, role="licence", licences=["MIT"])
+def test_a_licence_is_compared_with_those_of_the_data_and_the_registered_one() -> None:
+    def told(
+        *stated_names: str,
+        files: tuple[Named, ...] = (),
+        fields: Sequence[str] = (),
+        registered: str | None = None,
+    ) -> list[Any]:
+        found = documentation(
+            case_of(
+                [document()],
+                [stated("licence", name, None) for name in stated_names],
+                licences=files,
+                descriptions=described(licence=list(fields)),
+                registration=Registration.model_validate(
+                    {**RECORD, "attestations": [], "licence": registered}
+                ),
+            )
+        )
+        return [(row["agrees"], row["measured"]) for row in rows(found)]
 
-    def told(*names: str, read: dict[str, Any] = mit) -> list[bool | None]:
-        found = documentation(case_of([document(), read], [stated("licence", name, None) for name in names]))
-        return [row["agrees"] for row in rows(found)]
-
-    assert told("mit") == [True]
-    assert told("cc-by") == [False]
-    assert told("mit", "cc-by") == [True, None]
-    assert told("cc-by", read=document(2, role="licence")) == [None]
+    mit = (Named("LICENSE", "text", ("MIT",)),)
+    file = "MIT (licence files and descriptions)"
+    assert told("mit", files=mit) == [(True, file)]
+    assert told("cc-by", files=mit) == [(False, file)]
+    assert told("mit", "cc-by", files=mit) == [(True, file), (None, file)]
+    assert told("cc-by", files=(Named("LICENSE", "text", ()),)) == [(None, None)]
+    assert told("mit", files=(Named("README.md", "card", ("MIT",)),)) == [(None, None)]
+    both = "CC-BY-NC-4.0 (300 items); registered GPL-3.0"
+    assert told("mit", fields=["cc-by-nc-4.0"] * 300, registered="GPL-3.0") == [(False, both)]
+    assert told("cc-by-nc", fields=["cc-by-nc-4.0"] * 300, registered="GPL-3.0") == [(False, both)]
+    assert told("gpl", registered="GPL-3.0") == [(True, "registered GPL-3.0")]
+    assert told("mit", fields=["MIT", "CC-BY-4.0"]) == [(True, "CC-BY-4.0, MIT (2 items)")]
+    assert told("mit", fields=["secret words"]) == [(None, "1 × non-SPDX (1 items)")]
+    spellings = [f"MIT{' ' * number}license" for number in range(1, 52)]
+    assert told("cc-by", fields=spellings[:50]) == [(False, "MIT (50 items)")]
+    assert told("cc-by", fields=spellings) == [(None, "MIT (50 items)")]
 
 
 def test_both_numbers_and_the_place_are_told() -> None:

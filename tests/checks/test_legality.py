@@ -1,7 +1,9 @@
 from typing import Any
 
+import polars as pl
 import pytest
 
+from dqv.checks.engine import Documents
 from dqv.core.licences import Named
 from dqv.core.verdicts import Verdict
 from tests.checks.declared import described, outcome, rows
@@ -112,3 +114,38 @@ def test_open_licences_are_findings(licence: str, open_: bool) -> None:
     assert rows(found, "open-licence") == [*expected, {"name": "ODbL-1.0", "place": "LICENSE"}]
     assert f"{2 if open_ else 0} items and 1 files under an open licence" in found.message.en
     assert found.verdict is Verdict.REVIEW
+
+
+@pytest.mark.parametrize(
+    ("declared", "named", "verdict", "statuses"),
+    [
+        ("GPL-3.0", ["mit"], Verdict.REVIEW, ["contradicts"]),
+        ("MIT", ["mit"], Verdict.ATTESTED, ["as-declared"]),
+        ("CC-BY-4.0", ["mit", "cc-by"], Verdict.ATTESTED, ["not-compared", "as-declared"]),
+        ("专有", ["mit"], Verdict.ATTESTED, ["not-compared"]),
+        (None, ["mit"], Verdict.ATTESTED, ["not-declared"]),
+    ],
+)
+def test_what_the_words_of_documents_name_is_held_to_it(
+    declared: str | None, named: list[str], verdict: Verdict, statuses: list[str]
+) -> None:
+    read = pl.DataFrame({"object": [0], "role": ["documentation"], "status": ["read"]})
+    stated = pl.DataFrame({"object": 0, "kind": "licence", "what": named})
+    found = outcome("legality", {"licence": declared}, documents=Documents(read, stated.clear(), stated))
+    assert found.verdict is verdict
+    told = rows(found, "licence-document")
+    assert told == [
+        {"name": name, "place": "README.md", "status": status}
+        for name, status in zip(named, statuses, strict=True)
+    ]
+    assert ("Declared is GPL-3.0; 1 documents state mit." in found.message.en) is (verdict is Verdict.REVIEW)
+
+
+def test_a_card_says_its_licence_once() -> None:
+    read = pl.DataFrame({"object": [0], "role": ["documentation"], "status": ["read"]})
+    stated = pl.DataFrame({"object": 0, "kind": "licence", "what": ["mit"]})
+    card = (Named("README.md", "card", ("MIT",)),)
+    found = outcome(
+        "legality", {"licence": "MIT"}, documents=Documents(read, stated.clear(), stated), licences=card
+    )
+    assert rows(found, "licence-document") == []

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dqv.connectors import layout
 from dqv.measure import croissant
 from dqv.measure.problems import ERROR, WARNING, Problem
 
@@ -85,7 +86,53 @@ def test_a_good_description_has_no_problem_and_says_what_it_says() -> None:
     assert croissant.judge(GOOD) == []
     assert croissant.said(GOOD).licences == ("https://spdx.org/licenses/MIT.html",)
     assert croissant.said(GOOD).versions == ("1.0.0",)
-    assert list(croissant.files(GOOD)) == [("distribution[0]", "data/a.csv", bytes.fromhex("0a" * 32))]
+    assert croissant.said(GOOD).published == "2026-01-01"
+    assert list(croissant.files(GOOD)) == [
+        ("distribution[0]", "data/a.csv", bytes.fromhex("0a" * 32), None, None, ("csv",))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "least", "most"),
+    [
+        ("117743 B", 117743, 117743), ("117743", 117743, 117743), (117743, 117743, 117743), ("1,024 bytes", 1024, 1024),
+        ("12 GB", 115 * 10**8, 25 * 2**29), ("4.698 MB", 4_697_500, 4_926_734), ("36.809 KB", 36_809, 37_692),
+        ("1 KiB", 512, 1536), ("0.15 TiB", 159_429_186_028, 170_424_302_305),
+        (" B", None, None), ("12 parsecs", None, None), (-5, None, None), (True, None, None), (1.5, None, None), ("9" * 15 + " PB", None, None),
+        (["12 GB"], None, None),
+    ],
+)  # fmt: skip
+def test_a_size_means_all_that_is_rounded_to_it(said: object, least: int | None, most: int | None) -> None:
+    (found, *_) = croissant.files(broken(distribution=[{**GOOD["distribution"][0], "contentSize": said}]))
+    assert (found.least_bytes, found.most_bytes) == (least, most)
+
+
+@pytest.mark.parametrize(
+    ("said", "formats"),
+    [
+        ("text/csv", ("csv",)), ("Text/CSV; charset=utf-8", ("csv",)), ("application/jsonlines", ("json", "jsonl")),
+        (["text/csv", "application/gzip"], ("csv", "gz", "gzip")), ("application/x-own", None), (["text/csv", "application/x-own"], None),
+        (None, None), ({"@id": "text/csv"}, ("csv",)),
+    ],
+)  # fmt: skip
+def test_media_types_that_are_known_mean_formats(said: object, formats: tuple[str, ...] | None) -> None:
+    (found, *_) = croissant.files(broken(distribution=[{**GOOD["distribution"][0], "encodingFormat": said}]))
+    assert found.formats == formats
+
+
+def test_media_types_mean_formats_of_names() -> None:
+    known = {name for each in croissant._ENCODINGS.values() for name in each}
+    suffixes = {layout.classify(f"a.{name}".encode(), "file").format for name in known}
+    assert known - suffixes == {"gzip", "zstd"}
+
+
+@pytest.mark.parametrize(
+    ("said", "day"),
+    [("2026-07-01", "2026-07-01"), ("2026-07-01T23:00:00Z", "2026-07-01"), ("2026", "2026-01-01"), ("2026-07", "2026-07-01"),
+     (["2020-01-01", "2031-01-01"], "2031-01-01"), ("2026-13-01", None), ("soon", None), (7, None), ("2026-07-011", None)],
+)  # fmt: skip
+def test_the_day_of_publication_is_read(said: object, day: str | None) -> None:
+    assert croissant.said(broken(datePublished=said)).published == day
 
 
 @pytest.mark.parametrize("conforms", [None, "http://mlcommons.org/croissant/0.8", 7])

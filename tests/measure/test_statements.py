@@ -60,6 +60,7 @@ def test_counts_are_read(text: str, what: str, value: Any, bound: str) -> None:
         ("时长超过1,000小时", "hours", 1000, "least"),
         ("1200 hours", "hours", 1200, "exact"),
         ("90 分钟", "hours", Fraction(3, 2), "exact"),
+        ("2 PiB", "bytes", 2**51, "exact"),
         ("100-200 小时", "hours", (100, 200), "range"),
     ],
 )
@@ -103,6 +104,79 @@ def test_what_speaks_of_something_else_is_no_statement(text: str) -> None:
 def test_whole_and_part_are_told_by_the_words_around(text: str, whole: bool, part: bool) -> None:
     first = next(statements(text, context()))
     assert (first.whole, first.part) == (whole, part)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "数据集大小为2.5PB",
+        "数据集由一万五千个样本组成",
+        "本数据集的规模为 3 万条",
+        "本数据集由 300 个视频构成",
+    ],
+)
+def test_size_and_make_of_the_dataset_are_of_the_whole(text: str) -> None:
+    (found,) = statements(text, context())
+    assert (found.whole, found.part, found.own) == (True, False, False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["We provide 7,777 records.", "This dataset provides 5,000 images.", "We release about 5,000 images", "our corpus holds 12,345 documents",
+     "Here we publish a set of 5,000 videos", "this collection of 5,000 images", "数据集收录了5000张图片", "数据集含5000张图片", "本数据集有5000张图片",
+     "该数据集提供约 5000 条记录", "我们发布了 3 万条数据", "数据集中有 3 万条记录"],
+)  # fmt: skip
+def test_what_the_dataset_is_said_to_have_is_its_own(text: str) -> None:
+    (found,) = statements(text, context())
+    assert (found.whole, found.part, found.own) == (False, False, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["5,000 images were looked at", "ImageNet数据集有 1400 万张图片", "ImageNet provides 14 million images", "The dataset of Smith et al. has 5,000 images",
+     "For example, this dataset provides 5,000 images", "This dataset provides 5,000 images like COCO", "Our dataset extends a corpus of 5,000 documents",
+     "例如，本数据集有 5000 张图片", "We provide code, and others have 5,000 images", "与来源不同，本数据集有 5000 条", "类似地，数据集有 5000 条",
+     "a dataset of 14 million images was used", "We share results on 10,000 images", "数据集由 500 名医生标注 5000 条", "我们提供了对 5000 张图片的标注",
+     "数据集有效期为 24 小时", "we offer 24 hours of support"],
+)  # fmt: skip
+def test_an_example_another_dataset_or_a_source_is_not_its_own(text: str) -> None:
+    assert [each for each in statements(text, context()) if each.whole or each.own] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The training set provides 5,000 images",
+        "We provide 100 images per class",
+        "本数据集提供训练集 5000 张图片",
+    ],
+)
+def test_a_part_of_the_dataset_is_a_part(text: str) -> None:
+    first = next(statements(text, context()))
+    assert not first.own
+    assert not first.whole
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Their dataset contains 5 million records", "其他数据集包含 500 万条", "Existing datasets: in total 5 million records", "Transcribed from 300 hours of audio",
+     "共耗时 300 小时标注语音", "Annotation took 300 hours in total", "共 24 小时内响应", "in total 500 person hours"],
+)  # fmt: skip
+def test_another_dataset_and_hours_of_people_are_no_statements(text: str) -> None:
+    assert told(text) == []
+
+
+def test_hours_are_of_what_stands_beside_them() -> None:
+    assert told("Total duration: 300 hours of audio") == [("hours", "audio", 300, "exact")]
+    assert told("共 300 小时视频") == [("hours", "video", 300, "exact")]
+    assert told("共 300 小时", heading="语音") == [("hours", "audio", 300, "exact")]
+    assert told("共 300 小时传感器数据") == [("hours", "", 300, "exact")]
+    assert told("300 hours of audio and video") == [("hours", "", 300, "exact")]
+
+
+def test_utterances_are_recordings_where_sound_is_spoken_of() -> None:
+    assert told("5,000 utterances of speech") == [("items", "audio", 5000, "exact")]
+    assert told("dialogues with 5,000 utterances") == []
 
 
 def test_another_sentence_says_nothing_of_a_number() -> None:
@@ -151,12 +225,42 @@ def test_sizes_of_pictures_are_read_where_they_are_spoken_of(
 
 
 @pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "All images are 4K (3840x2160)",
+            [("pixels", "size", (2160, 3840), "exact"), ("pixels", "side", 2160, "exact")],
+        ),
+        ("图片均为 1920×1080。", [("pixels", "size", (1080, 1920), "exact")]),
+        ("1080p video", [("pixels", "side", 1080, "exact")]),
+        ("所有视频为4K。", [("pixels", "side", 2160, "exact")]),
+        ("images on a 10x10 grid", []),
+        ("images are resized to 512x512", []),
+        ("视频 239x320", []),
+        ("The image is fine. A sheet of 1920x1080 rows", []),
+        ("no pictures: 1920x1080, 4K", [("pixels", "size", (1080, 1920), "exact")]),
+        ("videos in 4k categories", []),
+        ("The images were displayed on a 1920x1080 screen", []),
+        ("视频 4k张", []),
+    ],
+)
+def test_sizes_beside_a_word_for_pictures_are_theirs(text: str, found: list[Any]) -> None:
+    assert [each for each in told(text) if each[0] == "pixels"] == found
+    assert [each for each in told("we have 4k images") if each[0] == "pixels"] == []
+
+
+@pytest.mark.parametrize(
     ("text", "first", "last"),
     [
         ("采集时间：2019年1月至2023年12月", date(2019, 1, 1), date(2023, 12, 31)),
         ("时间跨度 2018-2020", date(2018, 1, 1), date(2020, 12, 31)),
         ("collected between 2020-02 and 2020-02-29", date(2020, 2, 1), date(2020, 2, 29)),
         ("time span: 2021/3/1 to 2022", date(2021, 3, 1), date(2022, 12, 31)),
+        ("Data spans 2015-2016", date(2015, 1, 1), date(2016, 12, 31)),
+        ("temporalCoverage 2015-01-01/2016-03-01", date(2015, 1, 1), date(2016, 3, 1)),
+        ("temporal coverage: 2015/2016", date(2015, 1, 1), date(2016, 12, 31)),
+        ("覆盖2015年1月到2016年3月", date(2015, 1, 1), date(2016, 3, 31)),
+        ("数据来自2019年至2020年", date(2019, 1, 1), date(2020, 12, 31)),
         ("时间范围 2019 至今", date(2019, 1, 1), date(2100, 12, 31)),
     ],
 )
