@@ -534,6 +534,14 @@ def _privacy() -> Iterator[Case]:
             rows[7] = {**rows[7], "text": f"{rows[7]['text']} {text} {rows[7]['text']}"}
             numbers = {"privacy": (hit, "20")}
             yield Case(f"privacy-{side}-{kind}", jsonl(rows), {"privacy": side}, numbers)
+    more: Any
+    for where, more, hit in (
+        ("key", {"contacts": {"13812345678": "a"}}, "1"),
+        ("field", {"13812345678": "a"}, "0"),
+    ):
+        rows = records()
+        rows[7] = {**rows[7], **more}
+        yield Case(f"privacy-review-a-{where}", jsonl(rows), {"privacy": "review"}, {"privacy": (hit, "20")})
     named = {**USUAL_FILES, "13812345678.txt": record(99)["text"].encode()}
     yield Case("privacy-review-a-name", named, {"privacy": "review"}, {"privacy": ("0", "21")})
 

@@ -1,6 +1,7 @@
 """The rows of personal values, found in texts that are gathered over objects."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from dqv.stages.gathered import Gathered
 MOST_VALUES = 64
 """Different values of one kind in one field of an item that have a row each; the others are counted together."""
 
-RECORD, NAME, METADATA, EMBEDDED = "record", "name", "metadata", "embedded"
+RECORD, NAME, FIELDS, METADATA, EMBEDDED = "record", "name", "fields", "metadata", "embedded"
 
 _Text = tuple[int, int, str, str]
 """Object, place, where, field."""
@@ -33,6 +34,11 @@ class PersonalRows(Gathered[tuple[_Text, str]]):
         """The name of the piece at work, once an object."""
         if self._piece["read"] != "span":
             self._add(0, NAME, _DOCUMENT, visible_path(self._piece["path"].encode("latin-1")))
+
+    def add_fields(self, names: Collection[str]) -> None:
+        """The names of the fields of the piece at work, sorted, once an object: a table without a header has values there."""
+        for name in _may_hold(tuple(names)):
+            self._add(0, FIELDS, _DOCUMENT, name)
 
     def add(self, place: int, value: object, where: str = RECORD) -> None:
         """A document, or a record, of the piece at work."""
@@ -99,7 +105,7 @@ _LEAST_NUMBER = 10**9
 
 
 def _texts(value: object) -> Iterator[str]:
-    """The strings inside a value, and its numbers that may be one: a column of numbers with gaps holds floats."""
+    """The strings inside a value, keys too, and its numbers that may be one: a column of numbers with gaps holds floats."""
     stack = [value]
     while stack:
         value = stack.pop()
@@ -107,6 +113,8 @@ def _texts(value: object) -> Iterator[str]:
             yield value
         elif isinstance(value, dict):
             stack.extend(reversed(value.values()))
+            if _MARK.search("\n".join(value)):
+                stack.extend(reversed(value))
         elif isinstance(value, list | tuple):
             stack.extend(reversed(value))
         elif isinstance(value, int) and value >= _LEAST_NUMBER:
@@ -116,6 +124,16 @@ def _texts(value: object) -> Iterator[str]:
 
 
 _MOST_EXACT = 2**53
+
+_MARK = re.compile(r"[@\d]")
+"""What every value holds: names without it need not be searched."""
+
+
+@lru_cache(maxsize=1024)
+def _may_hold(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the names of fields, mostly of many objects the same, that may hold a value."""
+    return tuple(name for name in names if _MARK.search(name))
+
 
 _LEAST = 6
 """Characters of the shortest value, an e-mail address (a@b.cn)."""
