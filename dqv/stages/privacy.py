@@ -37,8 +37,9 @@ class PersonalRows(Gathered[tuple[_Text, str]]):
 
     def add_fields(self, names: Collection[str]) -> None:
         """The names of the fields of the piece at work, sorted, once an object: a table without a header has values there."""
-        for name in _may_hold(tuple(names)):
-            self._add(0, FIELDS, _DOCUMENT, name)
+        if not _PLAIN.issuperset(names):
+            for name in _may_hold(names):
+                self._add(0, FIELDS, _DOCUMENT, name)
 
     def add(self, place: int, value: object, where: str = RECORD) -> None:
         """A document, or a record, of the piece at work."""
@@ -113,8 +114,8 @@ def _texts(value: object) -> Iterator[str]:
             yield value
         elif isinstance(value, dict):
             stack.extend(reversed(value.values()))
-            if _MARK.search("\n".join(value)):
-                stack.extend(reversed(value))
+            if not _PLAIN.issuperset(value):
+                stack.extend(reversed(_may_hold(value)))
         elif isinstance(value, list | tuple):
             stack.extend(reversed(value))
         elif isinstance(value, int) and value >= _LEAST_NUMBER:
@@ -125,14 +126,25 @@ def _texts(value: object) -> Iterator[str]:
 
 _MOST_EXACT = 2**53
 
-_MARK = re.compile(r"[@\d]")
-"""What every value holds: names without it need not be searched."""
+_MARK = re.compile(r"@|\d\D*\d\D*\d")
+"""What every value holds, a plate no more: names without it need not be searched."""
 
 
-@lru_cache(maxsize=1024)
-def _may_hold(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the names of fields, mostly of many objects the same, that may hold a value."""
-    return tuple(name for name in names if _MARK.search(name))
+_PLAIN: set[str] = set()
+"""Short names without it that were met, as many as `_MOST_PLAIN`: mostly the same come again and again."""
+
+_MOST_PLAIN, _SHORT = 4096, 64
+
+
+def _may_hold(names: Iterable[str]) -> list[str]:
+    """Those of the names of fields that may hold a value."""
+    found = []
+    for name in names:
+        if _MARK.search(name):
+            found.append(name)
+        elif len(name) <= _SHORT and len(_PLAIN) < _MOST_PLAIN:
+            _PLAIN.add(name)
+    return found
 
 
 _LEAST = 6
