@@ -29,10 +29,10 @@ KINDS = {
 """The kinds of `measure.privacy`, in the order of a report; credit codes are of units and no personal values."""
 
 _METHOD = Words(
-    zh="在全部记录及其字段名、元数据表、文件名中按格式与校验码查找身份证号、电话、银行卡号、电子邮箱、号牌、护照号，并看图像与视频是否载有拍摄位置；"
+    zh="在全部记录及其字段名、元数据表、文件名、图像 EXIF 与音视频标签的文字中按格式与校验码查找身份证号、电话、银行卡号、电子邮箱、号牌、护照号，并看图像与视频是否载有拍摄位置；"
     "统一社会信用代码为单位代码，不计。姓名、住址、人脸、声音不在查找之列。证据只列位置、种类与带密钥的摘要，密钥取自数据本身，不列原值。",
-    en="In all records and the names of their fields, tables of metadata and names of files, identity, telephone and card numbers, "
-    "e-mail addresses, plates and passports are told by form and check digit; of pictures and videos, whether they say where they were taken. Credit codes are "
+    en="In all records and the names of their fields, tables of metadata, names of files, texts of EXIF and of tags of audio and video, "
+    "identity, telephone and card numbers, e-mail addresses, plates and passports are told by form and check digit; of pictures and videos, whether they say where they were taken. Credit codes are "
     "of units and do not count. Names, homes, faces and voices are not looked for. The evidence has place, kind and a keyed hash, "
     "whose key is of the data itself, never the value.",
 )

@@ -87,6 +87,11 @@ class PersonalRows(Gathered[tuple[_Text, str]]):
             "object": self._piece["object"], "place": place, "where": EMBEDDED, "field": "GPS", "kind": "position", "count": 1,
         }])  # fmt: skip
 
+    def add_texts(self, place: int, texts: Iterable[tuple[str, str]]) -> None:
+        """What people wrote into an image, recording or video of the piece at work, by the tag's name."""
+        for name, text in texts:
+            self._add(place, EMBEDDED, name, text)
+
     def _add(self, place: int, where: str, field: str, text: str) -> None:
         if len(text) >= _LEAST:
             self._gather(((self._piece["object"], place, where, field), text))

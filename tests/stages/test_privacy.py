@@ -117,6 +117,13 @@ def test_a_field_that_is_a_value_itself_is_shown_masked(tmp_path: Path) -> None:
     assert [(row["where"], row["field"]) for row in rows] == [("metadata", "[mobile]")]
 
 
+def test_texts_of_media_are_searched(tmp_path: Path) -> None:
+    rows = found(tmp_path, lambda rows: rows.add_texts(3, [("Artist", f"tel {MOBILE}"), ("title", "none")]))
+    assert [(row["where"], row["field"], row["kind"], row["place"], row["at"]) for row in rows] == [
+        ("embedded", "Artist", "mobile", 3, 4)
+    ]
+
+
 def test_a_position_is_a_row_without_a_value(tmp_path: Path) -> None:
     rows = found(tmp_path, lambda rows: rows.add_located(3))
     assert [(row["where"], row["kind"], row["value"], row["place"]) for row in rows] == [
