@@ -1,7 +1,7 @@
 """Precision and recall of personal values, on made text of which is known where they stand.
 
 Sentences of Chinese and English, in which personal values stand as people write them, beside numbers that look alike: orders,
-parcels, serials, moments, measurements, digests, addresses of the web, and values with one digit changed. A value that is found
+parcels, serials, names of files, moments, measurements, digests, addresses of the web, and values with one digit changed. A value that is found
 counts where its kind and its first byte are those that were written. `python -m benchmarks.privacy_truth` writes the figures
 into docs/PRIVACY.md.
 """
@@ -146,14 +146,18 @@ def _plate(random: Random) -> str:
     return f"{province}{city}{dot}{serial}"
 
 
+_NAMED = ("张三.txt", "李四", "录音.wav", "正面.jpg")
+"""What stands behind an underscore in the name of a file."""
+
 _VALUES: dict[str, tuple[Callable[[Random], str], ...]] = {
     "id": (
         _identity, _identity, _identity, lambda r: _identity(r).lower(), lambda r: _grouped(_identity(r), (6, 8), " "),
-        lambda r: _wide(_identity(r)),
+        lambda r: _wide(_identity(r)), lambda r: f"{_identity(r)}_{r.choice(_NAMED)}",
     ),
     "mobile": (
         _mobile, _mobile, _mobile, lambda r: _grouped(_mobile(r), (3, 4), "-"), lambda r: _grouped(_mobile(r), (3, 4), " "),
         lambda r: f"+86 {_mobile(r)}", lambda r: f"+86{_mobile(r)}", lambda r: f"(+86){_mobile(r)}", lambda r: _wide(_mobile(r)),
+        lambda r: f"{_mobile(r)}_{r.choice(_NAMED)}",
     ),
     "card": (_card, _card, lambda r: _grouped(_card(r), (4, 4, 4, 4), " "), lambda r: _grouped(_card(r), (4, 4, 4, 4), "-"), _visa),
     "landline": (_landline_written,),
@@ -163,13 +167,25 @@ _VALUES: dict[str, tuple[Callable[[Random], str], ...]] = {
 }  # fmt: skip
 
 _BEFORE: dict[str, tuple[str, ...]] = {
-    "id": ("身份证号：", "身份证号码为", "（", "证件号 ", "ID card ", "，", "持", " "),
-    "mobile": ("手机：", "联系电话 ", "电话", "，", "请拨打", "call ", "mobile: ", "（", "微信同号"),
-    "card": ("银行卡号：", "卡号 ", "账号：", "汇入", "card ", "开户行农行，"),
+    "id": ("身份证号：", "身份证号码为", "（", "证件号 ", "ID card ", "，", "持", " ", "身份证_", "scan_"),
+    "mobile": (
+        "手机：",
+        "联系电话 ",
+        "电话",
+        "，",
+        "请拨打",
+        "call ",
+        "mobile: ",
+        "（",
+        "微信同号",
+        "通话_",
+        "tel_",
+    ),
+    "card": ("银行卡号：", "卡号 ", "账号：", "汇入", "card ", "开户行农行，", "银行卡_"),
     "landline": ("电话：", "传真 ", "tel. ", "座机", "热线"),
     "email": ("邮箱：", "写信至 ", "e-mail ", "<", "，"),
     "plate": ("车牌", "车辆", "，", "truck ", "驾驶"),
-    "passport": ("护照号：", "护照 ", "passport no. ", "持护照"),
+    "passport": ("护照号：", "护照 ", "passport no. ", "持护照", "护照_"),
 }
 
 
@@ -210,6 +226,10 @@ _ALIKE: tuple[Callable[[Random], str], ...] = (
     lambda r: f"型号E{_digits(r, 8)}", lambda r: f"G{_digits(r, 8)}", lambda r: f"新A{r.randint(2015, 2026)}款", lambda r: f"云C{_digits(r, 3)}",
     lambda r: f"icon{_digits(r, 3)}@2x.png", lambda r: f"@user{_digits(r, 3)}", lambda r: f"0573-{r.choice('019')}{_digits(r, 7)}",
     lambda r: f"¥{_digits(r, 3)},{_digits(r, 3)},{_digits(r, 3)}.00", lambda r: f"{_digits(r, 4)} {_digits(r, 4)} {_digits(r, 4)}",
+    lambda r: f"img_{_mobile(r)}{_digits(r, 3)}.jpg", lambda r: f"{_mobile(r)}_{''.join(r.choices('0123456789abcdef', k=10))}_z.jpg",
+    lambda r: f"user_{_mobile(r)}", lambda r: f"{_digits(r, 7)}_{_mobile(r)}.png", lambda r: f"COCO_train2014_{_digits(r, 12)}.jpg",
+    lambda r: f"{_digits(r, 4)}-{r.randint(2015, 2026)}{r.randint(1, 12):02}{r.randint(1, 28):02}.txt", lambda r: f"part_{_card(r)}.bin",
+    lambda r: f"IMG_{r.randint(2015, 2026)}{r.randint(1, 12):02}{r.randint(1, 28):02}_{_digits(r, 6)}.jpg",
 )  # fmt: skip
 
 

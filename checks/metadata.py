@@ -1,6 +1,7 @@
 """8(三) 具备规范的元数据: what describes files and items, held to the standards that it follows and to the policy's expectations."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 
 import polars as pl
 
@@ -8,6 +9,7 @@ from dqv.checks.attestations import seen, stated
 from dqv.checks.engine import Case, Metadata, Outcome, join
 from dqv.core.policy import Words
 from dqv.core.verdicts import Verdict
+from dqv.measure.privacy import mask
 
 _MOST_TOLD = 8
 """Rules that are named in a sentence; all are in the evidence."""
@@ -157,7 +159,7 @@ def _evidence(case: Case, chosen: pl.Expr) -> pl.LazyFrame:
         kind=pl.lit("file"),
         name="name",
         severity="error_kind",
-        at=pl.col("fields").list.join(", "),
+        at=_fields(pl.col("fields").list.join(_APART), headed=pl.col("format").is_in(_HEADED)),
         detail="error",
     )
     parts = [files]
@@ -186,6 +188,54 @@ def _evidence(case: Case, chosen: pl.Expr) -> pl.LazyFrame:
                 _named(case, places).with_columns(kind=pl.lit("unexpected"), standard="suite", at="column")
             )
     return pl.concat([_as_evidence(each) for each in parts])
+
+
+_APART = "\x1f"
+_HEADED = ("csv", "tsv", "xlsx")
+"""Formats of which the first row names the fields, or is data where somebody left the names out."""
+
+_MOST_NAME = 64
+"""Characters of a field's name that are shown; a longer one in a first row is more like a text."""
+
+_NUMBER = re.compile(r"[\d\s.,:/+-]+")
+
+
+def _fields(names: pl.Expr, *, headed: pl.Expr) -> pl.Expr:
+    """Names of fields as they may be shown: masked, and of a first row that looks like values only how many."""
+
+    def shown(lists: pl.Series, show: Callable[[list[str]], str]) -> pl.Series:
+        told = {each: show(each.split(_APART)) for each in lists.unique().drop_nulls()}
+        return lists.replace_strict(told, return_dtype=pl.String, default=None)
+
+    def by(show: Callable[[list[str]], str]) -> pl.Expr:
+        return names.map_batches(
+            lambda lists: shown(lists, show), return_dtype=pl.String, is_elementwise=True
+        )
+
+    return pl.when(headed).then(by(_header)).otherwise(by(_all_masked))
+
+
+def _all_masked(names: list[str]) -> str:
+    return ", ".join(_shortened(mask(name)) for name in names)
+
+
+def _header(names: list[str]) -> str:
+    values = any(len(name) > _MOST_NAME or _NUMBER.fullmatch(name) or mask(name) != name for name in names)
+    if values or _has_equals(names):
+        return f"{len(names)} fields, whose names look like values"
+    return ", ".join(names)
+
+
+def _has_equals(names: list[str]) -> bool:
+    """Whether one stood there twice, and has its number behind it (`column_names`)."""
+    return any(
+        end.isdecimal() and int(end) <= len(names) and name in names
+        for name, _, end in (each.rpartition("_") for each in names)
+    )
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _MOST_NAME else name[: _MOST_NAME - 1] + "…"
 
 
 def _named(case: Case, rows: pl.LazyFrame) -> pl.LazyFrame:

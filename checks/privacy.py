@@ -29,10 +29,10 @@ KINDS = {
 """The kinds of `measure.privacy`, in the order of a report; credit codes are of units and no personal values."""
 
 _METHOD = Words(
-    zh="在全部记录、元数据表、文件名中按格式与校验码查找身份证号、电话、银行卡号、电子邮箱、号牌、护照号，并看图像与视频是否载有拍摄位置；"
+    zh="在全部记录及其字段名、元数据表、文件名、图像 EXIF 与音视频标签的文字中按格式与校验码查找身份证号、电话、银行卡号、电子邮箱、号牌、护照号，并看图像与视频是否载有拍摄位置；"
     "统一社会信用代码为单位代码，不计。姓名、住址、人脸、声音不在查找之列。证据只列位置、种类与带密钥的摘要，密钥取自数据本身，不列原值。",
-    en="In all records, tables of metadata and names of files, identity, telephone and card numbers, e-mail addresses, plates and "
-    "passports are told by form and check digit; of pictures and videos, whether they say where they were taken. Credit codes are "
+    en="In all records and the names of their fields, tables of metadata, names of files, texts of EXIF and of tags of audio and video, "
+    "identity, telephone and card numbers, e-mail addresses, plates and passports are told by form and check digit; of pictures and videos, whether they say where they were taken. Credit codes are "
     "of units and do not count. Names, homes, faces and voices are not looked for. The evidence has place, kind and a keyed hash, "
     "whose key is of the data itself, never the value.",
 )
@@ -42,12 +42,13 @@ _POPULATION = Words(zh="全部可读的条目", en="all items that could be read
 def privacy(case: Case) -> Outcome:
     """8(二) 处理过程符合法律法规: for a person where personal values are found, or not all was searched."""
     found = judge_statement(case, "privacy")
-    rows = case.personal.filter(pl.col("kind") != "uscc")
+    rows = _once(case.personal.filter(pl.col("kind") != "uscc"))
     counts = _counts(rows)
     items = sum(facts.items for facts in case.facts.values())
     there = rows.filter(pl.col("where").is_in(["record", "embedded"]))
     hit = distinct(there, pl.struct("object", "place"), int(counts["rows"].sum()))
     words = [_told(hit, items, [_kind(row, rows) for row in counts.iter_rows(named=True)])]
+    words += _names(rows)
     unsearched = _unsearched(case)
     words += [
         *unsearched,
@@ -59,6 +60,13 @@ def privacy(case: Case) -> Outcome:
         numerator=hit, denominator=items, evidence=_evidence(case, evidence(found.rows), rows, there=bool(counts.height)),
         next_step=_next(found.verdict, there=bool(counts.height), unsearched=bool(unsearched)),
     )  # fmt: skip
+
+
+def _once(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Without what another piece of the same object told of the names of its fields too; sorted by `object`."""
+    of_fields = pl.col("where") == "fields"
+    names = rows.filter(of_fields).unique(["object", "field", "kind", "value"], maintain_order=True)
+    return rows.filter(~of_fields).merge_sorted(names, key="object")
 
 
 def _counts(rows: pl.LazyFrame) -> pl.DataFrame:
@@ -82,6 +90,33 @@ def _told(hit: int, items: int, kinds: list[Words]) -> Words:
         zh=f"{items} 个条目中 {hit} 个{share}载有个人信息：{'，'.join(each.zh for each in kinds)}。",
         en=f"{hit} of {items} items hold personal values: {', '.join(each.en for each in kinds)}.",
     )
+
+
+def _names(rows: pl.LazyFrame) -> list[Words]:
+    """That values stand in names: of files, which cannot be shown masked everywhere, or of fields."""
+    of = (
+        rows.filter(pl.col("where").is_in(["name", "fields"]))
+        .group_by("where")
+        .agg(pl.col("object").n_unique())
+    )
+    objects = dict(of.collect(engine="streaming").iter_rows())
+    words = []
+    if count := objects.get("name"):
+        words.append(
+            Words(
+                zh=f"{count} 个文件名含个人信息；文件名是对象在清单、其他证据与报告中的标识，在那里照原样列出，请先改名再检查。",
+                en=f"{count} names of files hold personal values; by its name an object is known in the manifest, other evidence "
+                "and the report, where it stands as it is: rename the files and check again.",
+            )
+        )
+    if count := objects.get("fields"):
+        words.append(
+            Words(
+                zh=f"{count} 个对象的字段名含个人信息；若首行是数据，请加上字段名一行。",
+                en=f"The names of fields of {count} objects hold personal values; if the first row is data, put one of names before it.",
+            )
+        )
+    return words
 
 
 def _kind(row: dict[str, int | str], rows: pl.LazyFrame) -> Words:

@@ -560,8 +560,22 @@ def _privacy() -> Iterator[Case]:
             rows[7] = {**rows[7], "text": f"{rows[7]['text']} {text} {rows[7]['text']}"}
             numbers = {"privacy": (hit, "20")}
             yield Case(f"privacy-{side}-{kind}", jsonl(rows), {"privacy": side}, numbers)
-    named = {**USUAL_FILES, "13812345678.txt": record(99)["text"].encode()}
-    yield Case("privacy-review-a-name", named, {"privacy": "review"}, {"privacy": ("0", "21")})
+    more: Any
+    for where, more, hit in (
+        ("key", {"contacts": {"13812345678": "a"}}, "1"),
+        ("field", {"13812345678": "a"}, "0"),
+        ("number-with-a-point", {"phone": "13812345678.0"}, "1"),
+    ):
+        rows = records()
+        rows[7] = {**rows[7], **more}
+        yield Case(f"privacy-review-a-{where}", jsonl(rows), {"privacy": "review"}, {"privacy": (hit, "20")})
+    for case, name in (
+        ("review-a-name", "13812345678.txt"),
+        ("review-a-name-with-underscore", "身份证_11010519491231002X.txt"),
+        ("attested-a-picture-of-the-web", "14526359573_0e7c9a2e2b_z.txt"),
+    ):
+        named = {**USUAL_FILES, name: record(99)["text"].encode()}
+        yield Case(f"privacy-{case}", named, {"privacy": case.partition("-")[0]}, {"privacy": ("0", "21")})
 
 
 def _licences() -> Iterator[Case]:

@@ -7,6 +7,8 @@ this modality alone. Such small items hold nothing by which near-duplicates are 
 """
 
 import io
+import struct
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
@@ -86,7 +88,9 @@ def _case(
 
     def rule(family: str) -> str:
         return (
-            family if family in ("recency", "metadata", "registration", "updates") else f"{family}.{modality}"
+            family
+            if family in ("recency", "metadata", "registration", "updates", "privacy")
+            else f"{family}.{modality}"
         )
 
     family, verdict, what = name.split("-", 2)
@@ -206,6 +210,11 @@ def _image_scale() -> Iterator[Case]:
             "recency": (size, size),
         }
         yield _case("image", name, _pngs(*[300] * 9, last), numbers)
+    files = _pngs(*[300] * 10)
+    told = b"tEXtAuthor\0tel 13812345678"
+    chunk = struct.pack(">I", len(told) - 4) + told + struct.pack(">I", zlib.crc32(told))
+    written = {**files, "pic-03.png": files["pic-03.png"][:33] + chunk + files["pic-03.png"][33:]}
+    yield _case("image", "privacy-review-text-of-a-picture", written, {"privacy": (1, 10)}, privacy="review")
     files = _pngs(*[300] * 9, 299)
     behind = {**files, "pic-00.png": files["pic-00.png"] + bytes(100)}
     yield _case("image", "scale-fail-bytes-behind-the-end", behind, {"scale": 2999},

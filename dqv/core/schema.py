@@ -171,8 +171,8 @@ PROBLEMS = pa.schema(
 PERSONAL = pa.schema(
     [
         ("object", pa.int64()),
-        ("place", pa.int64()),  # of the item; of a metadata file the number of the entry; of a name 0
-        ("where", pa.string()),  # record, name (of the object), metadata, embedded (EXIF, container)
+        ("place", pa.int64()),  # of the item; of a metadata file the number of the entry; of names 0
+        ("where", pa.string()),  # record, name (of the object), fields (their names), metadata, embedded
         ("field", pa.string()),  # of the record, without personal values; empty of a document
         ("kind", pa.string()),  # of `measure.privacy`; position: where a picture or video was taken
         ("at", pa.int64()),  # byte in the field's value, of the first

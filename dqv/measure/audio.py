@@ -51,7 +51,7 @@ from dqv.core.errors import DqvError, ItemError
 from dqv.core.registration import RawSound
 from dqv.core.settings import Limits
 from dqv.measure import audio_structure, demux
-from dqv.measure.media import LOCATION_TAGS, MOST_S, Media, Tick, flicks
+from dqv.measure.media import LOCATION_TAGS, MOST_S, Media, Tick, flicks, texts_of
 from dqv.measure.structure import truncated
 from dqv.measure.timestamps import parse_day
 from dqv.neardup import sounds
@@ -226,6 +226,7 @@ class _Sound:
             day=day,
             day_refused=refused,
             located=not LOCATION_TAGS.isdisjoint(tags),
+            texts=texts_of(tags),
             flags=("silent",) if silent * 2 > self.samples else (),
             normalised=self._hash.digest(),
             fingerprint=frames.tobytes() if sounds.tells(frames) else None,
@@ -333,6 +334,7 @@ def _header(
         day=day,
         day_refused=refused,
         located=not LOCATION_TAGS.isdisjoint(tags),
+        texts=texts_of(tags),
     )
 
 

@@ -1,4 +1,4 @@
-"""The orientation, the dates and the place of an EXIF block (CIPA DC-008), read without a library.
+"""The orientation, the dates, the place and the texts of an EXIF block (CIPA DC-008), read without a library.
 
 Pillow's reader takes longer than the rest of a header, and warns of what is broken.
 """
@@ -8,6 +8,7 @@ import struct
 from collections.abc import Callable, Iterator
 from datetime import date
 
+from dqv.measure.media import MOST_CHARACTERS
 from dqv.measure.timestamps import parse_day
 
 At = Callable[[int, int], bytes]
@@ -21,7 +22,13 @@ _EXIF_IFD = 34665
 _GPS_IFD = 34853
 _LATITUDE, _LONGITUDE = 2, 4
 _DATES = ((36867, 36881), (36868, 36882), (306, 36880))  # taken, digitised, written; each with its offset
-_WANTED = frozenset({_EXIF_IFD, _GPS_IFD, ORIENTATION, *(tag for pair in _DATES for tag in pair)})
+_TEXTS = {
+    0x010E: "ImageDescription", 0x013B: "Artist", 0x8298: "Copyright", 0x9286: "UserComment", 0x9C9B: "XPTitle", 0x9C9C: "XPComment",
+    0x9C9D: "XPAuthor", 0x9C9E: "XPKeywords", 0x9C9F: "XPSubject", 0xA430: "CameraOwnerName",
+}  # fmt: skip
+"""What people write."""
+
+_WANTED = frozenset({*_TEXTS, _EXIF_IFD, _GPS_IFD, ORIENTATION, *(tag for pair in _DATES for tag in pair)})
 _EXIF_DATE = re.compile(r"(\d{4}:\d{1,2}:\d{1,2})(?: (?!24).*)?", re.ASCII)
 _OFFSET = re.compile(r"[+-]\d\d:?\d\d|Z", re.ASCII)
 
@@ -37,7 +44,7 @@ def without_mark(exif: bytes) -> bytes:
 
 
 def read(at: At) -> Tags:
-    """The orientation and the dates of an EXIF block; what is broken is left out (Pillow's reader takes longer)."""
+    """The orientation, the dates and the texts of an EXIF block; what is broken is left out (Pillow's reader takes longer)."""
     head = at(0, 8)
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(head[:4])
     if order is None or len(head) < 8:
@@ -78,6 +85,10 @@ def _directory(at: At, order: str, place: int) -> Tags:
     for tag, form, size, value in _entries(at, order, place):
         if tag not in _WANTED or tag in tags:
             continue
+        if tag in _TEXTS:
+            if form in (1, 2, 7) and size > len(value):  # bytes, ASCII, undefined
+                tags[tag] = at(struct.unpack(order + "I", value)[0], min(size, 2 * MOST_CHARACTERS))
+            continue
         if form == 3:
             tags[tag] = struct.unpack(order + "H", value[:2])[0]
         elif form == 4:
@@ -85,6 +96,33 @@ def _directory(at: At, order: str, place: int) -> Tags:
         elif form == 2:
             tags[tag] = value[:size] if size <= 4 else at(struct.unpack(order + "I", value)[0], min(size, 64))
     return tags
+
+
+def texts(tags: Tags) -> tuple[tuple[str, str], ...]:
+    """What people wrote: the tag's name and its text, of at most MOST_CHARACTERS."""
+    found = []
+    for tag, name in _TEXTS.items():
+        value = tags.get(tag)
+        if isinstance(value, bytes):
+            text = _decoded(value, name).partition("\0")[0].strip()
+            if text:
+                found.append((name, text[:MOST_CHARACTERS]))
+    return tuple(found)
+
+
+def _decoded(value: bytes, name: str) -> str:
+    """A text: of Windows' tags UTF-16, of a comment in what its first eight bytes say, else UTF-8 or what Chinese programs write."""
+    if name.startswith("XP"):
+        return value.decode("utf-16-le", "ignore")
+    if name == "UserComment":
+        told, value = value[:8], value[8:]
+        if told == b"UNICODE\0":  # in either order
+            first_is_low = value[1::2].count(0) >= value[::2].count(0)
+            return value.decode("utf-16-le" if first_is_low else "utf-16-be", "ignore")
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("gb18030", "ignore")
 
 
 def day(tags: Tags, text_date: str | None) -> tuple[date | None, bool]:

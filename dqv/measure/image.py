@@ -48,7 +48,7 @@ from dqv.measure.image_structure import (
     webp,
     without_pictures,
 )
-from dqv.measure.media import Media, Tick
+from dqv.measure.media import MOST_TEXTS, Media, Tick, texts_of
 from dqv.neardup import pictures
 
 SMALL_BESIDE_BYTES, BESIDE_SHARE = 65_536, 5
@@ -134,6 +134,7 @@ def measure(file: BinaryIO, size_bytes: int, limits: Limits, tick: Tick, *, full
         day=day,
         day_refused=refused,
         located=found.exif is not None and exif.has_place(found.exif, tags),
+        texts=(*exif.texts(tags), *found.texts)[:MOST_TEXTS],
         flags=("padding",) if full and _is_padded(found) else (),
         xxh3_128=xxhash.xxh3_128_digest(memoryview(source.held)[: found.end]) if source.held else None,
         normalised=found.normalised,
@@ -369,6 +370,7 @@ def _other(source: Source, kind: str, limits: Limits, tick: Tick) -> Found:
         found.exif = _block(image, source, kind) or found.exif
         text = image.info.get("Creation Time")
         found.text_date = text if isinstance(text, str) else None
+        found.texts = texts_of({key: each for key, each in image.info.items() if isinstance(key, str)})
     return found
 
 

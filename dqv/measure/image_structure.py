@@ -141,6 +141,7 @@ class Found:
         frames: None where only decoding tells.
         pixels: of all frames, as far as known.
         exif: how to read its EXIF block, if any.
+        texts: what people wrote beside it (of a PNG's texts), as of `Media`.
         text_date: PNG's text.
         normalised: a JPEG's.
         grey: (h, w) uint8: the first frame, reduced, as it lies; None where it was not decoded or has no grey.
@@ -155,6 +156,7 @@ class Found:
     frames: int | None = 1
     pixels: int = 0
     exif: At | None = None
+    texts: tuple[tuple[str, str], ...] = ()
     text_date: str | None = None
     normalised: bytes | None = None
     grey: Any = None

@@ -1,6 +1,6 @@
 """What is measured of one image, recording or video, whatever its format."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -17,6 +17,14 @@ MOST_S = 366 * 86_400
 
 LOCATION_TAGS = frozenset({"location", "location-eng", "com.apple.quicktime.location.iso6709", "xyz", "©xyz"})
 """Of containers, lower case: where a recording or video was made (ISO 6709)."""
+
+TEXT_TAGS = frozenset(
+    ["artist", "author", "comment", "composer", "contact", "copyright", "description", "performer", "publisher", "synopsis", "title"]
+)  # fmt: skip
+"""Of containers and pictures, lower case, without what stands before a point or behind a hyphen: what people write there."""
+
+MOST_TEXTS, MOST_CHARACTERS = 16, 1000
+"""Texts of one item that are kept to be searched, and characters of each."""
 
 Tick = Callable[[], None]
 """Called while work goes on; its absence for a minute is taken for a hang."""
@@ -43,6 +51,7 @@ class Media:
         day: the day it was made, as the file itself says (EXIF, container, tags), in Asia/Shanghai.
         day_refused: a date stands there and cannot be one.
         located: it says where it was made: GPS in EXIF, a place in the container's tags.
+        texts: what people wrote into EXIF or tags, bounded: the tag's name and its text.
         flags: of FLAGS, in that order.
         xxh3_128: of the payload; of an image also of what stands beside it, up to the picture's end.
         normalised: of what equal pictures or sound have in common: an image's coded picture without its metadata or
@@ -68,11 +77,23 @@ class Media:
     day: date | None = None
     day_refused: bool = False
     located: bool = False
+    texts: tuple[tuple[str, str], ...] = ()
     flags: tuple[str, ...] = ()
     xxh3_128: bytes | None = None
     normalised: bytes | None = None
     fingerprint: bytes | None = None
     decoded: bool = False
+
+
+def texts_of(*tags: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """The texts of TEXT_TAGS, each once."""
+    texts: dict[tuple[str, str], None] = {}  # in order
+    for each in tags:
+        for key, text in each.items():
+            name = key.lower().rpartition(".")[2].partition("-")[0]
+            if isinstance(text, str) and name in TEXT_TAGS:
+                texts[name, text[:MOST_CHARACTERS].encode("utf-8", "replace").decode()] = None
+    return tuple(texts)[:MOST_TEXTS]
 
 
 def flicks(seconds: Fraction) -> int:

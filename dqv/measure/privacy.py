@@ -12,7 +12,9 @@
 | `uscc` | 统一社会信用代码 (GB 32100-2015): of a unit, no personal value; told so that it is not taken for one |
 
 Digits, hyphens and brackets in full width are those in ASCII. Letters or digits around a value make it part of something else; so
-does a decimal point before or behind. What stands behind a word such as 订单号, or in an address of the web, is no telephone
+does a decimal point before or behind, but for zeros alone behind what else is the whole text: so a number is written that was read as
+one with decimals. So does an underscore around a landline or card, and around a mobile number where a letter or digit of ASCII stands
+behind it (14526359573_0e7c9a2e2b_z.jpg), unless a word before says what it is. What stands behind a word such as 订单号, or in an address of the web, is no telephone
 number and no card.
 
 Names, addresses of homes, faces and voices are told by no such rule and are not looked for.
@@ -147,6 +149,8 @@ def _of_run(
         stop: of its text.
         field: see `find`.
     """
+    if first == start and _ZEROS.match(data, end, stop) and bytes(data[first:end]).isdigit():
+        stop = end
     opens = max(start, first - _BEFORE)
     before = str(data[opens:first], "utf-8", "ignore")  # half a character at the window's edge is left out
     if opens == start and field:
@@ -163,6 +167,9 @@ def _of_run(
         here = first - len(before[at:].encode()) if at < 0 else first + len(raw[:at].encode())
         yield name, max(start, here), first + len(raw[: finish - size].encode()), value
 
+
+_ZEROS = re.compile(rb"\.0+\Z")
+"""What stands behind a number that was read as one with decimals."""
 
 _OPENING = 2
 """Characters before a run in which a number may begin: a bracket and a sign."""
@@ -193,11 +200,11 @@ _Told = Iterator[tuple[str, int, int, str]]
 
 # Numbers ------------------------------------------------------------------------------------------------
 
-_LEFT = r"(?=[0-9(+])(?:(?<![0-9A-Za-z_])|(?<=(?i:tel))|(?<=(?i:phone))|(?<=(?i:mobile)))(?<![0-9][.-])"
-_RIGHT = r"(?![0-9A-Za-z_@])(?!\.[0-9])(?!-[0-9])"
+_LEFT = r"(?=[0-9(+])(?:(?<![0-9A-Za-z])|(?<=(?i:tel))|(?<=(?i:phone))|(?<=(?i:mobile)))(?<![0-9][.-])"
+_RIGHT = r"(?![0-9A-Za-z@])(?!\.[0-9])(?!-[0-9])"
 _JOIN = r"[ -]"
 
-_ALONE = r"(?<![0-9A-Za-z_])", r"(?![0-9A-Za-z_])"
+_ALONE = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
 """Around what a check character tells well enough."""
 
 _IDENTITY = re.compile(
@@ -219,7 +226,7 @@ _MOBILE = re.compile(
 )
 _LANDLINE = re.compile(
     _LEFT
-    + rf"(?:(\(?)(0\d{{2,3}})(\)?{_JOIN}?)|(?:\+|00)?86{_JOIN}()(10|2\d|[3-9]\d\d)({_JOIN}))([2-8]\d{{2,3}}{_JOIN}?\d{{4}})(?![0-9A-Za-z_@])(?!\.[0-9])",
+    + rf"(?:(\(?)(0\d{{2,3}})(\)?{_JOIN}?)|(?:\+|00)?86{_JOIN}()(10|2\d|[3-9]\d\d)({_JOIN}))([2-8]\d{{2,3}}{_JOIN}?\d{{4}})(?![0-9A-Za-z@])(?!\.[0-9])",
     re.ASCII,
 )
 
@@ -276,6 +283,7 @@ _OF_PHONE = re.compile(r"电话|座机|传真|热线|联系|号码|tel|phone|fax
 _OF_CARD = re.compile(
     r"卡|银行|开户|账[号户]|帐[号户]|[汇转付打]款|[汇转]入|转账|card|bank|visa|account", re.IGNORECASE
 )
+_OF_MOBILE = re.compile(r"手机|通话|电话|联系|号码|(?<![A-Za-z])(?:tel|phone|mobile)", re.IGNORECASE)
 _OTHER_NUMBER = re.compile(
     r"(?:(?:订单|运单|快递|物流|流水|编[号码]|序列|条码|工单|发票|合同|版本|QQ|时间戳"
     r"|order|serial|sku|barcode|tracking|ticket|invoice|batch|version|imei|isbn|timestamp|\bref|\bpart)[^\d，。；、,;\n]{0,8}"
@@ -367,8 +375,8 @@ def _card(match: re.Match[str], before: str) -> str | None:
         return None
     if _is_other(before) or _IDENTIFIER.search(before):
         return None
-    alone = digits == match[0]
-    if alone and not digits.startswith("62") and not _OF_CARD.search(before[-_LABEL:]):
+    bare = digits == match[0] and not digits.startswith("62")
+    if (bare or _has_underscore(match, before)) and not _OF_CARD.search(before[-_LABEL:]):
         return None
     return digits
 
@@ -388,7 +396,11 @@ def _is_of_issuer(digits: str) -> bool:
 
 def _mobile(match: re.Match[str], before: str) -> str | None:
     head, _, middle, last = match.groups()
-    return None if head not in _SEGMENTS or _is_other(before) else head + middle + last
+    if head not in _SEGMENTS or _is_other(before):
+        return None
+    if _has_underscore(match, before, _PART) and not _OF_MOBILE.search(before[-_LABEL:]):
+        return None
+    return head + middle + last
 
 
 def _landline(match: re.Match[str], before: str) -> str | None:
@@ -403,9 +415,21 @@ def _landline(match: re.Match[str], before: str) -> str | None:
         known = len(area) == 4 and area[1] in "3456789"
     if not known or _is_other(before) or bool(bracket) != bool(join and ")" in join):
         return None
-    if ((abroad is None and not join) or _is_day(local)) and not _OF_PHONE.search(before[-_LABEL:]):
+    doubtful = (abroad is None and not join) or _is_day(local) or _has_underscore(match, before)
+    if doubtful and not _OF_PHONE.search(before[-_LABEL:]):
         return None
     return f"{area}-{local}"
+
+
+_BESIDE = re.compile(r"_$"), re.compile(r"_")
+_PART = re.compile(r"[0-9A-Za-z]_$"), re.compile(r"_[0-9A-Za-z]")
+"""Underscores before and behind a number; those by which it is part of a name of ASCII."""
+
+
+def _has_underscore(
+    match: re.Match[str], before: str, of: tuple[re.Pattern[str], re.Pattern[str]] = _BESIDE
+) -> bool:
+    return bool(of[0].search(before[-2:]) or of[1].match(match.string, match.end()))
 
 
 def _is_day(digits: str) -> bool:
@@ -431,7 +455,7 @@ _NUMBERS = (
 # Codes, addresses, plates ---------------------------------------------------------------------------------
 
 _PASSPORT = re.compile(
-    r"(?<![0-9A-Za-z_])(?:[EeGg]\d{8}|[Ee][A-HJ-NP-Za-hj-np-z]\d{7}|[DSP]\d{7,8}|[DSP]E\d{7})(?![0-9A-Za-z_])",
+    r"(?<![0-9A-Za-z])(?:[EeGg]\d{8}|[Ee][A-HJ-NP-Za-hj-np-z]\d{7}|[DSP]\d{7,8}|[DSP]E\d{7})(?![0-9A-Za-z])",
     re.ASCII,
 )
 _OF_PASSPORT = re.compile(r"护照|passport", re.IGNORECASE)

@@ -58,7 +58,7 @@ from PIL import Image
 from dqv.core.errors import ItemError
 from dqv.core.settings import Limits
 from dqv.measure import demux, video_structure
-from dqv.measure.media import FLAGS, LOCATION_TAGS, Media, Tick, flicks
+from dqv.measure.media import FLAGS, LOCATION_TAGS, Media, Tick, flicks, texts_of
 from dqv.measure.timestamps import parse_day
 from dqv.measure.video_pictures import Picture, barred, periodic, picture, same
 from dqv.neardup import films
@@ -420,6 +420,7 @@ def _media(
         located=any(
             not LOCATION_TAGS.isdisjoint(map(str.lower, each.metadata)) for each in (container, stream)
         ),
+        texts=texts_of(container.metadata, stream.metadata),
         flags=tuple(flag for flag in FLAGS if flag in flags),
         xxh3_128=scan.digest if scan is not None else None,
         fingerprint=sampled.fingerprint if sampled is not None else None,

@@ -180,12 +180,14 @@ def _measure_piece(
         else:
             failed = error
     sidecar.keep()
+    fields = sorted(facts.fields)
     personal.add_name()
+    personal.add_fields(fields)
     return {
         "object": piece["object"],
         "sha256": sha256,
         "encoding": facts.encoding,
-        "fields": sorted(facts.fields),
+        "fields": fields,
         "bytes_read": reads.bytes,
         "requests": reads.requests,
         "error_kind": failed.kind if failed else None,

@@ -1,6 +1,7 @@
 """The rows of personal values, found in texts that are gathered over objects."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from dqv.stages.gathered import Gathered
 MOST_VALUES = 64
 """Different values of one kind in one field of an item that have a row each; the others are counted together."""
 
-RECORD, NAME, METADATA, EMBEDDED = "record", "name", "metadata", "embedded"
+RECORD, NAME, FIELDS, METADATA, EMBEDDED = "record", "name", "fields", "metadata", "embedded"
 
 _Text = tuple[int, int, str, str]
 """Object, place, where, field."""
@@ -33,6 +34,12 @@ class PersonalRows(Gathered[tuple[_Text, str]]):
         """The name of the piece at work, once an object."""
         if self._piece["read"] != "span":
             self._add(0, NAME, _DOCUMENT, visible_path(self._piece["path"].encode("latin-1")))
+
+    def add_fields(self, names: Collection[str]) -> None:
+        """The names of the fields of the piece at work, sorted, once an object: a table without a header has values there."""
+        if not _PLAIN.issuperset(names):
+            for name in _may_hold(names):
+                self._add(0, FIELDS, _DOCUMENT, name)
 
     def add(self, place: int, value: object, where: str = RECORD) -> None:
         """A document, or a record, of the piece at work."""
@@ -80,6 +87,11 @@ class PersonalRows(Gathered[tuple[_Text, str]]):
             "object": self._piece["object"], "place": place, "where": EMBEDDED, "field": "GPS", "kind": "position", "count": 1,
         }])  # fmt: skip
 
+    def add_texts(self, place: int, texts: Iterable[tuple[str, str]]) -> None:
+        """What people wrote into an image, recording or video of the piece at work, by the tag's name."""
+        for name, text in texts:
+            self._add(place, EMBEDDED, name, text)
+
     def _add(self, place: int, where: str, field: str, text: str) -> None:
         if len(text) >= _LEAST:
             self._gather(((self._piece["object"], place, where, field), text))
@@ -99,7 +111,7 @@ _LEAST_NUMBER = 10**9
 
 
 def _texts(value: object) -> Iterator[str]:
-    """The strings inside a value, and its numbers that may be one: a column of numbers with gaps holds floats."""
+    """The strings inside a value, keys too, and its numbers that may be one: a column of numbers with gaps holds floats."""
     stack = [value]
     while stack:
         value = stack.pop()
@@ -107,6 +119,8 @@ def _texts(value: object) -> Iterator[str]:
             yield value
         elif isinstance(value, dict):
             stack.extend(reversed(value.values()))
+            if not _PLAIN.issuperset(value):
+                stack.extend(reversed(_may_hold(value)))
         elif isinstance(value, list | tuple):
             stack.extend(reversed(value))
         elif isinstance(value, int) and value >= _LEAST_NUMBER:
@@ -116,6 +130,27 @@ def _texts(value: object) -> Iterator[str]:
 
 
 _MOST_EXACT = 2**53
+
+_MARK = re.compile(r"@|\d\D*\d\D*\d")
+"""What every value holds, a plate no more: names without it need not be searched."""
+
+
+_PLAIN: set[str] = set()
+"""Short names without it that were met, as many as `_MOST_PLAIN`: mostly the same come again and again."""
+
+_MOST_PLAIN, _SHORT = 4096, 64
+
+
+def _may_hold(names: Iterable[str]) -> list[str]:
+    """Those of the names of fields that may hold a value."""
+    found = []
+    for name in names:
+        if _MARK.search(name):
+            found.append(name)
+        elif len(name) <= _SHORT and len(_PLAIN) < _MOST_PLAIN:
+            _PLAIN.add(name)
+    return found
+
 
 _LEAST = 6
 """Characters of the shortest value, an e-mail address (a@b.cn)."""

@@ -181,6 +181,7 @@ class ItemRows(Gathered[_Entry]):
             found.payload_bytes, None, None, None, self._date_name, False,
         )  # fmt: skip
         self._gather((row, found))
+        self._personal.add_texts(0, found.texts)
         if found.located:
             self._personal.add_located(0)
 
@@ -196,6 +197,7 @@ class ItemRows(Gathered[_Entry]):
         )  # fmt: skip
         self._gather((row, found))
         self._personal.add(item.place, item.fields)
+        self._personal.add_texts(item.place, found.texts)
         if found.located:
             self._personal.add_located(item.place)
         self._descriptions.add(

@@ -18,6 +18,7 @@ from dqv.execute.child import Beat
 from dqv.execute.parts import Table
 from dqv.measure import cards, croissant
 from dqv.measure.globs import MOST_PATTERNS, Pattern, expression, literal
+from dqv.measure.privacy import mask
 from dqv.measure.problems import ERROR, WARNING, Problem, Said
 from dqv.reports.escape import visible
 from dqv.stages.measure import open_piece
@@ -216,5 +217,5 @@ def _row(number: int, problem: Problem) -> dict[str, Any]:
 
 
 def _visible(at: str) -> str:
-    shown = visible(at)
+    shown = visible(mask(at))
     return shown if len(shown) <= _MOST_AT else shown[: _MOST_AT - 1] + "…"

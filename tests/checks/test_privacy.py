@@ -58,6 +58,23 @@ def test_items_are_counted_once_and_names_are_none() -> None:
     assert "10 mobile numbers (at least 1 different)." in many.message.en
 
 
+def test_names_that_hold_values_are_told() -> None:
+    assert "hold personal values;" not in told({}).message.en
+    found = told({"object": 1, "where": "name"}, {"object": 1, "where": "name", "kind": "email"})
+    assert "1 names of files hold personal values" in found.message.en
+    assert "1 个文件名含个人信息" in found.message.zh
+    found = told({"where": "fields", "field": ""})
+    assert found.verdict is Verdict.REVIEW
+    assert "The names of fields of 1 objects hold personal values" in found.message.en
+
+
+def test_names_of_fields_told_by_every_piece_of_an_object_count_once() -> None:
+    name = {"where": "fields", "field": ""}
+    found = told({}, name, name, {**name, "object": 1})
+    assert "3 mobile numbers (1 different)" in found.message.en
+    assert found.evidence.collect()["object"].to_list() == [None, 0, 0, 1]
+
+
 def test_what_was_not_read_was_not_searched() -> None:
     other = {name: facts() for name in ("audio", "image", "video")}
     unread = told(facts={"text": facts(10, 1, items=6), **other})

@@ -884,6 +884,22 @@ def test_tags_of_ffmpeg_date_a_recording(container: str, codec: str) -> None:
     assert of(by_ffmpeg(noise(3000), RATE, container, codec, {"date": "2021-05-06"})).day == date(2021, 5, 6)
 
 
+@pytest.mark.parametrize("name", ["WAV", "FLAC", "OGG"])
+def test_what_people_wrote_into_tags_is_kept(name: str) -> None:
+    subtype = "VORBIS" if name == "OGG" else "PCM_16"
+    data = by_soundfile(noise(3000), RATE, name, subtype, artist="a@b.cn", comment="电话" + "a" * 2000)
+    for full in (True, False):
+        assert dict(of(data, full=full).texts) == {"artist": "a@b.cn", "comment": "电话" + "a" * 998}
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("mp3", "libmp3lame"), ("ipod", "aac"), ("ogg", "libopus"), ("webm", "libopus")]
+)
+def test_what_people_wrote_into_tags_of_ffmpeg_is_kept(container: str, codec: str) -> None:
+    data = by_ffmpeg(noise(3000), RATE, container, codec, {"title": "13812345678", "encoder": "no@one.cn"})
+    assert of(data).texts == (("title", "13812345678"),)
+
+
 def test_creation_time_comes_before_date() -> None:
     tags = {"creation_time": "2022-01-01T20:00:00Z", "date": "2020"}
     assert of(by_ffmpeg(noise(3000), RATE, "mov", "alac", tags)).day == date(2022, 1, 2)  # in Asia/Shanghai

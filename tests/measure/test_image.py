@@ -263,6 +263,48 @@ def test_a_picture_without_exif_has_no_place() -> None:
     assert measured(coded(picture(), "JPEG")).located is False
 
 
+@pytest.mark.parametrize("codec", WITH_EXIF)
+def test_what_people_wrote_into_exif_is_kept(codec: str) -> None:
+    tags = Image.Exif()
+    tags[0x010E], tags[0x013B], tags[0x9C9D] = (
+        "tel 13812345678",
+        "wang.wu@corp.cn",
+        "张三".encode("utf-16-le") + b"\0\0",
+    )
+    tags.get_ifd(34665)[0x9286] = b"ASCII\0\0\0call 13912345678"
+    data = coded(picture(), WITH_EXIF[codec], exif=tags.tobytes())
+    for full in (True, False):
+        assert dict(measured(data, full=full).texts) == {
+            "ImageDescription": "tel 13812345678", "Artist": "wang.wu@corp.cn", "XPAuthor": "张三", "UserComment": "call 13912345678",
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_a_comment_of_exif_may_be_unicode_in_either_order(order: str) -> None:
+    tags = Image.Exif()
+    tags.get_ifd(34665)[0x9286] = b"UNICODE\0" + "电话 13912345678".encode(order)
+    found = measured(coded(picture(), "JPEG", exif=tags.tobytes()))
+    assert found.texts == (("UserComment", "电话 13912345678"),)
+
+
+def test_long_texts_of_exif_are_cut() -> None:
+    tags = Image.Exif()
+    tags[0x010E], tags[0x013B] = "a" * 60_000, ""
+    found = measured(coded(picture(), "JPEG", exif=tags.tobytes()))
+    assert found.texts == (("ImageDescription", "a" * 1000),)
+
+
+def test_texts_of_a_png_are_kept() -> None:
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Author", "a@b.cn")
+    text.add_itxt("Comment", "电话")
+    text.add_text("Software", "c@d.cn")
+    assert measured(coded(picture(), "PNG", pnginfo=text)).texts == (
+        ("author", "a@b.cn"),
+        ("comment", "电话"),
+    )
+
+
 def test_unset_clock_alone_is_refused() -> None:
     for full in (True, False):
         found = measured(coded(picture(), "JPEG", exif=exif(1, t36867="0000:00:00 00:00:00")), full=full)

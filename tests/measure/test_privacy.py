@@ -52,6 +52,18 @@ def kinds(text: str, field: str = "") -> list[str]:
         ("浙F·12345、浙FD12345、京A1234挂", "[plate]、[plate]、[plate]"),
         ("护照号码 E12345678", "护照号码 [passport]"),
         ("passport EA1234567", "passport [passport]"),
+        ("13712345078_张三.txt", "[mobile]_张三.txt"),
+        ("通话_13712345678_张三.txt", "通话_[mobile]_张三.txt"),
+        ("tel_13712345678_20260101.wav", "tel_[mobile]_20260101.wav"),
+        (f"身份证_{ID}.txt", "身份证_[id].txt"),
+        (f"scan_{ID}_2.jpg", "scan_[id]_2.jpg"),
+        ("身份证_110105491231002_1", "身份证_[id]_1"),
+        ("电话_0573-82111111_a", "电话_[landline]_a"),
+        (f"银行卡_{CARD}.jpg", "银行卡_[card].jpg"),
+        ("护照_E12345678_1.jpg", "护照_[passport]_1.jpg"),
+        ("13812345678.", "[mobile]."),
+        ("13812345678.0", "[mobile].0"),
+        ("6222021234567890128.00", "[card].00"),
     ],
 )
 def test_a_personal_value_is_found_and_masked(text: str, shown: str) -> None:
@@ -101,6 +113,19 @@ def test_a_personal_value_is_found_and_masked(text: str, shown: str) -> None:
         "ISBN 978-7-111-12345-6",
         "400-800-8820",
         "192.168.100.200",
+        "13812345678.0 kg",
+        "值13812345678.0",
+        "13812345678.01",
+        "-13812345678.0",
+        "138-1234-5678.0",
+        "img_13812345678901.jpg",
+        "14526359573_0e7c9a2e2b_z.jpg",
+        "3134585_13812345678.jpg",
+        "hotel_13812345678.jpg",
+        "0321-20230118.txt",
+        "a_0573-82111111",
+        f"x_{CARD}",
+        f"{CARD}_x",
     ],
 )
 def test_what_looks_alike_is_none(text: str) -> None:
@@ -143,13 +168,14 @@ def test_nulls_and_slices_hold_nothing_of_others() -> None:
 
 _PIECES = st.sampled_from([
     ID, CARD, USCC, "13812345678", "138-1234-5678", "0573-82111111", "(0573)", "（010）", "+86", "0086", "86", "a.b@c.com", "浙F12345",
-    "京AD12345", "护照", "E12345678", "身份证", "卡", "订单号", "电话", "://", " ", "-", "－", "—", "\u3000", ".", ",", "@", "数", "é",
+    "京AD12345", "护照", "E12345678", "身份证", "卡", "订单号", "电话", "://", " ", "-", "－", "—", "\u3000", ".", ".0", "_", ",", "@", "数", "é",
     "𠀀", "x", "X", "Z9", "91330499MA", "ABCDEFGH", "9133", "tel", "1", "0", "138", "1234", "5678", "6222", "110105", "19491231", "002X", "４", "８２１１１１１１", "\n",
 ])  # fmt: skip
 
 
 def _defined(text: str) -> list[tuple[int, int, str]]:
     """What `find` says, by the rules over the whole text, without a first pass."""
+    text = re.sub(r"\A([0-9]+)\.0+\Z", r"\1", text)
     folded = text.translate(privacy._FOLDED)
     told = []
     for run in re.finditer(r"[0-9A-Za-z._%+@-]*@[0-9A-Za-z._%+@-]*", text):

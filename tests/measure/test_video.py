@@ -344,6 +344,16 @@ def test_the_day_is_the_container_s_in_shanghai(container: str, full: bool) -> N
     assert (media.day, media.day_refused) == (date(2023, 5, 2), False)
 
 
+@pytest.mark.parametrize(
+    ("container", "name"), [("mp4", "comment"), ("matroska", "ARTIST"), ("mov", "com.apple.quicktime.author")]
+)
+@pytest.mark.parametrize("full", [True, False])
+def test_what_people_wrote_into_tags_is_kept(container: str, name: str, full: bool) -> None:
+    options = (("movflags", "use_metadata_tags"),) if container == "mov" else ()
+    data = clip(container, frames=2, tags=((name, "13812345678"),), options=options)
+    assert measured(data, full).texts == ((name.lower().rpartition(".")[2], "13812345678"),)
+
+
 def test_a_camera_s_own_date_decides() -> None:
     tags = (
         ("creation_time", "2023-05-01T20:00:00.000000Z"),

@@ -52,6 +52,13 @@ def test_a_record_becomes_a_row_with_its_facts(source: Path, tmp_path: Path) -> 
     assert told["encoding"] == "utf-8"
 
 
+def test_a_table_without_a_header_has_values_in_its_names(source: Path, tmp_path: Path) -> None:
+    (source / "a.csv").write_text("张三,13812345678\n李四,13912345678\n", "utf-8")
+    measure(source, tmp_path / "out")
+    found = [(row["where"], row["kind"]) for row in read(tmp_path / "out", "personal")]
+    assert found == [("record", "mobile"), ("fields", "mobile")]
+
+
 @pytest.mark.parametrize(
     ("encoding", "bom", "name"),
     [("utf-8", b"", "utf-8"), ("utf-8", b"\xef\xbb\xbf", "utf-8-sig"), ("gb18030", b"", "gb18030"), ("gbk", b"", "gb18030"),

@@ -41,6 +41,28 @@ def test_all_fields_of_a_record_are_searched(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_keys_of_objects_inside_are_searched(tmp_path: Path) -> None:
+    record = {"contacts": {MOBILE: "张三", "b": [{"x@y.cn": 1}]}, "plain": {"name of": "no"}}
+    expected = [(5, "contacts", "mobile", 0, 1), (5, "contacts", "email", 0, 1)]
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    assert where(found(tmp_path / "a", lambda rows: rows.add(5, record))) == expected
+    columns: dict[str, Any] = {name: [value] for name, value in record.items()}
+    assert where(found(tmp_path / "b", lambda rows: rows.add_columns([5], columns))) == expected
+
+
+def test_names_of_fields_are_searched_once_an_object_and_stay_when_its_rows_go(tmp_path: Path) -> None:
+    def told(rows: PersonalRows) -> None:
+        rows.add(3, {f"user.{MOBILE}": "a@b.cn"})
+        rows.take_back()
+        rows.add_fields(["text", f"user.{MOBILE}"])
+
+    rows = found(tmp_path, told)
+    assert [(row["where"], row["kind"], row["place"], row["at"]) for row in rows] == [
+        ("fields", "mobile", 0, 5)
+    ]
+
+
 def test_columns_give_the_rows_that_records_give(tmp_path: Path) -> None:
     texts = [f"call {MOBILE}", "nothing here", f"{MOBILE} or a@b.cn"]
     numbers = [int(MOBILE), None, 12]
@@ -93,6 +115,13 @@ def test_a_span_has_no_name(tmp_path: Path) -> None:
 def test_a_field_that_is_a_value_itself_is_shown_masked(tmp_path: Path) -> None:
     rows = found(tmp_path, lambda rows: rows.add(0, {MOBILE: "a@b.cn"}, METADATA))
     assert [(row["where"], row["field"]) for row in rows] == [("metadata", "[mobile]")]
+
+
+def test_texts_of_media_are_searched(tmp_path: Path) -> None:
+    rows = found(tmp_path, lambda rows: rows.add_texts(3, [("Artist", f"tel {MOBILE}"), ("title", "none")]))
+    assert [(row["where"], row["field"], row["kind"], row["place"], row["at"]) for row in rows] == [
+        ("embedded", "Artist", "mobile", 3, 4)
+    ]
 
 
 def test_a_position_is_a_row_without_a_value(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import pytest
 from dqv.core.location import as_args, located
 from dqv.core.settings import Measuring
 from dqv.execute.child import NOWHERE
+from dqv.measure.problems import Problem
+from dqv.stages import standards
 from dqv.stages.standards import MOST_BYTES, describe
 from tests.stages.calls import beat, pieces, read
 
@@ -49,6 +51,11 @@ def test_the_licence_of_a_card_stands_in_its_front_matter(
     tmp_path: Path, content: bytes, read: bool, found: list[str]
 ) -> None:
     assert said(tmp_path, "README.md", content)[0] == [("hugging-face", read, found)]
+
+
+def test_where_a_problem_stands_is_masked() -> None:
+    at = "$.13812345678.encodingFormat"
+    assert standards._row(0, Problem("croissant", "r", "error", at, "d"))["at"] == "$.[mobile].encodingFormat"
 
 
 def test_a_card_without_front_matter_says_nothing(tmp_path: Path) -> None:
