@@ -14,6 +14,8 @@ _BLANK = frozenset(
 )
 """Letters and marks that draw nothing (Unicode: Default_Ignorable_Code_Point, and the blank Braille cell)."""
 
+_BLANKS = re.compile(f"[{''.join(map(chr, sorted(_BLANK)))}]")
+
 
 def visible(text: str) -> str:
     """Show every character that is invisible or reorders as `[U+XXXX]`.
@@ -21,7 +23,7 @@ def visible(text: str) -> str:
     Brackets, because "aU+202Eb" could be read as U+202EB. Applying it twice changes nothing.
     The result still needs the escaping of the format it goes into (HTML, rich markup).
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable() and not _BLANKS.search(text):  # no printable character is in _SHOWN_CATEGORIES
         return text
     return "".join(_shown(character) for character in text)
 

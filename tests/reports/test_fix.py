@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import os
+import zipfile
 from collections.abc import Iterable, Mapping
 from datetime import date
 from fractions import Fraction
@@ -394,35 +395,84 @@ HOSTILE_PATHS = (
 )
 
 
-def test_every_name_survives_the_list(tmp_path: Path) -> None:
+def manifest(folder: Path, rows: Mapping[bytes, str]) -> None:
+    """A manifest.parquet of paths and roles."""
+    table = pa.table(
+        {"path": pa.array(sorted(rows), pa.binary()), "role": [rows[path] for path in sorted(rows)]}
+    )
+    pq.write_table(table, folder / "manifest.parquet")
+
+
+def listed(folder: Path, *names: str, **values: Any) -> list[dict[str, Any]]:
+    """Lines of items with these names; their numbers are beyond all rows, as where archives hold many members."""
+    base = {
+        "action": "remove",
+        "modality": "text",
+        "place": 3,
+        "part": None,
+        "weight": 1,
+        "rules": ["recency"],
+    }
+    rows = [base | {"object": 1000 + n, "name": name} | values for n, name in enumerate(names)]
+    return [json.loads(line) for line in fix_list.lines(pl.DataFrame(rows, schema=LISTED), folder)]
+
+
+def given_path(line: Mapping[str, Any], key: str = "path") -> bytes:
+    return os.fsencode(line[key]) if line[key] is not None else base64.b64decode(line[f"{key}_base64"])
+
+
+@pytest.mark.parametrize("role", ["data", "container"])
+def test_every_name_survives_the_list(tmp_path: Path, role: str) -> None:
     paths = sorted(HOSTILE_PATHS)
-    pq.write_table(pa.table({"path": pa.array(paths, pa.binary())}), tmp_path / "manifest.parquet")
-    rows = pl.DataFrame(
-        [{"action": "remove", "modality": "text", "object": n, "name": visible_path(path), "place": 3, "part": None, "weight": 1,
-          "rules": ["recency"]} for n, path in enumerate(paths)], schema=LISTED,
-    )  # fmt: skip
-    whole = b"".join(fix_list.lines(rows, tmp_path))
-    assert whole.count(b"\n") == len(paths)
-    found = [json.loads(line) for line in whole.splitlines()]
-    given = [
-        os.fsencode(each["path"]) if each["path"] is not None else base64.b64decode(each["path_base64"])
-        for each in found
-    ]
-    assert given == paths
-    assert {each["place"] for each in found} == {3}
+    manifest(tmp_path, {b"a.zip": role} | dict.fromkeys(paths, "data"))
+    found = listed(tmp_path, *map(visible_path, paths))
+    assert [given_path(line) for line in found] == paths
+    assert all("name" not in line and "archive" not in line and line["place"] == 3 for line in found)
+
+
+@pytest.mark.parametrize("archive", [b"a.tar", b"\xca\xfd.tar", b"d/a\n.tar"])
+@pytest.mark.parametrize("member", [b"b.wav", b"d/\n.wav", b"\xff.wav", b"x.zip/b.wav", b""])
+def test_a_member_of_an_archive_tells_its_archive(tmp_path: Path, archive: bytes, member: bytes) -> None:
+    manifest(tmp_path, {archive: "container", b"b.jsonl": "data"})
+    name = visible_path(archive + b"/" + member)
+    line, other = listed(tmp_path, name, "b.jsonl", modality="audio", weight=705_600_000)
+    assert given_path(line, "archive") == archive
+    assert (line["path"], line["name"], line["duration_s"]) == (None, name, 1.0)
+    assert "path_base64" not in line
+    assert (other["path"], "archive" in other, "name" in other) == ("b.jsonl", False, False)
+
+
+def test_a_name_of_several_objects_has_no_path(tmp_path: Path) -> None:
+    manifest(tmp_path, {b"x\n": "data", b"x[U+000A]": "data", b"a.zip": "container", b"a.zip/b": "data",
+                        b"c\n.zip": "container", b"c[U+000A].zip": "container"})  # fmt: skip
+    names = ("x[U+000A]", "a.zip/b", "c[U+000A].zip/d")
+    for line, name in zip(listed(tmp_path, *names), names, strict=True):
+        assert (line["path"], line.get("path_base64"), line.get("archive"), line["name"]) == (
+            None,
+            None,
+            None,
+            name,
+        )
 
 
 def test_a_path_that_the_evidence_does_not_tell_is_null(tmp_path: Path) -> None:
-    row = {"action": "remove", "modality": "audio", "object": 9, "name": "a.tar/[U+000A].wav", "place": 0, "part": None,
-           "weight": 705_600_000, "rules": []}  # fmt: skip
-    rows = pl.DataFrame([row], schema=LISTED)
-    (line,) = fix_list.lines(rows, tmp_path)
-    assert json.loads(line) == {
-        "action": "remove", "path": None, "place": 0, "name": "a.tar/[U+000A].wav", "modality": "audio", "duration_s": 1.0, "rules": [],
+    plain, line = listed(
+        tmp_path, "a.wav", "a.tar/[U+000A].wav", modality="audio", weight=705_600_000, rules=[]
+    )
+    assert plain["path"] == "a.wav"
+    assert line == {
+        "action": "remove", "path": None, "place": 3, "name": "a.tar/[U+000A].wav", "modality": "audio", "duration_s": 1.0, "rules": [],
     }  # fmt: skip
-    pq.write_table(pa.table({"path": pa.array([b"x"] * 10, pa.binary())}), tmp_path / "manifest.parquet")
+
+
+def test_a_manifest_of_another_report_is_refused(tmp_path: Path) -> None:
+    manifest(tmp_path, {b"x": "data"})
     with pytest.raises(TrustError, match="not the one of this report"):
-        list(fix_list.lines(rows, tmp_path))
+        listed(tmp_path, "a.tar/[U+000A].wav")
+    for table in ({"path": [b"x"]}, {"path": [1], "role": ["data"]}):
+        pq.write_table(pa.table(table), tmp_path / "manifest.parquet")
+        with pytest.raises(TrustError, match="cannot be read"):
+            listed(tmp_path, "[U+000A].wav")
 
 
 def _printed(found: Plan, lang: Any) -> str:
@@ -474,6 +524,30 @@ def test_a_plan_that_is_carried_out_makes_the_clauses_pass(tmp_path: Path, sched
     assert [checked("second")[rule] for rule in rules] == ["pass"] * 3
     after = {each.rule: each.measured for each in load(tmp_path / "second").report.findings}
     assert [step(found, rule).after for rule in rules[1:]] == [after[rule] for rule in rules[1:]]
+
+
+def test_items_behind_an_archive_are_listed_by_their_own_names(tmp_path: Path, scheduler: str) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    gbk = "数据.jsonl".encode("gbk")
+    same = b'{"text": "one and the same record, of which there are several"}\n'
+    with zipfile.ZipFile(source / "a.zip", "w") as archive:
+        archive.writestr("p.jsonl", same)
+        archive.writestr("p\n.jsonl", same)
+    for name in (b"b.jsonl", gbk, "文.jsonl".encode()):
+        (source / os.fsdecode(name)).write_bytes(same)
+    pipeline.check(Settings(source=str(source), out=tmp_path / "out", scheduler=scheduler))
+    loaded = load(tmp_path / "out")
+    rows = plan(loaded)[1]
+    found = [json.loads(line) for line in fix_list.lines(rows, loaded.folder)]
+    assert [(each["archive"], each["name"]) for each in found if "archive" in each] == [
+        ("a.zip", "a.zip/p[U+000A].jsonl")
+    ]
+    assert [given_path(each) for each in found if "archive" not in each] == [
+        b"b.jsonl",
+        gbk,
+        "文.jsonl".encode(),
+    ]
 
 
 def test_the_same_report_gives_the_same_list(made: Made) -> None:
