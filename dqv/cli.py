@@ -352,6 +352,7 @@ def compare(
 
     def run() -> int:
         from dqv.reports import comparison, comparison_page
+        from dqv.reports.escape import visible_json
         from dqv.reports.load import load
 
         words = _language(lang)
@@ -359,7 +360,7 @@ def compare(
         if html is not None:
             _written(html, comparison_page.page(found, words).encode(), "--html")
         if as_json:
-            print(found.model_dump_json(indent=2, by_alias=True))  # noqa: T201
+            print(visible_json(found.model_dump_json(indent=2, by_alias=True)))  # noqa: T201
         elif not quiet:
             from dqv.reports.comparison_terminal import comparison_summary
 
@@ -385,6 +386,7 @@ def fix(
 
     def run() -> int:
         from dqv.reports import fix_list
+        from dqv.reports.escape import visible_json
         from dqv.reports.fix import plan
         from dqv.reports.fix_terminal import plan_summary
         from dqv.reports.load import load
@@ -396,9 +398,9 @@ def fix(
         if to is not None and to != Path("-"):
             _written(to, b"".join(lines), "--list")
         if to == Path("-"):
-            sys.stdout.writelines(line.decode() for line in lines)
+            sys.stdout.writelines(visible_json(line.decode()) for line in lines)
         elif as_json:
-            print(found.model_dump_json(indent=2, by_alias=True))  # noqa: T201
+            print(visible_json(found.model_dump_json(indent=2, by_alias=True)))  # noqa: T201
         elif not quiet:
             _print(plan_summary(found, words))
         return 0
@@ -416,11 +418,12 @@ def export(
 
     def run() -> int:
         from dqv.reports import spreadsheet
+        from dqv.reports.escape import visible
         from dqv.reports.load import load
 
         files, missing = spreadsheet.export(load(report), out)
         for name in missing:
-            print(f"dqv: {name} is not beside the report; it was not written", file=sys.stderr)  # noqa: T201
+            print(f"dqv: {visible(name)} is not beside the report; it was not written", file=sys.stderr)  # noqa: T201
         if not quiet:
             print("\n".join(map(str, files)))  # noqa: T201
         return 3 if missing else 0

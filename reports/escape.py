@@ -1,5 +1,6 @@
 """Hostile text made visible: nothing a file is named may reorder, hide or forge what a report says."""
 
+import json
 import re
 import unicodedata
 
@@ -31,6 +32,15 @@ def visible(text: str) -> str:
 def visible_path(path: bytes) -> str:
     r"""Show a path: UTF-8, bytes that are not as `\xNN`, then as `visible`."""
     return visible(path.decode("utf-8", "backslashreplace"))
+
+
+def visible_json(text: str) -> str:
+    """JSON with escapes for what is invisible or reorders: the same when it is parsed, and safe on a terminal."""
+    return re.sub(
+        r"[^ -~\n]",
+        lambda found: found[0] if visible(found[0]) == found[0] else json.dumps(found[0])[1:-1],
+        text,
+    )
 
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|!~&]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
