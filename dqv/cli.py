@@ -382,7 +382,7 @@ def fix(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """List the fewest items to remove or replace so that failing clauses pass, and what is then missing; deletes nothing."""
+    """List what to remove or replace so that clauses pass: the fewest, originals kept; and what is then missing; deletes nothing."""
 
     def run() -> int:
         from dqv.reports import fix_list
@@ -394,7 +394,8 @@ def fix(
         words = _language(lang)
         loaded = load(report)
         found, rows = plan(loaded)
-        lines = fix_list.lines(rows, loaded.folder)
+        verdicts = {each.rule: each.verdict.value for each in loaded.report.findings}
+        lines = fix_list.lines(rows, loaded.folder, verdicts)
         if to is not None and to != Path("-"):
             _written(to, b"".join(lines), "--list")
         if to == Path("-"):

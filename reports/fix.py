@@ -1,7 +1,9 @@
 """What to remove or replace so that a report's failing clauses would pass, what then remains, and what no removal mends.
 
 A plan rests on the report and its evidence alone: nothing of the data is read, nothing is deleted. A rule is planned for only where
-its numbers come out of its evidence again; else the plan says so and keeps the report's next step. Removing is computed exactly but
+its numbers come out of its evidence again; else the plan says so and keeps the report's next step. The items are the fewest among those
+that evidence lists: for a rate of duplicates surplus ones go and their originals stay. Where many repeat one original and not one another,
+removing that one could do with fewer; evidence does not tell, so this is said and left to a person. Removing is computed exactly but
 in one point: what a kept item leaves behind. Where it goes and surplus ones stay that named it as their original, they are compared
 anew in the next check; `unsettled` counts them. Replacing an item by a conforming one does no worse than removing it.
 """
@@ -42,7 +44,7 @@ class Step(_Model):
 
     Attributes:
         remove: items, or paragraphs, of the list that go for this rule; null: no item of a list mends it.
-        alone: the fewest that this rule alone would take.
+        alone: the fewest that this rule alone would take; of duplicates the fewest surplus ones, for originals are kept.
         after: the measured value without all that is on the list; null: not known.
         conforms: whether that conforms; null: not known.
         todo: what to do, in sentences.
@@ -110,7 +112,7 @@ _COLUMNS: Mapping[str, Any] = {
     "weight": pl.Int64, "rules": pl.List(pl.String),
 }  # fmt: skip
 LISTED = pl.Schema(_COLUMNS)
-"""The list: remove or repair, an item (or its paragraph), its weight in bytes (of audio in flicks), and the rules it goes for."""
+"""The list: remove or repair an item, or remove_part, a paragraph of it; its weight in bytes (of audio in flicks), and the rules it goes for."""
 
 
 def plan(loaded: Loaded) -> tuple[Plan, pl.DataFrame]:
@@ -335,9 +337,9 @@ class _Modality:
     @cached_property
     def paragraphs(self) -> pl.DataFrame | None:
         """What repeats where long texts are cut into paragraphs; None unless that rate decides."""
-        finding = self.case.rules[f"duplicates.{self.name}"]
+        finding = self.case.rules.get(f"duplicates.{self.name}")
         rows = self.case.rows(f"duplicates.{self.name}", ())
-        if rows is None or "text_bytes" not in rows.collect_schema().names():
+        if finding is None or rows is None or "text_bytes" not in rows.collect_schema().names():
             return None
         found = (
             rows.filter(pl.col("text_bytes").is_not_null())
@@ -400,7 +402,9 @@ class _Modality:
         )
         chosen = fewest_by_weight(weights, need)
         if chosen is not None and need > 0:
-            self.parts = _listed(rows[chosen].with_columns(rules=pl.lit([rule])), "remove", self.name)
+            parts = _listed(rows[chosen].with_columns(rules=pl.lit([rule])), "remove", self.name)
+            action = pl.when(pl.col("part").is_null()).then("action").otherwise(pl.lit("remove_part"))
+            self.parts = parts.with_columns(action=action)
 
     # What is left
 
@@ -668,6 +672,14 @@ def _words(finding: Finding, family: str, mine: _Modality) -> list[Words]:
                 en=f"Remove or replace {count} {what.en} (see the list).",
             )
         )
+        if not paragraphs:
+            said.append(
+                Words(
+                    zh="这是在多余项中最少的数目，原件均予保留；若许多项只与同一原件近似而彼此不近似，改为移除该原件可能更少，移除后须重新检查。",
+                    en="These are the fewest among surplus items; originals are kept. Where many are near one original and not near "
+                    "one another, removing that original instead may take fewer; check again after it.",
+                )
+            )
         more = (
             ceil(int(mine.flag("surplus").sum()) / limit - mine.measured.items)
             if limit and not paragraphs

@@ -16,23 +16,26 @@ from dqv.core.units import FLICKS_PER_SECOND
 from dqv.reports.escape import visible_path
 
 
-def lines(rows: pl.DataFrame, folder: Path) -> Iterator[bytes]:
+def lines(rows: pl.DataFrame, folder: Path, verdicts: Mapping[str, str]) -> Iterator[bytes]:
     """One JSON object a line.
 
-    Each has `action` (remove: or replace; repair), `path` and `place`, and of a paragraph `part`; `modality`, `payload_bytes` or
-    `duration_s`, and the `rules` it goes for. A path that is no UTF-8 stands in `path_base64`. Where an item is no object of its own, or
+    Each has `action` (remove: or replace; remove_part: a paragraph of it, `part`; repair), `path` and `place`; `modality`,
+    `payload_bytes` or `duration_s`, the `rules` it goes for, and of each that is a rule the verdict in the report (`verdicts`). A path that is no UTF-8 stands in `path_base64`. Where an item is no object of its own, or
     evidence does not tell which object it is, `path` is null and `name` shows it; of a member of an archive `archive` is the path of that.
 
     Args:
         rows: of `fix.LISTED`.
         folder: of the report, for its manifest.
+        verdicts: of the report's rules.
 
     Raises:
         TrustError: manifest.parquet is not this report's.
     """
     objects = _objects(folder / "manifest.parquet", rows["name"].unique().to_list())
     for row in rows.iter_rows(named=True):
-        yield orjson.dumps(_line(row, objects), option=orjson.OPT_APPEND_NEWLINE)
+        told = {rule: verdicts[rule] for rule in row["rules"] if rule in verdicts}
+        line = {**_line(row, objects), "rules": row["rules"], "verdicts": told}
+        yield orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
 class _Object(NamedTuple):
@@ -62,7 +65,7 @@ def _line(row: Mapping[str, Any], objects: Mapping[str, _Object]) -> dict[str, A
         line["duration_s"] = row["weight"] / FLICKS_PER_SECOND
     else:
         line["stored_bytes" if row["action"] == "repair" else "payload_bytes"] = row["weight"]
-    return {**line, "rules": row["rules"]}
+    return line
 
 
 def _path(key: str, path: bytes | None) -> dict[str, str | None]:

@@ -289,12 +289,30 @@ def test_paragraphs_go_largest_first_where_their_rate_decides(made: Made) -> Non
         "text_bytes",
     )
     sizes = {2: 900, 3: 200, 4: 400}
-    parts = [surplus(n, 1, part=7, text_bytes=size, payload_bytes=None) for n, size in sizes.items()]
+    parts = [
+        surplus(n, 1, part=None if n == 3 else 7, text_bytes=size, payload_bytes=None)
+        for n, size in sizes.items()
+    ]
     made.rows("duplicates.text", [surplus(2, 1, 5000), *parts], columns)
     found, rows = made.plan()
-    assert rows.select("object", "part", "weight").rows() == [(2, 7, 900), (3, 7, 200)]
+    told_rows = [("remove_part", 2, 7, 900), ("remove", 3, None, 200)]  # a short text is a whole one
+    assert rows.select("action", "object", "part", "weight").rows() == told_rows
     each = step(found, "duplicates.text")
     assert (each.remove, each.conforms, each.after) == (2, True, "0.044943820225")  # 400 ÷ 8900
+
+
+def test_a_report_without_a_rule_plans_nothing_for_it(made: Made) -> None:
+    usual(made)
+    made.values["findings"] = [each for each in made.values["findings"] if each["rule"] != "duplicates.text"]
+    found, rows = made.plan()
+    assert ([each.rule for each in found.steps], rows.height) == ([], 0)
+
+
+def test_the_plan_says_that_originals_are_kept(made: Made) -> None:
+    found, _ = usual(made).plan()
+    assert "the fewest among surplus items; originals are kept" in told(step(found, "duplicates.text"))
+    assert "originals are kept" in " ".join(_printed(found, "en").split())
+    assert "保留原件" in _printed(found, "zh")
 
 
 def test_defective_and_unread_items_are_listed_for_repair(made: Made) -> None:
@@ -414,7 +432,16 @@ def listed(folder: Path, *names: str, **values: Any) -> list[dict[str, Any]]:
         "rules": ["recency"],
     }
     rows = [base | {"object": 1000 + n, "name": name} | values for n, name in enumerate(names)]
-    return [json.loads(line) for line in fix_list.lines(pl.DataFrame(rows, schema=LISTED), folder)]
+    return [json.loads(line) for line in fix_list.lines(pl.DataFrame(rows, schema=LISTED), folder, VERDICTS)]
+
+
+VERDICTS = {"recency": "review", "duplicates.text": "fail", "scale.text": "pass"}
+
+
+def test_a_line_tells_the_verdict_of_each_of_its_rules(tmp_path: Path) -> None:
+    (line,) = listed(tmp_path, "a", rules=["duplicates.text", "recency"])
+    assert line["verdicts"] == {"duplicates.text": "fail", "recency": "review"}
+    assert listed(tmp_path, "a", action="repair", rules=["unread"])[0]["verdicts"] == {}
 
 
 def given_path(line: Mapping[str, Any], key: str = "path") -> bytes:
@@ -462,6 +489,7 @@ def test_a_path_that_the_evidence_does_not_tell_is_null(tmp_path: Path) -> None:
     assert plain["path"] == "a.wav"
     assert line == {
         "action": "remove", "path": None, "place": 3, "name": "a.tar/[U+000A].wav", "modality": "audio", "duration_s": 1.0, "rules": [],
+        "verdicts": {},
     }  # fmt: skip
 
 
@@ -519,7 +547,7 @@ def test_a_plan_that_is_carried_out_makes_the_clauses_pass(tmp_path: Path, sched
     loaded = load(tmp_path / "first")
     found, rows = plan(loaded)
     assert [step(found, rule).conforms for rule in rules[1:]] == [True, True]
-    for line in fix_list.lines(rows, loaded.folder):
+    for line in fix_list.lines(rows, loaded.folder, {}):
         (source / json.loads(line)["path"]).unlink()
     assert [checked("second")[rule] for rule in rules] == ["pass"] * 3
     after = {each.rule: each.measured for each in load(tmp_path / "second").report.findings}
@@ -539,7 +567,7 @@ def test_items_behind_an_archive_are_listed_by_their_own_names(tmp_path: Path, s
     pipeline.check(Settings(source=str(source), out=tmp_path / "out", scheduler=scheduler))
     loaded = load(tmp_path / "out")
     rows = plan(loaded)[1]
-    found = [json.loads(line) for line in fix_list.lines(rows, loaded.folder)]
+    found = [json.loads(line) for line in fix_list.lines(rows, loaded.folder, {})]
     assert [(each["archive"], each["name"]) for each in found if "archive" in each] == [
         ("a.zip", "a.zip/p[U+000A].jsonl")
     ]
@@ -552,5 +580,5 @@ def test_items_behind_an_archive_are_listed_by_their_own_names(tmp_path: Path, s
 
 def test_the_same_report_gives_the_same_list(made: Made) -> None:
     loaded = usual(made).loaded()
-    first, second = (list(fix_list.lines(plan(loaded)[1], loaded.folder)) for _ in range(2))
+    first, second = (list(fix_list.lines(plan(loaded)[1], loaded.folder, {})) for _ in range(2))
     assert first == second
