@@ -8,8 +8,8 @@ from rich.text import Text
 
 from dqv.core.policy import Words
 from dqv.core.units import human
-from dqv.reports.escape import visible
-from dqv.reports.fix import Plan, Remains, Step
+from dqv.reports.escape import shortened, visible
+from dqv.reports.fix import Original, Plan, Remains, Step
 from dqv.reports.shown import shown_value
 from dqv.reports.words import Lang, label, words_of
 
@@ -103,8 +103,16 @@ def _step(step: Step, lang: Lang, alone: str) -> list[Text]:
         Text(f"{label(step.verdict.value, lang)}\n{shown_value(step.measured, step.threshold, step.unit)}", overflow="fold"),
         Text("" if step.after is None else shown_value(step.after, step.threshold, step.unit), style=style, overflow="fold"),
         Text(remove, overflow="fold"),
-        Text("\n".join(_say(words, lang) for words in step.todo), overflow="fold"),
+        Text("\n".join([*(_say(words, lang) for words in step.todo), *map(_original, step.instead[:_ORIGINALS])]), overflow="fold"),
     ]  # fmt: skip
+
+
+_ORIGINALS = 3
+"""So many of those that might go instead are shown; all are in the JSON."""
+
+
+def _original(each: Original) -> str:
+    return f"· {shortened(each.name)} @ {each.place}: {each.near:,}"
 
 
 def _remains(each: Remains, lang: Lang) -> list[str]:

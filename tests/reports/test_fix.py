@@ -55,7 +55,7 @@ def stale(number: int, size: int = 100, modality: str = "text", day: date | None
 SCHEMAS: dict[str, Any] = {
     "object": pl.Int64, "name": pl.String, "place": pl.Int64, "payload_bytes": pl.Int64, "duration_s": pl.Float64,
     "original_object": pl.Int64, "original_place": pl.Int64, "modality": pl.String, "date": pl.Date, "part": pl.Int64,
-    "text_bytes": pl.Int64, "stored_bytes": pl.Int64,
+    "text_bytes": pl.Int64, "stored_bytes": pl.Int64, "similarity": pl.String,
 }  # fmt: skip
 
 
@@ -313,6 +313,44 @@ def test_the_plan_says_that_originals_are_kept(made: Made) -> None:
     assert "the fewest among surplus items; originals are kept" in told(step(found, "duplicates.text"))
     assert "originals are kept" in " ".join(_printed(found, "en").split())
     assert "保留原件" in _printed(found, "zh")
+
+
+NEAR = (
+    "object",
+    "name",
+    "place",
+    "original_object",
+    "original_place",
+    "similarity",
+    "payload_bytes",
+    "duration_s",
+)
+
+
+def test_an_original_that_many_are_near_is_named_instead(made: Made) -> None:
+    made.measured("text", 41, 4100).found("duplicates.text", (10, 41), "0.05")
+    made.rows("duplicates.text", [surplus(n, 1, similarity="0.8442") for n in range(2, 12)], NEAR)
+    found, rows = made.plan()
+    each = step(found, "duplicates.text")
+    assert [(one.name, one.place, one.near) for one in each.instead] == [("f1", 0, 10)]
+    assert "Removing 1 of the originals might do instead" in told(each)
+    assert 1 not in rows["object"].to_list()
+    assert "f1 @ 0: 10" in " ".join(_printed(found, "en").split())
+
+
+@pytest.mark.parametrize("equal", [2, 1, 0])
+def test_originals_are_counted_by_what_is_near_and_not_equal(made: Made, equal: int) -> None:
+    """Without two originals at most 4 of 98 may be surplus: 7 of the 11 have to be freed."""
+    made.measured("text", 100, 4100).found("duplicates.text", (11, 100), "0.05")
+    groups = (
+        [(1, "0.9000")] * 4 + [(2, "0.9000")] * (3 - equal) + [(2, "1.0000")] * equal + [(3, "1.0000")] * 4
+    )
+    made.rows(
+        "duplicates.text", [surplus(10 + n, of, similarity=like) for n, (of, like) in enumerate(groups)], NEAR
+    )
+    assert [one.near for one in step(made.plan()[0], "duplicates.text").instead] == {2: [], 1: [], 0: [4, 3]}[
+        equal
+    ]
 
 
 def test_defective_and_unread_items_are_listed_for_repair(made: Made) -> None:
