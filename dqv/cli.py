@@ -352,6 +352,7 @@ def compare(
 
     def run() -> int:
         from dqv.reports import comparison, comparison_page
+        from dqv.reports.escape import visible_json
         from dqv.reports.load import load
 
         words = _language(lang)
@@ -359,7 +360,7 @@ def compare(
         if html is not None:
             _written(html, comparison_page.page(found, words).encode(), "--html")
         if as_json:
-            print(found.model_dump_json(indent=2, by_alias=True))  # noqa: T201
+            print(visible_json(found.model_dump_json(indent=2, by_alias=True)))  # noqa: T201
         elif not quiet:
             from dqv.reports.comparison_terminal import comparison_summary
 
@@ -381,10 +382,11 @@ def fix(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """List the fewest items to remove or replace so that failing clauses pass, and what is then missing; deletes nothing."""
+    """List what to remove or replace so that clauses pass: the fewest, originals kept; and what is then missing; deletes nothing."""
 
     def run() -> int:
         from dqv.reports import fix_list
+        from dqv.reports.escape import visible_json
         from dqv.reports.fix import plan
         from dqv.reports.fix_terminal import plan_summary
         from dqv.reports.load import load
@@ -392,13 +394,14 @@ def fix(
         words = _language(lang)
         loaded = load(report)
         found, rows = plan(loaded)
-        lines = fix_list.lines(rows, loaded.folder)
+        verdicts = {each.rule: each.verdict.value for each in loaded.report.findings}
+        lines = fix_list.lines(rows, loaded.folder, verdicts)
         if to is not None and to != Path("-"):
             _written(to, b"".join(lines), "--list")
         if to == Path("-"):
-            sys.stdout.writelines(line.decode() for line in lines)
+            sys.stdout.writelines(visible_json(line.decode()) for line in lines)
         elif as_json:
-            print(found.model_dump_json(indent=2, by_alias=True))  # noqa: T201
+            print(visible_json(found.model_dump_json(indent=2, by_alias=True)))  # noqa: T201
         elif not quiet:
             _print(plan_summary(found, words))
         return 0
@@ -416,11 +419,12 @@ def export(
 
     def run() -> int:
         from dqv.reports import spreadsheet
+        from dqv.reports.escape import visible
         from dqv.reports.load import load
 
         files, missing = spreadsheet.export(load(report), out)
         for name in missing:
-            print(f"dqv: {name} is not beside the report; it was not written", file=sys.stderr)  # noqa: T201
+            print(f"dqv: {visible(name)} is not beside the report; it was not written", file=sys.stderr)  # noqa: T201
         if not quiet:
             print("\n".join(map(str, files)))  # noqa: T201
         return 3 if missing else 0

@@ -1,5 +1,6 @@
 """Hostile text made visible: nothing a file is named may reorder, hide or forge what a report says."""
 
+import json
 import re
 import unicodedata
 
@@ -14,6 +15,8 @@ _BLANK = frozenset(
 )
 """Letters and marks that draw nothing (Unicode: Default_Ignorable_Code_Point, and the blank Braille cell)."""
 
+_BLANKS = re.compile(f"[{''.join(map(chr, sorted(_BLANK)))}]")
+
 
 def visible(text: str) -> str:
     """Show every character that is invisible or reorders as `[U+XXXX]`.
@@ -21,7 +24,7 @@ def visible(text: str) -> str:
     Brackets, because "aU+202Eb" could be read as U+202EB. Applying it twice changes nothing.
     The result still needs the escaping of the format it goes into (HTML, rich markup).
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable() and not _BLANKS.search(text):  # no printable character is in _SHOWN_CATEGORIES
         return text
     return "".join(_shown(character) for character in text)
 
@@ -29,6 +32,15 @@ def visible(text: str) -> str:
 def visible_path(path: bytes) -> str:
     r"""Show a path: UTF-8, bytes that are not as `\xNN`, then as `visible`."""
     return visible(path.decode("utf-8", "backslashreplace"))
+
+
+def visible_json(text: str) -> str:
+    """JSON with escapes for what is invisible or reorders: the same when it is parsed, and safe on a terminal."""
+    return re.sub(
+        r"[^ -~\n]",
+        lambda found: found[0] if visible(found[0]) == found[0] else json.dumps(found[0])[1:-1],
+        text,
+    )
 
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|!~&]|:(?=//)|(?<=www)\.)", re.IGNORECASE)

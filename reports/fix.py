@@ -1,7 +1,9 @@
 """What to remove or replace so that a report's failing clauses would pass, what then remains, and what no removal mends.
 
 A plan rests on the report and its evidence alone: nothing of the data is read, nothing is deleted. A rule is planned for only where
-its numbers come out of its evidence again; else the plan says so and keeps the report's next step. Removing is computed exactly but
+its numbers come out of its evidence again; else the plan says so and keeps the report's next step. The items are the fewest among those
+that evidence lists: for a rate of duplicates surplus ones go and their originals stay. Where many repeat one original and not one another,
+removing that one could do with fewer; evidence does not tell, so such originals are named (`instead`) and left to a person. Removing is computed exactly but
 in one point: what a kept item leaves behind. Where it goes and surplus ones stay that named it as their original, they are compared
 anew in the next check; `unsettled` counts them. Replacing an item by a conforming one does no worse than removing it.
 """
@@ -30,6 +32,9 @@ from dqv.reports.selection import Population, fewest, fewest_by_weight
 
 SCHEMA_ID: Literal["urn:dqv:fix:1"] = "urn:dqv:fix:1"
 
+MOST_ORIGINALS = 100
+"""So many originals that might go instead are named."""
+
 _OPEN = (Verdict.FAIL, Verdict.INDETERMINATE, Verdict.REVIEW)
 
 
@@ -37,15 +42,30 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Original(_Model):
+    """A kept item that others are near.
+
+    Attributes:
+        name: of its object, as evidence shows it.
+        near: surplus items that are near it and not equal to it.
+    """
+
+    name: str
+    place: int
+    near: int
+
+
 class Step(_Model):
     """What would mend one finding.
 
     Attributes:
         remove: items, or paragraphs, of the list that go for this rule; null: no item of a list mends it.
-        alone: the fewest that this rule alone would take.
+        alone: the fewest that this rule alone would take; of duplicates the fewest surplus ones, for originals are kept.
         after: the measured value without all that is on the list; null: not known.
         conforms: whether that conforms; null: not known.
         todo: what to do, in sentences.
+        instead: originals of which so few might do instead, were what is near them not near one another: to be checked anew. Of very
+            many the first `MOST_ORIGINALS`.
     """
 
     rule: str
@@ -61,6 +81,7 @@ class Step(_Model):
     after: str | None = None
     conforms: bool | None = None
     todo: list[Words] = []
+    instead: list[Original] = []
     evidence: str | None = None
 
 
@@ -110,7 +131,7 @@ _COLUMNS: Mapping[str, Any] = {
     "weight": pl.Int64, "rules": pl.List(pl.String),
 }  # fmt: skip
 LISTED = pl.Schema(_COLUMNS)
-"""The list: remove or repair, an item (or its paragraph), its weight in bytes (of audio in flicks), and the rules it goes for."""
+"""The list: remove or repair an item, or remove_part, a paragraph of it; its weight in bytes (of audio in flicks), and the rules it goes for."""
 
 
 def plan(loaded: Loaded) -> tuple[Plan, pl.DataFrame]:
@@ -335,9 +356,9 @@ class _Modality:
     @cached_property
     def paragraphs(self) -> pl.DataFrame | None:
         """What repeats where long texts are cut into paragraphs; None unless that rate decides."""
-        finding = self.case.rules[f"duplicates.{self.name}"]
+        finding = self.case.rules.get(f"duplicates.{self.name}")
         rows = self.case.rows(f"duplicates.{self.name}", ())
-        if rows is None or "text_bytes" not in rows.collect_schema().names():
+        if finding is None or rows is None or "text_bytes" not in rows.collect_schema().names():
             return None
         found = (
             rows.filter(pl.col("text_bytes").is_not_null())
@@ -346,6 +367,32 @@ class _Modality:
         )
         told = (str(int(found["text_bytes"].sum())), str(self.measured.text_bytes))
         return found if (finding.numerator, finding.denominator) == told else None
+
+    @cached_property
+    def originals(self) -> pl.DataFrame:
+        """Originals of which fewer might go than surplus items: the fewest, if nothing that is near one were near another.
+
+        What equals its original stays equal to the others that do, so only what is near counts.
+        """
+        rule = f"duplicates.{self.name}"
+        rows, limit = self.case.rows(rule, ("original_name", "original_place")), self.limit(rule)
+        if rows is None or limit is None or "similarity" not in rows.collect_schema().names():
+            return pl.DataFrame()
+        if "text_bytes" in rows.collect_schema().names():
+            rows = rows.filter(pl.col("text_bytes").is_null())
+        found = (
+            rows.filter(pl.col("similarity") != "1.0000")
+            .group_by("original_object", "original_place")
+            .agg(pl.col("original_name").first(), near=pl.len().cast(pl.Int64))
+            .sort("near", "original_object", "original_place", descending=[True, False, False])
+            .collect()
+        )
+        surplus, items = int(self.flag("surplus").sum()), self.measured.items
+        freed = np.cumsum(found["near"].to_numpy())
+        left = np.arange(items - 1, items - 1 - found.height, -1)
+        enough = (surplus - freed) * limit.denominator <= left * limit.numerator
+        count = int(np.argmax(enough)) + 1 if enough.any() else 0
+        return found.head(count if count < _fewest_surplus(surplus, items, limit) else 0)
 
     def limit(self, rule: str) -> Fraction | None:
         """The threshold of a rule that is planned for."""
@@ -400,7 +447,9 @@ class _Modality:
         )
         chosen = fewest_by_weight(weights, need)
         if chosen is not None and need > 0:
-            self.parts = _listed(rows[chosen].with_columns(rules=pl.lit([rule])), "remove", self.name)
+            parts = _listed(rows[chosen].with_columns(rules=pl.lit([rule])), "remove", self.name)
+            action = pl.when(pl.col("part").is_null()).then("action").otherwise(pl.lit("remove_part"))
+            self.parts = parts.with_columns(action=action)
 
     # What is left
 
@@ -617,8 +666,19 @@ def _removal(finding: Finding, family: str, mine: Sequence[_Modality]) -> tuple[
         "after": None if worst is None else decimal_string(worst, 12),
         "conforms": None if worst is None else _holds(finding, worst),
     }
+    if remove and family == "duplicates":
+        rows = mine[0].originals.head(MOST_ORIGINALS)
+        values["instead"] = [
+            Original(name=row["original_name"] or "", place=row["original_place"], near=row["near"])
+            for row in rows.iter_rows(named=True)
+        ]
     todo = [words for each in mine for words in _words(finding, family, each)]
     return values, todo
+
+
+def _fewest_surplus(surplus: int, items: int, limit: Fraction) -> int:
+    """How many surplus items a ceiling asks for."""
+    return max(0, ceil((surplus - limit * items) / (1 - limit))) if limit < 1 else 0
 
 
 def _alone(finding: Finding, family: str, mine: _Modality) -> int:
@@ -629,7 +689,7 @@ def _alone(finding: Finding, family: str, mine: _Modality) -> int:
     if family == "duplicates":
         if finding.rule not in mine.known:
             return mine.parts.height
-        return max(0, ceil((int(mine.flag("surplus").sum()) - limit * n) / (1 - limit))) if limit < 1 else 0
+        return _fewest_surplus(int(mine.flag("surplus").sum()), n, limit)
     stale = mine.flag("stale")
     chosen = fewest_by_weight(mine.weights[stale], mine.whole - mine.recent / limit) if limit else None
     return 0 if chosen is None else len(chosen)
@@ -668,6 +728,21 @@ def _words(finding: Finding, family: str, mine: _Modality) -> list[Words]:
                 en=f"Remove or replace {count} {what.en} (see the list).",
             )
         )
+        if not paragraphs:
+            said.append(
+                Words(
+                    zh="这是在多余项中最少的数目，原件均予保留。",
+                    en="These are the fewest among surplus items; originals are kept.",
+                )
+            )
+            if mine.originals.height:
+                said.append(
+                    Words(
+                        zh=f"移除 {mine.originals.height} 个原件或可代之：若与其近似者彼此并不近似；移除后须重新检查。",
+                        en=f"Removing {mine.originals.height} of the originals might do instead, if what is near them is not near one "
+                        "another; check again after it.",
+                    )
+                )
         more = (
             ceil(int(mine.flag("surplus").sum()) / limit - mine.measured.items)
             if limit and not paragraphs

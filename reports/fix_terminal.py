@@ -8,8 +8,8 @@ from rich.text import Text
 
 from dqv.core.policy import Words
 from dqv.core.units import human
-from dqv.reports.escape import visible
-from dqv.reports.fix import Plan, Remains, Step
+from dqv.reports.escape import shortened, visible
+from dqv.reports.fix import Original, Plan, Remains, Step
 from dqv.reports.shown import shown_value
 from dqv.reports.words import Lang, label, words_of
 
@@ -18,6 +18,10 @@ WORDS = words_of(
         "nothing": ("没有须处理的要求。", "No requirement leaves anything to do."),
         "removes": ("须移除或替换 {} 项", "{} items to remove or replace"),
         "repairs": ("，须修复 {} 项（损坏或未读，现不计入）", ", {} to repair (defective or unread; as they are they count for nothing)"),
+        "least": (
+            "此为证据所列条目中的最少者；重复项中只移除多余项，保留原件。",
+            "The fewest among the items that evidence lists: of duplicates surplus ones go, originals are kept.",
+        ),
         "list": ("清单用 --list FILE 写出；dqv 不删除任何数据。", "--list FILE writes the list; dqv deletes nothing."),
         "incomplete": (
             "清单不全：有的证据缺失、不全，或得不出该项数值（见下）。",
@@ -57,6 +61,8 @@ def plan_summary(plan: Plan, lang: Lang) -> Group:
         return Group(Text(say("nothing"), style="bold green"))
     head = say("removes", plan.remove) + (say("repairs", plan.repair) if plan.repair else "")
     parts: list[RenderableType] = [Text(head, style="bold"), Text(say("list"), style="dim")]
+    if plan.remove:
+        parts.append(Text(say("least"), style="dim"))
     if not plan.complete:
         parts.append(Text(say("incomplete"), style="yellow"))
     unsettled = sum(each.unsettled for each in plan.remains)
@@ -97,8 +103,16 @@ def _step(step: Step, lang: Lang, alone: str) -> list[Text]:
         Text(f"{label(step.verdict.value, lang)}\n{shown_value(step.measured, step.threshold, step.unit)}", overflow="fold"),
         Text("" if step.after is None else shown_value(step.after, step.threshold, step.unit), style=style, overflow="fold"),
         Text(remove, overflow="fold"),
-        Text("\n".join(_say(words, lang) for words in step.todo), overflow="fold"),
+        Text("\n".join([*(_say(words, lang) for words in step.todo), *map(_original, step.instead[:_ORIGINALS])]), overflow="fold"),
     ]  # fmt: skip
+
+
+_ORIGINALS = 3
+"""So many of those that might go instead are shown; all are in the JSON."""
+
+
+def _original(each: Original) -> str:
+    return f"· {shortened(each.name)} @ {each.place}: {each.near:,}"
 
 
 def _remains(each: Remains, lang: Lang) -> list[str]:

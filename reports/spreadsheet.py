@@ -1,10 +1,12 @@
 """Evidence as CSV that a spreadsheet opens as it is meant: as text, whatever things are named.
 
 A cell that a spreadsheet could take for a formula gets an apostrophe before it (OWASP, CSV Injection). Excel reads UTF-8 with a byte
-order mark as such, and lines that end in CR LF (RFC 4180).
+order mark as such, and lines that end in CR LF (RFC 4180). Where a list separator of the system is `;` a text may be cut there: every cell
+is in quotes, and what would begin a formula behind `;` gets an apostrophe, too.
 """
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from dqv.reports.escape import visible
 from dqv.reports.load import Loaded
 
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+_BEHIND = re.compile(r";[ \u3000\u00a0\"']*(?=[=+\-@＝＋－＠])")
 _BATCH_ROWS = 1 << 16
 MOST_ROWS = 1_048_576
 """A sheet of Excel has no more, the head among them; a longer file goes on in NAME.2.csv, NAME.3.csv …"""
@@ -63,7 +66,7 @@ def _write(rows: pl.LazyFrame, out: Path, name: str) -> Iterator[Path]:
         path = out / (f"{name}.csv" if number == 1 else f"{name}.{number}.csv")
         temporary = path.with_name(f".{path.name}.tmp")
         with temporary.open("w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.writer(file)
+            writer = csv.writer(file, quoting=csv.QUOTE_ALL)
             writer.writerow(names)
             for _ in range(MOST_ROWS - 1):
                 if row is None:
@@ -89,7 +92,7 @@ def cell(value: Any) -> Any:
         value = ", ".join(map(str, value))
     if not isinstance(value, str):
         return value
-    text = visible(value)
+    text = _BEHIND.sub(r"\g<0>'", visible(value))
     return (
         f"'{text}"
         if text.lstrip(" \u3000\u00a0").startswith(_FORMULA) or value.startswith(_FORMULA)

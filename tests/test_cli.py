@@ -753,12 +753,16 @@ def test_export_writes_csv_and_names_what_is_not_there(
     Path("report.json").write_text(report.model_dump_json(by_alias=True), "utf-8")
     done = run("export", "report.json", "--out", "csv")
     assert (done.exit_code, done.stdout) == (0, "csv/value.csv\n")
-    assert Path("csv/value.csv").read_bytes() == b"\xef\xbb\xbfname\r\n'=1\r\n"
+    assert Path("csv/value.csv").read_bytes() == b'\xef\xbb\xbf"name"\r\n"\'=1"\r\n'
     assert run("export", "report.json", "--out", "csv", "--quiet").stdout == ""
     Path("evidence/value.parquet").unlink()
     done = run("export", "report.json", "--out", "csv")
     assert (done.exit_code, done.stdout.strip()) == (3, "")
     assert "evidence/value.parquet is not beside the report" in done.stderr
+    foreign = make_report(evidence=[file.model_copy(update={"path": "evidence/\x1b[31m\u202e.parquet"})])
+    Path("report.json").write_text(foreign.model_dump_json(by_alias=True), "utf-8")
+    done = run("export", "report.json", "--out", "csv")
+    assert "evidence/[U+001B][31m[U+202E].parquet is not beside the report" in done.stderr
 
 
 def test_annex_is_written_as_markdown_or_docx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

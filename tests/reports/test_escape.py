@@ -1,12 +1,13 @@
 """Hostile text is shown, never obeyed."""
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dqv.reports.escape import visible, visible_path
+from dqv.reports.escape import visible, visible_json, visible_path
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
@@ -57,3 +58,17 @@ def test_any_path_can_be_shown(path: bytes) -> None:
 
 def test_bytes_that_are_no_utf_8_are_shown_in_hex() -> None:
     assert visible_path(b"a\xff/\xe6\x96\x87\x0a") == "a\\xff/文[U+000A]"
+
+
+@given(st.text(), st.sampled_from([None, 2]))
+def test_json_for_a_terminal_hides_nothing_and_is_the_same(text: str, indent: int | None) -> None:
+    shown = visible_json(json.dumps({text: [text]}, ensure_ascii=False, indent=indent) + "\n")
+    assert visible(shown.replace("\n", "")) == shown.replace("\n", "")
+    assert json.loads(shown) == {text: [text]}
+
+
+def test_json_for_a_terminal_stays_readable() -> None:
+    assert (
+        visible_json('{"path": "数据\u202e😀\x7f\U000e0001"}')
+        == '{"path": "数据\\u202e😀\\u007f\\udb40\\udc01"}'
+    )

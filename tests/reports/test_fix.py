@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import os
+import zipfile
 from collections.abc import Iterable, Mapping
 from datetime import date
 from fractions import Fraction
@@ -54,7 +55,7 @@ def stale(number: int, size: int = 100, modality: str = "text", day: date | None
 SCHEMAS: dict[str, Any] = {
     "object": pl.Int64, "name": pl.String, "place": pl.Int64, "payload_bytes": pl.Int64, "duration_s": pl.Float64,
     "original_object": pl.Int64, "original_place": pl.Int64, "modality": pl.String, "date": pl.Date, "part": pl.Int64,
-    "text_bytes": pl.Int64, "stored_bytes": pl.Int64,
+    "text_bytes": pl.Int64, "stored_bytes": pl.Int64, "similarity": pl.String,
 }  # fmt: skip
 
 
@@ -288,12 +289,68 @@ def test_paragraphs_go_largest_first_where_their_rate_decides(made: Made) -> Non
         "text_bytes",
     )
     sizes = {2: 900, 3: 200, 4: 400}
-    parts = [surplus(n, 1, part=7, text_bytes=size, payload_bytes=None) for n, size in sizes.items()]
+    parts = [
+        surplus(n, 1, part=None if n == 3 else 7, text_bytes=size, payload_bytes=None)
+        for n, size in sizes.items()
+    ]
     made.rows("duplicates.text", [surplus(2, 1, 5000), *parts], columns)
     found, rows = made.plan()
-    assert rows.select("object", "part", "weight").rows() == [(2, 7, 900), (3, 7, 200)]
+    told_rows = [("remove_part", 2, 7, 900), ("remove", 3, None, 200)]  # a short text is a whole one
+    assert rows.select("action", "object", "part", "weight").rows() == told_rows
     each = step(found, "duplicates.text")
     assert (each.remove, each.conforms, each.after) == (2, True, "0.044943820225")  # 400 ÷ 8900
+
+
+def test_a_report_without_a_rule_plans_nothing_for_it(made: Made) -> None:
+    usual(made)
+    made.values["findings"] = [each for each in made.values["findings"] if each["rule"] != "duplicates.text"]
+    found, rows = made.plan()
+    assert ([each.rule for each in found.steps], rows.height) == ([], 0)
+
+
+def test_the_plan_says_that_originals_are_kept(made: Made) -> None:
+    found, _ = usual(made).plan()
+    assert "the fewest among surplus items; originals are kept" in told(step(found, "duplicates.text"))
+    assert "originals are kept" in " ".join(_printed(found, "en").split())
+    assert "保留原件" in _printed(found, "zh")
+
+
+NEAR = (
+    "object",
+    "name",
+    "place",
+    "original_object",
+    "original_place",
+    "similarity",
+    "payload_bytes",
+    "duration_s",
+)
+
+
+def test_an_original_that_many_are_near_is_named_instead(made: Made) -> None:
+    made.measured("text", 41, 4100).found("duplicates.text", (10, 41), "0.05")
+    made.rows("duplicates.text", [surplus(n, 1, similarity="0.8442") for n in range(2, 12)], NEAR)
+    found, rows = made.plan()
+    each = step(found, "duplicates.text")
+    assert [(one.name, one.place, one.near) for one in each.instead] == [("f1", 0, 10)]
+    assert "Removing 1 of the originals might do instead" in told(each)
+    assert 1 not in rows["object"].to_list()
+    assert "f1 @ 0: 10" in " ".join(_printed(found, "en").split())
+
+
+@pytest.mark.parametrize("equal", [2, 1, 0])
+def test_originals_are_counted_by_what_is_near_and_not_equal(made: Made, equal: int) -> None:
+    """Without two originals at most 4 of 98 may be surplus: 7 of the 11 have to be freed."""
+    made.measured("text", 100, 4100).found("duplicates.text", (11, 100), "0.05")
+    groups = (
+        [(1, "0.9000")] * 4 + [(2, "0.9000")] * (3 - equal) + [(2, "1.0000")] * equal + [(3, "1.0000")] * 4
+    )
+    made.rows(
+        "duplicates.text", [surplus(10 + n, of, similarity=like) for n, (of, like) in enumerate(groups)], NEAR
+    )
+    assert [one.near for one in step(made.plan()[0], "duplicates.text").instead] == {2: [], 1: [], 0: [4, 3]}[
+        equal
+    ]
 
 
 def test_defective_and_unread_items_are_listed_for_repair(made: Made) -> None:
@@ -394,35 +451,94 @@ HOSTILE_PATHS = (
 )
 
 
-def test_every_name_survives_the_list(tmp_path: Path) -> None:
+def manifest(folder: Path, rows: Mapping[bytes, str]) -> None:
+    """A manifest.parquet of paths and roles."""
+    table = pa.table(
+        {"path": pa.array(sorted(rows), pa.binary()), "role": [rows[path] for path in sorted(rows)]}
+    )
+    pq.write_table(table, folder / "manifest.parquet")
+
+
+def listed(folder: Path, *names: str, **values: Any) -> list[dict[str, Any]]:
+    """Lines of items with these names; their numbers are beyond all rows, as where archives hold many members."""
+    base = {
+        "action": "remove",
+        "modality": "text",
+        "place": 3,
+        "part": None,
+        "weight": 1,
+        "rules": ["recency"],
+    }
+    rows = [base | {"object": 1000 + n, "name": name} | values for n, name in enumerate(names)]
+    return [json.loads(line) for line in fix_list.lines(pl.DataFrame(rows, schema=LISTED), folder, VERDICTS)]
+
+
+VERDICTS = {"recency": "review", "duplicates.text": "fail", "scale.text": "pass"}
+
+
+def test_a_line_tells_the_verdict_of_each_of_its_rules(tmp_path: Path) -> None:
+    (line,) = listed(tmp_path, "a", rules=["duplicates.text", "recency"])
+    assert line["verdicts"] == {"duplicates.text": "fail", "recency": "review"}
+    assert listed(tmp_path, "a", action="repair", rules=["unread"])[0]["verdicts"] == {}
+
+
+def given_path(line: Mapping[str, Any], key: str = "path") -> bytes:
+    return os.fsencode(line[key]) if line[key] is not None else base64.b64decode(line[f"{key}_base64"])
+
+
+@pytest.mark.parametrize("role", ["data", "container"])
+def test_every_name_survives_the_list(tmp_path: Path, role: str) -> None:
     paths = sorted(HOSTILE_PATHS)
-    pq.write_table(pa.table({"path": pa.array(paths, pa.binary())}), tmp_path / "manifest.parquet")
-    rows = pl.DataFrame(
-        [{"action": "remove", "modality": "text", "object": n, "name": visible_path(path), "place": 3, "part": None, "weight": 1,
-          "rules": ["recency"]} for n, path in enumerate(paths)], schema=LISTED,
-    )  # fmt: skip
-    whole = b"".join(fix_list.lines(rows, tmp_path))
-    assert whole.count(b"\n") == len(paths)
-    found = [json.loads(line) for line in whole.splitlines()]
-    given = [
-        os.fsencode(each["path"]) if each["path"] is not None else base64.b64decode(each["path_base64"])
-        for each in found
-    ]
-    assert given == paths
-    assert {each["place"] for each in found} == {3}
+    manifest(tmp_path, {b"a.zip": role} | dict.fromkeys(paths, "data"))
+    found = listed(tmp_path, *map(visible_path, paths))
+    assert [given_path(line) for line in found] == paths
+    assert all("name" not in line and "archive" not in line and line["place"] == 3 for line in found)
+
+
+@pytest.mark.parametrize("archive", [b"a.tar", b"\xca\xfd.tar", b"d/a\n.tar"])
+@pytest.mark.parametrize("member", [b"b.wav", b"d/\n.wav", b"\xff.wav", b"x.zip/b.wav", b""])
+def test_a_member_of_an_archive_tells_its_archive(tmp_path: Path, archive: bytes, member: bytes) -> None:
+    manifest(tmp_path, {archive: "container", b"b.jsonl": "data"})
+    name = visible_path(archive + b"/" + member)
+    line, other = listed(tmp_path, name, "b.jsonl", modality="audio", weight=705_600_000)
+    assert given_path(line, "archive") == archive
+    assert (line["path"], line["name"], line["duration_s"]) == (None, name, 1.0)
+    assert "path_base64" not in line
+    assert (other["path"], "archive" in other, "name" in other) == ("b.jsonl", False, False)
+
+
+def test_a_name_of_several_objects_has_no_path(tmp_path: Path) -> None:
+    manifest(tmp_path, {b"x\n": "data", b"x[U+000A]": "data", b"a.zip": "container", b"a.zip/b": "data",
+                        b"c\n.zip": "container", b"c[U+000A].zip": "container"})  # fmt: skip
+    names = ("x[U+000A]", "a.zip/b", "c[U+000A].zip/d")
+    for line, name in zip(listed(tmp_path, *names), names, strict=True):
+        assert (line["path"], line.get("path_base64"), line.get("archive"), line["name"]) == (
+            None,
+            None,
+            None,
+            name,
+        )
 
 
 def test_a_path_that_the_evidence_does_not_tell_is_null(tmp_path: Path) -> None:
-    row = {"action": "remove", "modality": "audio", "object": 9, "name": "a.tar/[U+000A].wav", "place": 0, "part": None,
-           "weight": 705_600_000, "rules": []}  # fmt: skip
-    rows = pl.DataFrame([row], schema=LISTED)
-    (line,) = fix_list.lines(rows, tmp_path)
-    assert json.loads(line) == {
-        "action": "remove", "path": None, "place": 0, "name": "a.tar/[U+000A].wav", "modality": "audio", "duration_s": 1.0, "rules": [],
+    plain, line = listed(
+        tmp_path, "a.wav", "a.tar/[U+000A].wav", modality="audio", weight=705_600_000, rules=[]
+    )
+    assert plain["path"] == "a.wav"
+    assert line == {
+        "action": "remove", "path": None, "place": 3, "name": "a.tar/[U+000A].wav", "modality": "audio", "duration_s": 1.0, "rules": [],
+        "verdicts": {},
     }  # fmt: skip
-    pq.write_table(pa.table({"path": pa.array([b"x"] * 10, pa.binary())}), tmp_path / "manifest.parquet")
+
+
+def test_a_manifest_of_another_report_is_refused(tmp_path: Path) -> None:
+    manifest(tmp_path, {b"x": "data"})
     with pytest.raises(TrustError, match="not the one of this report"):
-        list(fix_list.lines(rows, tmp_path))
+        listed(tmp_path, "a.tar/[U+000A].wav")
+    for table in ({"path": [b"x"]}, {"path": [1], "role": ["data"]}):
+        pq.write_table(pa.table(table), tmp_path / "manifest.parquet")
+        with pytest.raises(TrustError, match="cannot be read"):
+            listed(tmp_path, "[U+000A].wav")
 
 
 def _printed(found: Plan, lang: Any) -> str:
@@ -469,14 +585,38 @@ def test_a_plan_that_is_carried_out_makes_the_clauses_pass(tmp_path: Path, sched
     loaded = load(tmp_path / "first")
     found, rows = plan(loaded)
     assert [step(found, rule).conforms for rule in rules[1:]] == [True, True]
-    for line in fix_list.lines(rows, loaded.folder):
+    for line in fix_list.lines(rows, loaded.folder, {}):
         (source / json.loads(line)["path"]).unlink()
     assert [checked("second")[rule] for rule in rules] == ["pass"] * 3
     after = {each.rule: each.measured for each in load(tmp_path / "second").report.findings}
     assert [step(found, rule).after for rule in rules[1:]] == [after[rule] for rule in rules[1:]]
 
 
+def test_items_behind_an_archive_are_listed_by_their_own_names(tmp_path: Path, scheduler: str) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    gbk = "数据.jsonl".encode("gbk")
+    same = b'{"text": "one and the same record, of which there are several"}\n'
+    with zipfile.ZipFile(source / "a.zip", "w") as archive:
+        archive.writestr("p.jsonl", same)
+        archive.writestr("p\n.jsonl", same)
+    for name in (b"b.jsonl", gbk, "文.jsonl".encode()):
+        (source / os.fsdecode(name)).write_bytes(same)
+    pipeline.check(Settings(source=str(source), out=tmp_path / "out", scheduler=scheduler))
+    loaded = load(tmp_path / "out")
+    rows = plan(loaded)[1]
+    found = [json.loads(line) for line in fix_list.lines(rows, loaded.folder, {})]
+    assert [(each["archive"], each["name"]) for each in found if "archive" in each] == [
+        ("a.zip", "a.zip/p[U+000A].jsonl")
+    ]
+    assert [given_path(each) for each in found if "archive" not in each] == [
+        b"b.jsonl",
+        gbk,
+        "文.jsonl".encode(),
+    ]
+
+
 def test_the_same_report_gives_the_same_list(made: Made) -> None:
     loaded = usual(made).loaded()
-    first, second = (list(fix_list.lines(plan(loaded)[1], loaded.folder)) for _ in range(2))
+    first, second = (list(fix_list.lines(plan(loaded)[1], loaded.folder, {})) for _ in range(2))
     assert first == second

@@ -59,7 +59,7 @@ def test_cells_are_written_as_text_and_read_back(tmp_path: Path, report: Report)
     files, missing = export(loaded(tmp_path, report, {"openness": frame}), tmp_path / "csv")
     assert (files, missing) == ([tmp_path / "csv" / "openness.csv"], [])
     content = files[0].read_bytes()
-    assert content.startswith(b"\xef\xbb\xbfname,items,share\r\n")
+    assert content.startswith(b'\xef\xbb\xbf"name","items","share"\r\n')
     head, *rows = read(files[0])
     assert head == ["name", "items", "share"]
     assert len(rows) == len(hostile)
@@ -69,6 +69,19 @@ def test_cells_are_written_as_text_and_read_back(tmp_path: Path, report: Report)
         assert name.replace("\u3000", "").isprintable()
     assert rows[len(FORMULAS)][0] == '\\xff=[U+000A],".txt'
     assert rows[-1][0] == "plain"
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+@pytest.mark.parametrize("name", ["x;=1+1.jsonl", "x; ＝1", 'x;"=1+1', ";-1", "a;;@b", "plain;=1;+2"])
+def test_a_text_that_is_cut_behind_a_semicolon_makes_no_formula(
+    tmp_path: Path, report: Report, separator: str, name: str
+) -> None:
+    frame = pl.LazyFrame({"first": [name], "name": [name]})
+    (path,), _ = export(loaded(tmp_path, report, {"openness": frame}), tmp_path / "csv")
+    text = path.read_bytes().decode("utf-8-sig")
+    for row in csv.reader(io.StringIO(text), delimiter=separator):
+        assert not any(each.strip(' "').startswith(tuple("=+-@＝")) for each in row)
+    assert len(read(path)[1]) == 2
 
 
 @given(st.text())
