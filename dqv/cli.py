@@ -9,6 +9,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -397,7 +398,7 @@ def fix(
         verdicts = {each.rule: each.verdict.value for each in loaded.report.findings}
         lines = fix_list.lines(rows, loaded.folder, verdicts)
         if to is not None and to != Path("-"):
-            _written(to, b"".join(lines), "--list")
+            _written(to, lines, "--list")
         if to == Path("-"):
             sys.stdout.writelines(visible_json(line.decode()) for line in lines)
         elif as_json:
@@ -670,7 +671,7 @@ def _print(shown: Any, *lines: str) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _written(path: Path, content: bytes, option: str) -> None:
+def _written(path: Path, content: bytes | Iterable[bytes], option: str) -> None:
     """Write a file that an option names."""
     from dqv.core.files import write_atomic
 
