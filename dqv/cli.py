@@ -420,12 +420,11 @@ def export(
 
     def run() -> int:
         from dqv.reports import spreadsheet
-        from dqv.reports.escape import visible
         from dqv.reports.load import load
 
         files, missing = spreadsheet.export(load(report), out)
         for name in missing:
-            print(f"dqv: {visible(name)} is not beside the report; it was not written", file=sys.stderr)  # noqa: T201
+            print(f"dqv: {name} is not beside the report; it was not written", file=sys.stderr)  # noqa: T201
         if not quiet:
             print("\n".join(map(str, files)))  # noqa: T201
         return 3 if missing else 0

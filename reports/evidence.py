@@ -119,8 +119,10 @@ def scan(folder: Path, file: EvidenceRef) -> pl.LazyFrame | None:
     """
     where = folder / "evidence"
     path = where / Path(file.path).name
-    if file.path != f"evidence/{path.name}":
-        raise TrustError(f"the report names evidence outside its folder: {visible(file.path)[:200]}")
+    if file.path != f"evidence/{visible(path.name)}":
+        raise TrustError(
+            f"the report names evidence outside its folder, or as dqv names none: {visible(file.path)[:200]}"
+        )
     if not path.exists():
         return None
     if path.is_symlink() or where.is_symlink() or not path.is_file():

@@ -762,7 +762,8 @@ def test_export_writes_csv_and_names_what_is_not_there(
     foreign = make_report(evidence=[file.model_copy(update={"path": "evidence/\x1b[31m\u202e.parquet"})])
     Path("report.json").write_text(foreign.model_dump_json(by_alias=True), "utf-8")
     done = run("export", "report.json", "--out", "csv")
-    assert "evidence/[U+001B][31m[U+202E].parquet is not beside the report" in done.stderr
+    assert done.exit_code == 4
+    assert "or as dqv names none: evidence/[U+001B][31m[U+202E].parquet" in done.stderr
 
 
 def test_annex_is_written_as_markdown_or_docx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

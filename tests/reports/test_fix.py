@@ -409,7 +409,16 @@ def test_another_file_than_the_report_s_is_refused(made: Made) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/etc/passwd", "evidence/../report.json", "../evidence/x.parquet", "evidence/a/b.parquet"]
+    "path",
+    [
+        "/etc/passwd",
+        "evidence/../report.json",
+        "../evidence/x.parquet",
+        "evidence/a/b.parquet",
+        "evidence/\x1b[31m.parquet",
+        "evidence/\u202e.parquet",
+        "evidence/a\nb.parquet",
+    ],
 )
 def test_evidence_outside_its_folder_is_refused(tmp_path: Path, path: str) -> None:
     with pytest.raises(TrustError, match="outside its folder"):
