@@ -212,7 +212,9 @@ def _write(
     content = orjson.dumps(values, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     write_atomic(out / "report.json", content)
     rows = evidence.first_rows(out, report.findings)
-    write_atomic(out / "report.html", render(report, settings.lang, excerpts, rows).encode())
+    keyids = sorted({keys.key_id(each.public_key()) for each in signing.keys})
+    page = render(report, settings.lang, excerpts, rows, keyids or None)
+    write_atomic(out / "report.html", page.encode())
     envelope = out / "report.dsse.json"
     if not signing.keys:
         envelope.unlink(missing_ok=True)  # it would sign another report
@@ -226,7 +228,9 @@ def _write(
         )
         write_atomic(envelope, dsse.sign(payload, signing.keys, signing.chains))
     truth = envelope if signing.keys else out / "report.json"
-    write_atomic(out / "report.pdf", pdf.render(report, settings.lang, (truth.name, truth.read_bytes())))
+    write_atomic(
+        out / "report.pdf", pdf.render(report, settings.lang, (truth.name, truth.read_bytes()), keyids)
+    )
     finished(out)
 
 
