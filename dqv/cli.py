@@ -147,7 +147,9 @@ def check(
 
 @app.command()
 def verify(
-    envelope: Annotated[Path, typer.Argument(help="report.dsse.json, with the report's files beside it.")],
+    envelope: Annotated[
+        Path, typer.Argument(help="An out folder, or its report.dsse.json with the files beside it.")
+    ],
     trust: Annotated[
         Path | None,
         typer.Option(
@@ -185,17 +187,34 @@ def verify(
             raise UsageError("--platform: name the dataset's registration number with --data")
         if sample is not None and (data is None or proof is not None):
             raise UsageError("--sample: name the dataset with --data, and no --proof")
-        steps = pipeline.verify(envelope, trust, data, _platform(platform), proof, sample)
-        for step in steps:
+        path = envelope / "report.dsse.json" if envelope.is_dir() else envelope
+        if envelope.is_dir() and not path.exists():
+            raise UsageError(
+                f"{envelope} holds no report.dsse.json; give the out folder of a check with --key"
+            )
+        found = pipeline.verify(path, trust, data, _platform(platform), proof, sample)
+        for step in found.steps:
             mark = {True: "ok  ", False: "FAIL", None: "--  "}[step.holds]
             if not quiet or step.holds is False:
                 print(f"{step.number:2}  {mark}  {step.name}: {visible(step.detail)}")  # noqa: T201
-        failed = next((step for step in steps if step.holds is False), None)
+        failed = next((step for step in found.steps if step.holds is False), None)
         if failed is not None:
             raise TrustError(f"step {failed.number} does not hold: {failed.name}")
+        if found.statement is not None and not quiet:
+            print("\n".join(map(visible, _signed(found.statement.report))))  # noqa: T201
         return 0
 
     _exit(run)
+
+
+def _signed(report: dict[str, Any]) -> list[str]:
+    """What a verified report comes to, and what of its folder nobody signed."""
+    run, name = report["run"], report["subject"]["name"]
+    return [
+        f"signed: verdict {report['verdict']}, role {run['role']}, dataset {'without a name' if name is None else name}, "
+        f"reference date {run['reference_date']}",
+        "report.html and report.pdf are not signed themselves and were not looked at: what report.json says counts",
+    ]
 
 
 @app.command()

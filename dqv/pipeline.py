@@ -212,7 +212,9 @@ def _write(
     content = orjson.dumps(values, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     write_atomic(out / "report.json", content)
     rows = evidence.first_rows(out, report.findings)
-    write_atomic(out / "report.html", render(report, settings.lang, excerpts, rows).encode())
+    keyids = sorted({keys.key_id(each.public_key()) for each in signing.keys})
+    page = render(report, settings.lang, excerpts, rows, keyids or None)
+    write_atomic(out / "report.html", page.encode())
     envelope = out / "report.dsse.json"
     if not signing.keys:
         envelope.unlink(missing_ok=True)  # it would sign another report
@@ -226,7 +228,9 @@ def _write(
         )
         write_atomic(envelope, dsse.sign(payload, signing.keys, signing.chains))
     truth = envelope if signing.keys else out / "report.json"
-    write_atomic(out / "report.pdf", pdf.render(report, settings.lang, (truth.name, truth.read_bytes())))
+    write_atomic(
+        out / "report.pdf", pdf.render(report, settings.lang, (truth.name, truth.read_bytes()), keyids)
+    )
     finished(out)
 
 
@@ -237,7 +241,7 @@ def verify(
     platform: "Platform | None" = None,
     proof: Path | None = None,
     sample: str | None = None,
-) -> list[verification.Step]:
+) -> verification.Verification:
     """Verify an envelope and, with a source, the data itself against the manifest.
 
     Args:
@@ -256,23 +260,22 @@ def verify(
     size = sampling.parse(sample) if sample is not None else None
     found = verification.verify(envelope, trusted=trusted, conforms=read, proof_path=proof)
     if found.statement is None:
-        return list(found.steps)
+        return found
     if source is None:
-        return [*found.steps, verification.no_data()]
+        return found.and_then(verification.no_data())
     where = [located(source)] if platform is None else _asked(platform, source)[1]
     manifest_path = envelope.parent / "manifest.parquet"
     if found.proof is not None:
         path = found.proof.path
         mine = next((each for each in _digests(where, {path}) if each[0] == path), None)
-        step = verification.compare_object(found.proof, mine)
+        step = verification.compare_object(found.proof, mine, under_roots=found.steps[-1].holds is True)
     elif size is not None:
         spot = verification.draw(manifest_path, found.statement, size, secrets.token_bytes(32))
-        step = verification.compare_sample(
-            manifest_path, () if spot is None else _digests(where, spot.paths), spot
-        )
+        drawn = frozenset[bytes]() if spot is None else spot.paths
+        step = verification.compare_sample(manifest_path, _digests(where, drawn), spot)
     else:
         step = verification.compare_data(manifest_path, _digests(where))
-    return [*found.steps, step]
+    return found.and_then(step)
 
 
 def explain(a: str, b: str, policy: str, text_field: str | None) -> dict[str, Any]:

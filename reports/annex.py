@@ -10,7 +10,7 @@ from dqv.core.policy import Words
 from dqv.core.units import human_bytes
 from dqv.core.verdicts import Verdict
 from dqv.reports.escape import markdown as escaped
-from dqv.reports.load import Loaded
+from dqv.reports.load import Loaded, keyids
 from dqv.reports.model import Finding, ModalityMeasurements, Report
 from dqv.reports.shown import exact, shown_threshold, shown_value
 from dqv.reports.words import LABELS, Lang, label, words_of
@@ -52,6 +52,15 @@ WORDS = words_of(
         "dqv": ("检测软件", "Software"),
         "nothing": ("没有可测量的条目。", "There was no item to measure."),
         "verify": ("复核命令", "To verify"),
+        "keys": ("签署密钥的标识", "Ids of the keys that signed"),
+        "signer": (
+            "（signer.pub：从可信渠道取得的签署方公钥；SOURCE：数据位置）",
+            "(signer.pub: the signer's public key, obtained through a channel you trust; SOURCE: where the data lies)",
+        ),
+        "unsigned": (
+            "报告未签名：没有可核验的签名信封，由谁得出、是否被改动，均无从证明。",
+            "The report is not signed: there is no envelope to verify, and nothing proves who made it or that it was not altered.",
+        ),
     }
 )  # fmt: skip
 
@@ -265,8 +274,15 @@ def _how(loaded: Loaded, say: _Say) -> Table:
         (say.label("root"), report.subject.root_sha256 or say.label("no_root")),
         (say.label("objects"), f"{report.subject.objects:,}"),
         (say.label("size"), _bytes(report.subject.size_bytes)),
-        (say("verify"), "dqv verify report.dsse.json --trust bureau.pub --data SOURCE"),
     ]
+    signers = keyids(loaded)
+    if signers:
+        rows += [
+            (say("keys"), ", ".join(signers)),
+            (say("verify"), f"dqv verify report.dsse.json --trust signer.pub --data SOURCE {say('signer')}"),
+        ]
+    else:
+        rows.append((say("verify"), say("unsigned")))
     return Table((say("item"), say("value")), tuple(rows), (4, 10))
 
 

@@ -34,21 +34,22 @@ _TONES = {
 }  # fmt: skip
 
 
-def blocks(report: Report, lang: Lang) -> Iterator[Block]:
+def blocks(report: Report, lang: Lang, keyids: Sequence[str] | None = None) -> Iterator[Block]:
     """The whole report.
 
     Args:
         report: what report.json holds.
         lang: of all but the regulation's own sentences.
+        keyids: of the keys that sign the report; null where none does.
     """
-    return _Blocks(report, lang).all_of_it()
+    return _Blocks(report, lang, keyids).all_of_it()
 
 
 class _Blocks:
     """A report's blocks in one language."""
 
-    def __init__(self, report: Report, lang: Lang) -> None:
-        self.report, self.lang = report, lang
+    def __init__(self, report: Report, lang: Lang, keyids: Sequence[str] | None) -> None:
+        self.report, self.lang, self.keyids = report, lang, keyids
         self.ids = anchors(report.findings)
 
     def t(self, key: str) -> str:
@@ -508,7 +509,13 @@ class _Blocks:
 
     def verify(self) -> Iterator[Block]:
         yield self.part("verify")
+        if self.keyids is None:
+            yield {"kind": "text", "text": self.t("verify.unsigned")}
+            return
         yield {"kind": "text", "text": self.t("verify.1")}
         yield {"kind": "text", "text": self.t("verify.2")}
-        yield {"kind": "code", "text": "dqv verify report.dsse.json --trust bureau.pub"}
+        yield {"kind": "code", "text": "dqv verify report.dsse.json --trust signer.pub"}
+        if self.keyids:
+            told = f"{self.t('verify.keys')}{self.t('colon')}{', '.join(self.keyids)}"
+            yield {"kind": "text", "text": told}
         yield {"kind": "text", "text": self.t("verify.3")}

@@ -43,11 +43,11 @@ def visible_json(text: str) -> str:
     )
 
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|!~&]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|!~&$@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 
 
 def markdown(text: str) -> str:
-    """Text as Markdown that shows it and no more, within a line or a cell of a table: no markup, no link."""
+    """Text as Markdown that shows it and no more, within a line or a cell of a table: no markup, no formula, no link."""
     return _MARKDOWN.sub(r"\\\1", visible(text))
 
 

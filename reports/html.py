@@ -64,6 +64,7 @@ def render(
     lang: Lang,
     excerpts: Mapping[str, Sequence[Excerpt]] | None = None,
     evidence: Mapping[str, Rows] | None = None,
+    keyids: Sequence[str] | None = None,
 ) -> str:
     """The report as one HTML page that needs nothing else.
 
@@ -72,6 +73,7 @@ def render(
         lang: the page's language; the regulation's sentences are in Chinese either way.
         excerpts: rule → what to show beside its finding.
         evidence: rule → the first rows of its evidence.
+        keyids: of the keys that sign the report; null where none does.
     """
     template, view, style = _page(lang)
     ids = anchors(report.findings)
@@ -95,6 +97,7 @@ def render(
         verdicts=[verdict.value for verdict in Verdict],
         excerpts=excerpts or {},
         evidence=evidence or {},
+        keyids=keyids,
     )
 
 

@@ -28,11 +28,13 @@ class Loaded:
     Attributes:
         folder: in which its evidence is looked for.
         sha256: hex, of the report's RFC 8785 form: alike of report.json and of the envelope around it.
+        file: that was read.
     """
 
     report: Report
     folder: Path
     sha256: str
+    file: Path | None = None
 
 
 def load(path: Path) -> Loaded:
@@ -66,7 +68,21 @@ def load(path: Path) -> Loaded:
         raise UsageError(
             f"{path} is no report of this version, field {where or 'of none'}: {_why(told)}; check again with this version of dqv"
         ) from None
-    return Loaded(report, path.parent, digest)
+    return Loaded(report, path.parent, digest, path)
+
+
+def keyids(loaded: Loaded) -> list[str]:
+    """Which keys an envelope of this very report names: the file itself or the one beside it; no signature is looked at."""
+    files = [] if loaded.file is None else [loaded.file, loaded.folder / "report.dsse.json"]
+    for path in files:
+        try:
+            envelope = dsse.open_envelope(_read(path))
+            signed = canonical.dump(statement.parse(envelope.payload).report, "the signed report")
+        except (OSError, UsageError, TrustError):
+            continue
+        if hashlib.sha256(signed).hexdigest() == loaded.sha256:
+            return [each.keyid for each in envelope.signatures]
+    return []
 
 
 def _read(path: Path) -> bytes:

@@ -22,18 +22,20 @@ from dqv.reports.model import Report
 from dqv.reports.words import Lang, label
 
 
-def render(report: Report, lang: Lang, attachment: tuple[str, bytes]) -> bytes:
+def render(report: Report, lang: Lang, attachment: tuple[str, bytes], keyids: Sequence[str] = ()) -> bytes:
     """The report as a PDF/A-3a document.
 
     Args:
         report: what report.json holds.
         lang: the document's language; the regulation's sentences are in Chinese either way.
         attachment: name and bytes, UTF-8: report.dsse.json, or report.json where nothing is signed.
+        keyids: of the keys that signed, where they are known.
     """
     import typst  # 84 MB that no other command needs
 
     name, content = attachment
-    held = "pdf.signed" if name.endswith(".dsse.json") else "pdf.unsigned"
+    signed = name.endswith(".dsse.json")
+    held = "pdf.signed" if signed else "pdf.unsigned"
     dataset = report.subject.name or label("unnamed", lang)
     day = date.fromisoformat(report.run.reference_date)
     document = {
@@ -44,7 +46,10 @@ def render(report: Report, lang: Lang, attachment: tuple[str, bytes]) -> bytes:
         "region": "cn" if lang == "zh" else "gb",
         "footer": f"{label('report', lang)} · {dataset} · {report.run.reference_date}",
         "attachment": {"name": name, "description": label(held, lang)},
-        "blocks": [*blocks(report, lang), {"kind": "text", "text": label(held, lang)}],
+        "blocks": [
+            *blocks(report, lang, keyids if signed else None),
+            {"kind": "text", "text": label(held, lang)},
+        ],
     }
     written = Writable()
     document = written.all_of(document)

@@ -336,13 +336,19 @@ LABELS: dict[str, Words] = words_of(
             "The page itself is not signed and could have been altered.",
         ),
         "verify.2": (
-            "用从可信渠道取得的主管部门公钥核对签名：",
-            "Check the signature against the bureau's public key, obtained through a channel you trust:",
+            "用从可信渠道取得的签署方公钥（下称 signer.pub）核对签名：",
+            "Check the signature against the signer's public key, here signer.pub, obtained through a channel you trust:",
         ),
         "verify.3": (
             "加上 --data 和数据位置，可重新计算默克尔根，确认数据正是当时检测的数据。",
             "Add --data and the place of the data to recompute the Merkle root and confirm "
             "that the data is what was measured.",
+        ),
+        "verify.keys": ("签署密钥的标识", "Ids of the keys that signed"),
+        "verify.unsigned": (
+            "本报告未签名：没有可核验的签名信封，由谁得出、是否被改动，均无从证明。以 report.json 为准，本页只是展示。",
+            "This report is not signed: there is no envelope to verify, and nothing proves who made the report or that it "
+            "was not altered. report.json is the truth; this page only shows.",
         ),
         # report.pdf
         "pdf.signed": (

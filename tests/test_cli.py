@@ -120,6 +120,12 @@ def test_quiet_prints_nothing(source: Path, tmp_path: Path, scheduler: str) -> N
         (["check"], 2, "Missing argument"),
         (["verify", "{none}", "--unsafe-any-signer"], 2, "none"),
         (["verify", "{none}"], 2, "--trust"),
+        (["verify", "{source}", "--unsafe-any-signer"], 2, "holds no report.dsse.json"),
+        (
+            ["verify", "{none}", "--unsafe-any-signer", "--data", "x", "--sample", "1KB"],
+            2,
+            "units B, kB, MB, GB, TB, KiB",
+        ),
         (["verify", "{none}", "--unsafe-any-signer", "--sample", "5%"], 2, "--data"),
         (
             ["verify", "{none}", "--unsafe-any-signer", "--data", "x", "--sample", "many"],
@@ -161,6 +167,14 @@ def test_keygen_check_and_verify(source: Path, tmp_path: Path, scheduler: str) -
     assert good.returncode == 0, good.stderr
     assert good.stdout.count(" ok ") == 9
     assert "not asked: no proof" in good.stdout
+    assert good.stdout.splitlines()[-2:] == [
+        "signed: verdict does_not_conform, role self-check, dataset without a name, reference date "
+        f"{json.loads((tmp_path / 'out' / 'report.json').read_text())['run']['reference_date']}",
+        "report.html and report.pdf are not signed themselves and were not looked at: what report.json says counts",
+    ]
+    folder = dqv("verify", tmp_path / "out", "--trust", tmp_path / "bureau.pub", "--data", source)
+    assert (folder.returncode, folder.stdout) == (0, good.stdout)
+    assert dqv("verify", tmp_path / "out", "--trust", tmp_path / "bureau.pub", "--quiet").stdout == ""
     dqv("keygen", "--out", tmp_path / "other")
     assert dqv("verify", envelope, "--trust", tmp_path / "other.pub").returncode == 4
     anyone = dqv("verify", envelope, "--unsafe-any-signer")
@@ -170,6 +184,7 @@ def test_keygen_check_and_verify(source: Path, tmp_path: Path, scheduler: str) -
     changed = dqv("verify", envelope, "--trust", tmp_path / "bureau.pub", "--data", source)
     assert changed.returncode == 4
     assert "step 11 does not hold" in changed.stderr
+    assert "\nsigned: " not in changed.stdout
 
 
 def test_an_encrypted_key_and_another_sign_one_report(source: Path, tmp_path: Path, scheduler: str) -> None:

@@ -370,7 +370,7 @@ def test_the_scaled_policy_differs_in_scale_and_name_alone(out: Path) -> None:
 
 def test_both_reports_verify_with_the_demo_key(out: Path) -> None:
     for data, folder in PAIRS.items():
-        steps = pipeline.verify(out / folder / "report.dsse.json", out / "demo.pub", str(out / data))
+        steps = pipeline.verify(out / folder / "report.dsse.json", out / "demo.pub", str(out / data)).steps
         shipped = (
             None if folder == "report-scaled" else True
         )  # its policy is made for the demo, the key has no certificate

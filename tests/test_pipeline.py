@@ -322,7 +322,7 @@ class TestSigned:
         return tmp_path / "out" / "report.dsse.json", public
 
     def test_a_signed_report_verifies_against_the_data(self, signed: tuple[Path, Path], source: Path) -> None:
-        steps = pipeline.verify(*signed, str(source))
+        steps = pipeline.verify(*signed, str(source)).steps
         assert [(step.number, step.holds) for step in steps] == [
             (number, None if number in (5, 10) else True)
             for number in range(1, 12)  # 5: the key has no certificate, 10: there is no proof
@@ -334,28 +334,51 @@ class TestSigned:
         file = tmp_path / "proof.json"
         made = proof.make(tmp_path / "out" / "manifest.parquet", b"c.txt")
         file.write_bytes(proof.dump(made))
-        proved = pipeline.verify(*signed, str(source), proof=file)
+        proved = pipeline.verify(*signed, str(source), proof=file).steps
         assert [step.number for step in proved if not step.holds] == [5]
         for sample, count in (("2", 2), ("60%", 3), ("1 TB", 5)):
-            step = pipeline.verify(*signed, str(source), sample=sample)[-1]
+            step = pipeline.verify(*signed, str(source), sample=sample).steps[-1]
             assert (step.number, step.holds) == (11, True)
             assert step.detail.startswith(f"{count} of 5 objects drawn with nonce ")
         (source / "c.txt").write_bytes((source / "c.txt").read_bytes()[::-1])
-        step = pipeline.verify(*signed, str(source), proof=file)[-1]
+        step = pipeline.verify(*signed, str(source), proof=file).steps[-1]
         assert (step.number, step.holds) == (11, False)
         assert "c.txt has other content" in step.detail
-        assert pipeline.verify(*signed, str(source), sample="100%")[-1].holds is False
+        assert pipeline.verify(*signed, str(source), sample="100%").steps[-1].holds is False
         (source / "c.txt").unlink()
         assert (
             "c.txt is in the manifest and not in the data"
-            in pipeline.verify(*signed, str(source), proof=file)[-1].detail
+            in pipeline.verify(*signed, str(source), proof=file).steps[-1].detail
         )
         assert (
-            pipeline.verify(*signed, str(source), sample="1")[-1].holds is False
+            pipeline.verify(*signed, str(source), sample="1").steps[-1].holds is False
         )  # names are looked at, all
 
+    def test_data_of_a_report_that_is_not_bound_is_not_proved_however_it_is_asked(
+        self, source: Path, tmp_path: Path, scheduler: str
+    ) -> None:
+        key, public = keys.generate(tmp_path / "bureau")
+        identity = {"assurance": "identity"}
+        check(source, tmp_path / "bound", scheduler)
+        check(source, tmp_path / "out", scheduler, keys=(key,), measuring=identity)
+        signed, file = (tmp_path / "out" / "report.dsse.json", public), tmp_path / "proof.json"
+        file.write_bytes(proof.dump(proof.make(tmp_path / "bound" / "manifest.parquet", b"c.txt")))
+        proved = pipeline.verify(*signed, str(source), proof=file).steps[-2:]
+        assert [(step.number, step.holds) for step in proved] == [(10, None), (11, None)]
+        assert "leads to no signed root" in proved[1].detail
+        step = pipeline.verify(*signed, str(source), sample="5").steps[-1]
+        assert (step.number, step.holds) == (11, None)
+        assert "no content is and nothing could be drawn; names and sizes of 5 objects agree" in step.detail
+        (source / "c.txt").write_text("other")
+        for asked in ({"proof": file}, {"sample": "5"}):
+            step = pipeline.verify(*signed, str(source), **asked).steps[-1]
+            assert (step.number, step.holds) == (11, False)
+            assert "c.txt has 5 bytes, in" in step.detail
+        with pytest.raises(SourceError):
+            pipeline.verify(*signed, str(tmp_path / "nowhere"), sample="5")
+
     def test_every_spot_check_draws_anew(self, signed: tuple[Path, Path], source: Path) -> None:
-        told = {pipeline.verify(*signed, str(source), sample="1")[-1].detail for _ in range(3)}
+        told = {pipeline.verify(*signed, str(source), sample="1").steps[-1].detail for _ in range(3)}
         assert len(told) == 3
 
     @pytest.mark.parametrize("change", ["byte", "gone", "more"])
@@ -370,14 +393,14 @@ class TestSigned:
             path.unlink()
         else:
             (source / "c2.txt").write_text("more")
-        step = pipeline.verify(*signed, str(source))[-1]
+        step = pipeline.verify(*signed, str(source)).steps[-1]
         assert (step.number, step.holds) == (11, False)
         assert "c" in step.detail
 
     def test_a_changed_report_is_found(self, signed: tuple[Path, Path], tmp_path: Path) -> None:
         report = tmp_path / "out" / "report.json"
         report.write_bytes(report.read_bytes().replace(b'"does_not_conform"', b'"no_clause_fails"'))
-        assert [step.holds for step in pipeline.verify(*signed, None)][-1] is False
+        assert [step.holds for step in pipeline.verify(*signed, None).steps][-1] is False
 
     @pytest.mark.parametrize(("code", "holds"), [("913304990000000006", True), ("91330400MA2B8N1K47", False)])
     def test_a_self_check_is_signed_with_the_certificate_of_its_applicant(
@@ -408,7 +431,7 @@ class TestSigned:
             registration=record, keys=(other, tmp_path / "applicant.key"), certificates=(tmp_path / "own.pem",),
         )  # fmt: skip
         pipeline.check(settings, passphrase=lambda _: b"secret")
-        steps = pipeline.verify(tmp_path / "out" / "report.dsse.json", tmp_path / "root.pem", None)
+        steps = pipeline.verify(tmp_path / "out" / "report.dsse.json", tmp_path / "root.pem", None).steps
         assert [step.holds for step in steps[:5]] == [True, True, True, True, holds]
         assert keys.key_id(keys.load_private(other).public_key()) in steps[1].detail
         assert code in steps[4].detail
@@ -596,7 +619,9 @@ class TestHostileApplicants:
         check(good, tmp_path / "out", scheduler, keys=(key,))
         (good / "extra.jsonl").unlink()
         (good / "extra.jsonl").write_text('{"text": "new"}\n')
-        assert pipeline.verify(tmp_path / "out" / "report.dsse.json", public, str(good))[-1].holds is False
+        assert (
+            pipeline.verify(tmp_path / "out" / "report.dsse.json", public, str(good)).steps[-1].holds is False
+        )
 
 
 def test_a_stage_without_end_in_a_crowded_bucket_goes_on(tmp_path: Path, scheduler: str) -> None:

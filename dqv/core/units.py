@@ -22,6 +22,7 @@ _UNITS: dict[str, tuple[str, int | Fraction]] = {
     "items": ("item", 1),
     "years": ("year", 1),
 }
+BYTE_UNITS = tuple(name for name, (base, _) in _UNITS.items() if base == "byte")
 FLICKS_PER_SECOND = 705_600_000
 """A flick divides a second evenly at all usual sample and frame rates (8000 … 192000 Hz, 24 … 120 fps and their
 1000/1001), so that durations add up without rounding. <https://github.com/facebookarchive/Flicks>"""

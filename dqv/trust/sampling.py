@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from dqv.core.errors import UsageError
-from dqv.core.units import parse_quantity
+from dqv.core.units import BYTE_UNITS, parse_quantity
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,8 @@ def parse(text: str) -> Sample:
         or (sample.unit == "ratio" and sample.amount > 1)
     ):
         raise UsageError(
-            f"--sample {text!r}: give a number of objects such as 300, a share such as 5%, or a size such as 10GB"
+            f"--sample {text!r}: give a number of objects such as 300, a share such as 5%, or a size such as 10GB, "
+            f"in one of the units {', '.join(BYTE_UNITS)}"
         )
     return sample
 

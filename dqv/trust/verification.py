@@ -10,7 +10,9 @@
 5. The certificates beside the signatures are the ones that the Statement names. They say who holds the keys, at the time of
    verification; of a self-check the applicant, by its code. Without certificates the step is "not proved".
 6. It was measured by a policy that dqv ships: id, version and digest of the content are the same. With another id or
-   version (a policy of one's own, another dqv) the step is "not proved"; the same ones with another content fail.
+   version (a policy of one's own, another dqv) the step is "not proved"; the same ones with another content fail. The findings
+   are that policy's rules, each once, with its thresholds. Whatever the policy, no finding passes against its own numbers, and
+   the verdict follows from the findings (`coherence`): a key signs what it is given.
 7. report.json beside the envelope is byte for byte the signed one and says what the Statement says.
 8. manifest.parquet beside the envelope has the signed digest; its rows give both signed Merkle roots, the signed number
    of objects and their bytes; what the report itself says of them is the same. Without roots the step is
@@ -27,7 +29,7 @@ alone may be at hand: what is not beside it is then "not proved" (7 to 9), and f
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -36,7 +38,7 @@ from dqv.core.errors import TrustError, UsageError
 from dqv.core.files import sha256_file
 from dqv.core.policy import load_policy, policy_ids
 from dqv.core.units import human_bytes
-from dqv.trust import canonical, dsse, proof, sampling, statement
+from dqv.trust import canonical, coherence, dsse, proof, sampling, statement
 from dqv.trust.manifest import IGNORED, Row, bound, rows, shown
 from dqv.trust.proof import Proof
 from dqv.trust.signers import Signers, Trusted, certified, prove
@@ -47,7 +49,7 @@ NAMES = {
     3: "it states a conformance report",
     4: "the report keeps its schema",
     5: "the certificates say who signed",
-    6: "the policy is one that dqv ships",
+    6: "the policy is one that dqv ships, and findings and verdict follow from it",
     7: "report.json is the signed one",
     8: "manifest.parquet is the signed one and gives the Merkle roots",
     9: "the evidence files are the signed ones",
@@ -93,6 +95,14 @@ class Verification:
     def holds(self) -> bool:
         """No step failed; `steps` tells which were not proved."""
         return all(step.holds is not False for step in self.steps)
+
+    def and_then(self, step: Step) -> "Verification":
+        """With one more step; nothing counts as signed once one fails."""
+        return replace(
+            self,
+            steps=(*self.steps, step),
+            statement=None if step.holds is False else self.statement,
+        )
 
 
 def verify(
@@ -142,7 +152,7 @@ def verify(
         # 5
         took(*certified(envelope, stated, signers))
         # 6
-        took(*_policy(stated.report["policy"]))
+        took(*_policy(stated.report))
         # 7
         took(*_beside(folder / "report.json", alone, lambda path: _report_file(path, stated)))
         # 8
@@ -233,13 +243,20 @@ def compare_sample(manifest_path: Path, found: Iterable[Found], spot: Spot | Non
         spot: what was drawn.
 
     Returns:
-        The step; it says what was drawn, and which share of changed objects would have been noticed how surely.
+        The step; it says what was drawn, and which share of changed objects would have been noticed how surely. Where
+        there is nothing to draw from, names and sizes alone are compared, and the step is not proved.
     """
     name = "names and sizes of the data, and a sample of its content, are what the manifest says"
     if spot is None:
-        return Step(
-            11, name, None, "not proved: the report is not bound to data, there is nothing to draw from"
+        try:
+            compared = _compare(rows(manifest_path), _ascending(found))
+        except TrustError as error:
+            return Step(11, name, False, str(error))
+        detail = (
+            "not proved: the report is not bound to data, no content is and nothing could be drawn; "
+            f"names and sizes of {compared.objects} objects agree"
         )
+        return Step(11, name, None, detail)
     count = len(spot.paths)
     drawn = f"{count} of {spot.objects} objects drawn with nonce {spot.nonce.hex()}"
     try:
@@ -258,12 +275,13 @@ def compare_sample(manifest_path: Path, found: Iterable[Found], spot: Spot | Non
     return Step(11, name, True, detail)
 
 
-def compare_object(proved: Proof, found: Found | None) -> Step:
+def compare_object(proved: Proof, found: Found | None, *, under_roots: bool) -> Step:
     """Take step 11 for the object of a proof.
 
     Args:
-        proved: the proof that step 10 verified.
+        proved: the proof of step 10.
         found: the object in the data; null where it is not there.
+        under_roots: step 10 holds; else this one is not proved, whatever the data.
     """
     name = "the proof's object in the data is the proved one"
     wanted = Row(proved.path, proved.size_bytes, proved.sha256, "")
@@ -271,7 +289,12 @@ def compare_object(proved: Proof, found: Found | None) -> Step:
         _compare(iter([wanted]), iter([] if found is None else [found]))
     except TrustError as error:
         return Step(11, name, False, str(error))
-    return Step(11, name, True, f"{shown(proved.path)} agrees in name, size and sha256")
+    agrees = f"{shown(proved.path)} agrees in name, size and sha256"
+    if not under_roots:
+        return Step(
+            11, name, None, f"not proved: {agrees} with a proof that leads to no signed root (step 10)"
+        )
+    return Step(11, name, True, agrees)
 
 
 def no_data() -> Step:
@@ -294,8 +317,10 @@ def _schema(report: dict[str, Any], conforms: Callable[[bytes], object]) -> tupl
     return True, str(report["schema"])
 
 
-def _policy(policy: dict[str, Any]) -> tuple[bool | None, str]:
-    """Compare with what dqv ships; `policy` keeps the report's schema."""
+def _policy(report: dict[str, Any]) -> tuple[bool | None, str]:
+    """Compare with what dqv ships; the report keeps its schema."""
+    coherence.follows(report)
+    policy = report["policy"]
     name = f"{shown(policy['id'].encode())} {shown(policy['version'].encode())}"
     shipped = load_policy(policy["id"]) if policy["id"] in policy_ids() else None
     if shipped is None:
@@ -307,7 +332,8 @@ def _policy(policy: dict[str, Any]) -> tuple[bool | None, str]:
             f"the policy {name} of the report has not the content that dqv ships under this id and version: "
             f"digest {policy['digest']!r}, shipped {shipped.digest}"
         )
-    return True, f"{name}, digest {shipped.digest}"
+    coherence.of_policy(report, shipped)
+    return True, f"{name}, digest {shipped.digest}; {len(report['findings'])} findings, {report['verdict']}"
 
 
 def _beside(

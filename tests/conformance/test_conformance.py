@@ -14,6 +14,7 @@ from dqv import pipeline
 from dqv.core.policy import RULES, dump_policy, load_policy
 from dqv.core.settings import Assurance, Measuring, Settings
 from dqv.reports.model import Report
+from dqv.trust import coherence
 
 CASES = generate.cases()
 
@@ -95,6 +96,9 @@ def test_the_report_says_what_is_known(
         "does_not_conform" if "fail" in verdicts else "incomplete" if "indeterminate" in verdicts else "needs_review"
     )  # fmt: skip
     assert report.verdict == expected
+    values = report.model_dump(mode="json", by_alias=True)
+    coherence.follows(values)  # or no signature on it would verify
+    coherence.of_policy(values, load_policy(str(policy)))
 
 
 def test_names_are_unique_and_say_the_verdict() -> None:

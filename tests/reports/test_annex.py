@@ -1,6 +1,7 @@
 """The annex to the application form: facts, whose word each is, and nothing that a name could do."""
 
 import io
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -8,6 +9,7 @@ from xml.etree import ElementTree
 
 import docx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,9 +17,11 @@ from dqv.core.verdicts import Verdict
 from dqv.reports.annex import Block, Paragraph, Table, annex, markdown
 from dqv.reports.annex_docx import docx as written
 from dqv.reports.escape import markdown as escaped
-from dqv.reports.load import Loaded
+from dqv.reports.load import Loaded, load
 from dqv.reports.model import Report
 from dqv.reports.words import Lang
+from dqv.trust import dsse, statement
+from dqv.trust.keys import key_id
 
 LANGS: tuple[Lang, ...] = ("zh", "en")
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -129,12 +133,42 @@ def test_hostile_texts_are_neither_markup_nor_fields(
     assert not re.search(r"(?<!\\)[<`*{!]|(?<!\\)\[|[a-z]://", text)
 
 
+@pytest.mark.parametrize("lang", LANGS)
+def test_how_to_verify_goes_by_who_signed(tmp_path: Path, report: Report, lang: Lang) -> None:
+    def told() -> dict[str, str]:
+        rows = rows_of(annex(load(tmp_path), lang))
+        return {name: row[0] for name, row in rows.items() if row}
+
+    keys, verify = {"zh": ("签署密钥的标识", "复核命令"), "en": ("Ids of the keys that signed", "To verify")}[
+        lang
+    ]
+    values = report.model_dump(mode="json", by_alias=True)
+    (tmp_path / "report.json").write_text(json.dumps(values))
+    unsigned = told()
+    assert {"zh": "报告未签名", "en": "The report is not signed"}[lang] in unsigned[verify]
+    assert keys not in unsigned
+    key = Ed25519PrivateKey.generate()
+    for signed in (values, values | {"notices": []}):  # the second is another report
+        payload = statement.build(signed, report_sha256="0" * 64, manifest_sha256="1" * 64, bound=None)
+        (tmp_path / "report.dsse.json").write_bytes(dsse.sign(payload, [key]))
+        if signed is values:
+            assert told()[keys] == key_id(key.public_key())
+            assert told()[verify].startswith("dqv verify report.dsse.json --trust signer.pub --data SOURCE ")
+        else:
+            assert told() == unsigned
+
+
 def test_a_cell_stays_a_cell() -> None:
-    table = Table(("a", "b"), (("x | y", "line\nfeed"), ("\\| z", "www.x.example https://x.example")), (1, 1))
+    table = Table(
+        ("a", "b"),
+        (("x | y", "line\nfeed"), ("$x$", "a@b.com"), ("\\| z", "www.x.example https://x.example")),
+        (1, 1),
+    )
     lines = markdown([table]).splitlines()
     assert lines[2] == r"| x \| y | line\[U+000A\]feed |"
-    assert lines[3] == r"| \\\| z | www\.x.example https\://x.example |"
-    assert len(lines) == 4
+    assert lines[3] == r"| \$x\$ | a\@b.com |"
+    assert lines[4] == r"| \\\| z | www\.x.example https\://x.example |"
+    assert len(lines) == 5
 
 
 @given(st.text())

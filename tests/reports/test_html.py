@@ -1,5 +1,6 @@
 """The page: complete in both languages, self-contained, and deaf to hostile text."""
 
+import json
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -12,6 +13,7 @@ from dqv.core.errors import DEFECTIVE_KINDS, UNREAD_KINDS
 from dqv.core.policy import RULES
 from dqv.core.settings import Assurance, Role
 from dqv.core.verdicts import ReportVerdict, Verdict
+from dqv.reports.blocks import blocks
 from dqv.reports.crosswalk import crosswalk
 from dqv.reports.escape import visible
 from dqv.reports.evidence import SHOWN_COLUMNS, SHOWN_ROWS, Rows
@@ -88,6 +90,23 @@ def test_tags_are_balanced_and_known(report: Report, lang: Lang) -> None:
     page = Page(render(report, lang))
     assert {tag for tag, _ in page.tags} <= TAGS
     assert page.tags[0] == ("html", {"lang": {"zh": "zh-CN", "en": "en"}[lang]})
+
+
+def test_how_to_verify_goes_by_who_signed(report: Report, lang: Lang) -> None:
+    """The PDF says the same, of the same words."""
+    keyid, command = f"sha256:{'a' * 64}", "dqv verify report.dsse.json --trust signer.pub"
+    unsigned = getattr(LABELS["verify.unsigned"], lang)
+    told = [
+        (Page(render(report, lang, keyids=ids)).text, json.dumps(list(blocks(report, lang, ids)), ensure_ascii=False))
+        for ids in (None, [keyid])
+    ]  # fmt: skip
+    for page in told[0]:
+        assert unsigned in page
+        assert "--trust" not in page
+    for page in told[1]:
+        assert command in page
+        assert keyid in page
+        assert unsigned not in page
 
 
 def test_all_findings_and_all_of_their_words_appear(report: Report, lang: Lang) -> None:

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from dqv.core.errors import UsageError
-from dqv.core.policy import load_policy
+from dqv.core.policy import RULES, load_policy
 from dqv.trust import dsse
 from dqv.trust.verification import NAMES, Found, compare_data
 from tests.trust.signed import (
@@ -21,6 +21,7 @@ from tests.trust.signed import (
     SHA,
     ManifestRow,
     assert_fails_at,
+    findings,
     make,
     report,
     sign,
@@ -289,20 +290,9 @@ def test_evidence_that_cannot_be_is_refused(tmp_path: Path, path: str) -> None:
 
 
 def test_evidence_of_a_finding_counts_as_that_of_the_list(tmp_path: Path) -> None:
-    words = {"zh": "", "en": ""}
-    values: dict[str, Any] = dict.fromkeys(
-        ("measured", "threshold", "comparator", "unit", "numerator", "denominator", "population", "next_step")
-    )
-    values |= {
-        "rule": "recency",
-        "clause": "8",
-        "verdict": "pass",
-        "readings": [],
-        "depends_on_reading": False,
-    }
-    values |= dict.fromkeys(("clause_text", "title", "method", "message"), words)
-    finding = values | {"evidence": EVIDENCE | {"digest": "0" * 64}}
-    assert_fails_at(verify(make(tmp_path, findings=[finding])), 9, "recency.parquet is not the signed one")
+    changed = findings()
+    changed[RULES.index("recency")]["evidence"] = EVIDENCE | {"digest": "0" * 64}
+    assert_fails_at(verify(make(tmp_path, findings=changed)), 9, "recency.parquet is not the signed one")
 
 
 def test_what_was_ignored_and_is_data_now_is_found(tmp_path: Path) -> None:
