@@ -20,7 +20,7 @@ from dqv.measure import cards, croissant
 from dqv.measure.globs import MOST_PATTERNS, Pattern, expression, literal
 from dqv.measure.privacy import mask
 from dqv.measure.problems import ERROR, WARNING, Problem, Said
-from dqv.reports.escape import visible
+from dqv.reports.escape import shortened
 from dqv.stages.measure import open_piece
 
 MOST_BYTES = 4 * 2**20
@@ -217,5 +217,4 @@ def _row(number: int, problem: Problem) -> dict[str, Any]:
 
 
 def _visible(at: str) -> str:
-    shown = visible(mask(at))
-    return shown if len(shown) <= _MOST_AT else shown[: _MOST_AT - 1] + "…"
+    return shortened(mask(at), _MOST_AT)
