@@ -20,9 +20,9 @@ from typing import Any
 import polars as pl
 
 from dqv.checks.engine import MODALITY_WORDS, Case, Documents, Outcome, join
-from dqv.checks.legality import agrees, listed
+from dqv.checks.legality import agrees, declared_licences, listed
 from dqv.checks.recency import dated
-from dqv.core.licences import names
+from dqv.core.licences import names as licences_in
 from dqv.core.policy import Words
 from dqv.core.schema import MODALITIES
 from dqv.core.units import decimal_string, hours, human
@@ -97,7 +97,7 @@ def documentation(case: Case) -> Outcome:
     )
     names = _Names(case, found)
     aspects = _aspects(found, good)
-    compared = Comparison(case, found, good).compare() if good.height else []
+    compared = Comparison(case, found, good, names).compare() if good.height else []
     told = [
         Words(
             zh=f"发现 {count} 份说明文档，读取 {good.height} 份。",
@@ -357,9 +357,10 @@ Reading = tuple[str, Fraction]
 class Comparison:
     """Compares what the documents that were read state with what was measured; asks only what is needed."""
 
-    def __init__(self, case: Case, found: Documents, good: pl.DataFrame) -> None:
+    def __init__(self, case: Case, found: Documents, good: pl.DataFrame, names: _Names) -> None:
         self.case = case
         self.found = found
+        self.names = names
         self.rows = found.statements.filter(pl.col("object").is_in(good["object"].implode()))
 
     def compare(self) -> list[Compared]:
@@ -653,19 +654,17 @@ class Comparison:
     def _licence(self, row: Row) -> Compared:
         """A licence beside those of the data itself, and the registered one; a document is not compared with its own front matter."""
         mine = self.rows.filter((pl.col("object") == row["object"]) & (pl.col("kind") == "licence"))["what"]
-        name = self._names[row["object"]]
+        name = self.names[row["object"]]
         files = [each for file in self.case.licences if file.name != name for each in file.licences]
-        spread = self.case.spreads["licence"]
-        fields = {text: names(text) for text, _ in spread.top}
-        record = self.case.registration
-        registered = names(record.licence) if record is not None and record.licence else ()
-        own = [*files, *(each for every in fields.values() for each in every)]
-        found = [agrees(row["what"], mine, side) for side in (own, registered) if side]
-        if spread.different > len(spread.top) and found[0] is False:
-            found[0] = None  # values of fields that are not counted may name it
+        spread, fields, registered = self.case.spreads["licence"], self._fields, declared_licences(self.case)
+        own = [*files, *fields]
+        of_data = agrees(row["what"], mine, own) if own else None
+        if of_data is False and spread.different > len(spread.top):
+            of_data = None  # values of fields that are not counted may name it
+        of_record = agrees(row["what"], mine, registered) if registered else None
         shown = []
         if fields:
-            every = listed(dict.fromkeys(each for several in fields.values() for each in several))
+            every = listed(fields)
             items = sum(count for _, count in spread.top)
             shown.append(Words(zh=f"{every}（{items} 个条目）", en=f"{every} ({items} items)"))
         if files:
@@ -681,6 +680,7 @@ class Comparison:
             if shown
             else None
         )
+        found = (of_data, of_record)
         verdict = False if False in found else True if True in found else None
         return self._said(
             row,
@@ -691,8 +691,10 @@ class Comparison:
         )
 
     @cached_property
-    def _names(self) -> _Names:
-        return _Names(self.case, self.found)
+    def _fields(self) -> list[str]:
+        """The licences that the fields of items name, each once."""
+        top = self.case.spreads["licence"].top
+        return list(dict.fromkeys(each for text, _ in top for each in licences_in(text)))
 
 
 _SAME = {

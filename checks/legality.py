@@ -36,20 +36,23 @@ class Licences:
         fields: how the licence fields of the items spread.
         rows: a fact per licence found and place of it.
         found: licences, but for texts that are none that is known.
-        documents: a fact per licence that the words of a document name, by its family: documents seldom give a version.
     """
 
     declared: tuple[str, ...]
     fields: Spread
     rows: list[Fact]
     found: tuple[str, ...]
-    documents: list[Fact]
+
+
+def declared_licences(case: Case) -> tuple[str, ...]:
+    """The licences that the registration declares, as `core.licences.names` gives them."""
+    record = case.registration
+    return names(record.licence) if record is not None and record.licence else ()
 
 
 def licences_of(case: Case) -> Licences:
     """Licences declared and found: in fields, files, card and Croissant."""
-    record = case.registration
-    declared = names(record.licence) if record is not None and record.licence else ()
+    declared = declared_licences(case)
     fields = case.spreads["licence"]
     rows: list[Fact] = []
     found: dict[str, None] = {}
@@ -71,7 +74,7 @@ def licences_of(case: Case) -> Licences:
         if not file.licences and (file.kind == "text" or not file.read):
             status = "not-identified" if file.read else "unread"
             rows.append({"kind": kind, "place": file.name, "status": status})
-    return Licences(declared, fields, rows, tuple(sorted(found)), _of_documents(case, declared))
+    return Licences(declared, fields, rows, tuple(sorted(found)))
 
 
 def _status(name: str, declared: tuple[str, ...]) -> str:
@@ -105,7 +108,7 @@ _OF_DOCUMENTS = {True: "as-declared", False: "contradicts", None: "not-compared"
 
 
 def _of_documents(case: Case, declared: tuple[str, ...]) -> list[Fact]:
-    """What documents that were read say of the licence outside their front matter."""
+    """A fact per licence that the words of a document name outside its front matter, by its family: documents seldom give a version."""
     if case.documents is None:
         return []
     read = case.documents.read.filter((pl.col("role") == "documentation") & (pl.col("status") == "read"))
@@ -142,7 +145,8 @@ def legality(case: Case) -> Outcome:
     found, licences = judge_statement(case, "legality"), licences_of(case)
     words = [_WHY, *(found.words or [Words(zh="登记中没有相应说明。", en="There is no statement on it.")])]
     verdicts = [found.verdict if found.words else absent(case)]
-    told = _told(licences)
+    documents = _of_documents(case, licences.declared)
+    told = _told(licences, documents)
     if told:
         words += told
         verdicts.append(Verdict.REVIEW)
@@ -156,7 +160,7 @@ def legality(case: Case) -> Outcome:
     verdict = worst(verdicts)
     return Outcome(
         "legality", verdict, method=join([said(case), _METHOD]), message=join(words),
-        evidence=evidence([*found.rows, *licences.rows, *licences.documents]),
+        evidence=evidence([*found.rows, *licences.rows, *documents]),
         next_step=None if verdict is Verdict.ATTESTED else _next(found.verdict, told=bool(told)),
     )  # fmt: skip
 
@@ -170,7 +174,7 @@ def _next(verdict: Verdict, *, told: bool) -> Words:
     return join(steps or [GIVE_DOCUMENTS])
 
 
-def _told(licences: Licences) -> list[Words]:
+def _told(licences: Licences, documents: list[Fact]) -> list[Words]:
     """What of the licences a person must look at."""
     words = []
     odd = sorted({row["name"] for row in licences.rows if row["status"] == "contradicts"})
@@ -185,7 +189,7 @@ def _told(licences: Licences) -> list[Words]:
                 en=f"Declared is {listed(licences.declared)}; the data names {listed(odd)} ({items} items, {places} files).",
             )
         )
-    against = [row for row in licences.documents if row["status"] == "contradicts"]
+    against = [row for row in documents if row["status"] == "contradicts"]
     if against:
         stated = ", ".join(sorted({row["name"] for row in against}))
         places = len({row["place"] for row in against})
